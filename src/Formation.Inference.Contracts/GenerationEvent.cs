@@ -1,0 +1,60 @@
+namespace Formation.Inference;
+
+/// <summary>What happens to a request, in the order in which it happens. See <see cref="IInferenceBackend"/> for the grammar.</summary>
+public abstract record GenerationEvent
+{
+    private protected GenerationEvent() { }
+}
+
+/// <summary>The prompt was accepted: it fits, and waits for or has begun its prefill.</summary>
+/// <param name="PromptTokens">Tokens of the prompt, template and BOS included.</param>
+public sealed record GenerationStarted(int PromptTokens) : GenerationEvent;
+
+/// <summary>New text of one choice: whole characters only, never a part of a stop string.</summary>
+/// <param name="Choice">Index of the choice, from 0.</param>
+/// <param name="Text">The text; may be empty where only tokens are reported.</param>
+/// <param name="Tokens">The tokens behind the text where <see cref="GenerationRequest.Logprobs"/> is set, else empty.</param>
+public sealed record GenerationDelta(int Choice, SensitiveText Text, IReadOnlyList<TokenLogprob> Tokens) : GenerationEvent
+{
+    /// <summary>Whether this is the prompt's own text, sent back because <see cref="GenerationRequest.EchoPrompt"/> is set.</summary>
+    public bool IsEcho { get; init; }
+}
+
+/// <summary>One choice has ended.</summary>
+/// <param name="Choice">Index of the choice, from 0.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="CompletionTokens">Tokens generated for this choice, an end-of-generation token included.</param>
+public sealed record GenerationFinished(int Choice, FinishReason Reason, int CompletionTokens) : GenerationEvent
+{
+    /// <summary>The stop string that was found, or null.</summary>
+    public string? StopString { get; init; }
+
+    /// <summary>The stop token of the request that was drawn, or null.</summary>
+    public int? StopTokenId { get; init; }
+
+    /// <summary>Tokens of the prompt whose KV blocks were found in the prefix cache; the same in every choice's event.</summary>
+    public int CachedPromptTokens { get; init; }
+}
+
+/// <summary>The request ended without a result, or in the middle of one. Always the last event.</summary>
+public sealed record GenerationFailed(GenerationError Error) : GenerationEvent;
+
+/// <summary>Why a choice ended.</summary>
+public enum FinishReason
+{
+    /// <summary>The model ended its turn, or a stop condition of the request was met.</summary>
+    Stop,
+
+    /// <summary>The token limit or the end of the context was reached.</summary>
+    Length,
+}
+
+/// <summary>One token with its log-probability.</summary>
+/// <param name="TokenId">Index in the vocabulary.</param>
+/// <param name="Bytes">The token's bytes; not always whole UTF-8 characters.</param>
+/// <param name="Logprob">Natural logarithm of its probability; null for a prompt's first token.</param>
+/// <param name="Top">The most probable alternatives, most probable first.</param>
+public sealed record TokenLogprob(int TokenId, ReadOnlyMemory<byte> Bytes, float? Logprob, IReadOnlyList<TokenAlternative> Top);
+
+/// <summary>A token that could have stood in a position, with its log-probability.</summary>
+public readonly record struct TokenAlternative(int TokenId, ReadOnlyMemory<byte> Bytes, float Logprob);

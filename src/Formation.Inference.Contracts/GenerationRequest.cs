@@ -1,0 +1,41 @@
+namespace Formation.Inference;
+
+/// <summary>
+/// One generation as the engine runs it, in no dialect. A dialect's mapping makes it, and checks every value that can be checked without
+/// the model (ranges, sizes, exclusive options), so that nothing below asks again. What needs the model (token counts, token ids in
+/// the vocabulary, the template) is checked by the engine and answered with <see cref="GenerationFailed"/>.
+/// </summary>
+public sealed record GenerationRequest
+{
+    /// <summary>The id under which logs, traces and responses speak of this request.</summary>
+    public required string RequestId { get; init; }
+
+    /// <summary>The id of the model, as the caller wrote it.</summary>
+    public required string ModelId { get; init; }
+
+    /// <summary>Whose request this is: the unit of fairness, and the salt of the prefix cache.</summary>
+    public required string AccountId { get; init; }
+
+    /// <summary>The text, messages or tokens to continue.</summary>
+    public required Prompt Prompt { get; init; }
+
+    public SamplingParams Sampling { get; init; } = SamplingParams.Default;
+
+    /// <summary>When to stop.</summary>
+    public StopConditions Stop { get; init; } = StopConditions.Default;
+
+    /// <summary>How many independent completions of the prompt to make, 1 to <see cref="MaxChoices"/>.</summary>
+    public int Choices { get; init; } = 1;
+
+    /// <summary>Log-probabilities to report, or null for none.</summary>
+    public LogprobOptions? Logprobs { get; init; }
+
+    /// <summary>
+    /// Whether the prompt's own text (and, where <see cref="Logprobs"/> is set, its tokens' log-probabilities) comes back as the first
+    /// delta of each choice (completions' <c>echo</c>).
+    /// </summary>
+    public bool EchoPrompt { get; init; }
+
+    /// <summary>Upper limit of <see cref="Choices"/>.</summary>
+    public const int MaxChoices = 128;
+}

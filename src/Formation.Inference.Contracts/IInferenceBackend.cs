@@ -1,0 +1,14 @@
+namespace Formation.Inference;
+
+/// <summary>All that the gateway knows of inference: a request goes in, events come out.</summary>
+/// <remarks>
+/// <para>The stream begins with one <see cref="GenerationStarted"/>, goes on with <see cref="GenerationDelta"/>s, has one
+/// <see cref="GenerationFinished"/> for each choice, and ends when all choices have finished. A failure at any point is one
+/// <see cref="GenerationFailed"/>, which is always the last event; expected failures never throw.</para>
+/// <para>Cancelling the token drops the request at the next step of the engine, frees what it held, and ends the enumeration with
+/// <see cref="OperationCanceledException"/>. Implementations are safe to call from any number of threads.</para>
+/// </remarks>
+public interface IInferenceBackend
+{
+    IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken);
+}

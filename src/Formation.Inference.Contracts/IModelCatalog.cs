@@ -1,0 +1,40 @@
+namespace Formation.Inference;
+
+/// <summary>The models that a caller can name, and how far each is from serving. Safe to call from any thread; never blocks on a load.</summary>
+public interface IModelCatalog
+{
+    /// <summary>All models, ordered by id (ordinal).</summary>
+    IReadOnlyList<ModelDescription> List();
+
+    /// <summary>The model with this id, or null.</summary>
+    ModelDescription? Find(string modelId);
+}
+
+/// <summary>What the catalogue says of one model.</summary>
+/// <param name="Id">The id that requests name.</param>
+/// <param name="Created">When the weights file was last written (UTC).</param>
+/// <param name="OwnedBy">The name shown as the owner.</param>
+/// <param name="ContextLength">Tokens that prompt and completion may have together, or null while that is unknown.</param>
+/// <param name="ParameterCount">Number of weights, or null while that is unknown.</param>
+/// <param name="State">Whether the model is loaded.</param>
+/// <param name="LoadProgress">0 to 1 while <see cref="ModelState.Loading"/>, 1 when ready, else 0.</param>
+public sealed record ModelDescription(
+    string Id,
+    DateTimeOffset Created,
+    string OwnedBy,
+    int? ContextLength,
+    long? ParameterCount,
+    ModelState State,
+    double LoadProgress);
+
+/// <summary>How far a model is from serving.</summary>
+public enum ModelState
+{
+    /// <summary>Known, not in memory; the first request loads it.</summary>
+    Available,
+    Loading,
+    Ready,
+
+    /// <summary>The last load failed; the next request tries again.</summary>
+    Failed,
+}

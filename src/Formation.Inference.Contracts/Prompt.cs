@@ -1,0 +1,44 @@
+using System.Text.Json;
+
+namespace Formation.Inference;
+
+/// <summary>What a model is asked to continue.</summary>
+public abstract record Prompt
+{
+    private protected Prompt() { }
+}
+
+/// <summary>Plain text, tokenized as it is: what looks like a special token in it is text. The model's own rule decides on a BOS token.</summary>
+public sealed record TextPrompt(SensitiveText Text) : Prompt;
+
+/// <summary>Token ids, used as they are: no BOS is added.</summary>
+public sealed record TokenPrompt(IReadOnlyList<int> TokenIds) : Prompt;
+
+/// <summary>A conversation, rendered with the model's chat template on the head node.</summary>
+/// <param name="Messages">At least one message.</param>
+public sealed record ChatPrompt(IReadOnlyList<ChatMessage> Messages) : Prompt
+{
+    /// <summary>Tool definitions as the caller sent them (JSON Schema functions), or null. Given to the template as <c>tools</c>.</summary>
+    public JsonElement? Tools { get; init; }
+
+    /// <summary>Whether the template opens the assistant's turn (<c>add_generation_prompt</c>).</summary>
+    public bool AddGenerationPrompt { get; init; } = true;
+
+    /// <summary>Further variables for the template (<c>chat_template_kwargs</c>), or null.</summary>
+    public IReadOnlyDictionary<string, JsonElement>? TemplateVariables { get; init; }
+}
+
+/// <summary>One turn of a conversation.</summary>
+/// <param name="Role"><c>system</c>, <c>developer</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
+/// <param name="Content">The turn's text; null where an assistant only called tools.</param>
+public sealed record ChatMessage(string Role, SensitiveText? Content)
+{
+    /// <summary>The participant's name, or null.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>An assistant's tool calls as the caller sent them (OpenAI's shape, an array), or null.</summary>
+    public JsonElement? ToolCalls { get; init; }
+
+    /// <summary>For role <c>tool</c>: the call that this answers.</summary>
+    public string? ToolCallId { get; init; }
+}
