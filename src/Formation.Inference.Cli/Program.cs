@@ -1,1 +1,3 @@
-return 2;
+using Formation.Inference.Cli;
+
+return await FormApplication.RunAsync(args, CommandContext.ForThisProcess());

@@ -1,0 +1,66 @@
+using System.CommandLine;
+
+namespace Formation.Inference.Cli.Arguments;
+
+/// <summary>Options that many commands share, each made anew for its command so that help texts stay with the command.</summary>
+static class CommonOptions
+{
+    public static Option<string?> Url() => new("--url")
+    {
+        Description = "Server to talk to [default: FORMATION_URL, else the saved one, else http://127.0.0.1:8080]",
+        HelpName = "URL",
+        Recursive = true,
+    };
+
+    public static Option<string?> Key() => new("--key")
+    {
+        Description = "API key [default: FORMATION_API_KEY, else the saved one]",
+        HelpName = "KEY",
+        Recursive = true,
+    };
+
+    public static Option<bool> Json() => new("--json") { Description = "One JSON document on standard output and nothing else" };
+
+    public static Option<string> Model() => new("--model", "-m")
+    {
+        Description = "Model id",
+        HelpName = "ID",
+        DefaultValueFactory = _ => "formation-llm",
+    };
+
+    public static Option<string?> Data() => new("--data")
+    {
+        Description = "Folder of accounts, keys and registered models [default: ~/.local/share/formation]",
+        HelpName = "DIR",
+    };
+
+    /// <summary>An option for a size such as <c>512MiB</c>.</summary>
+    public static Option<long?> Size(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "SIZE",
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (ByteSize.TryParse(text, out var bytes) && bytes > 0)
+                return bytes;
+            result.AddError($"{name} '{text}' is not a size; write for instance 512MiB or 8GiB");
+            return null;
+        },
+    };
+
+    /// <summary>An option for a whole number in a range.</summary>
+    public static Option<int?> Count(string name, string description, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+                return value;
+            result.AddError($"{name} '{text}' is not a whole number from {least} to {most}");
+            return null;
+        },
+    };
+}

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Formation.Inference.Cli.Inference;
+
+namespace Formation.Inference.Cli;
+
+/// <summary>The whole command line: parses, runs one command, and turns every expected failure into a line on standard error and an exit code.</summary>
+public static class FormApplication
+{
+    public static async Task<int> RunAsync(string[] arguments, CommandContext context, CancellationToken cancellationToken = default)
+    {
+        var parse = CreateRootCommand(context).Parse(arguments);
+        if (parse.Errors.Count > 0 && parse.Action is not System.CommandLine.Help.HelpAction)
+        {
+            foreach (var error in parse.Errors.Take(2))
+                context.Output.Note($"form: {error.Message}");
+            context.Output.Note($"See '{CommandPath(parse)} --help'.");
+            return ExitCode.WrongUsage;
+        }
+        try
+        {
+            var configuration = new InvocationConfiguration
+            {
+                Output = context.Output.Out,
+                Error = context.Output.Error,
+                EnableDefaultExceptionHandler = false,
+            };
+            return await parse.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (CommandException error)
+        {
+            context.Output.Note($"form: {error.Message}");
+            return error.ExitCode;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Failed;
+        }
+    }
+
+    /// <summary>All commands, in the order of their help.</summary>
+    public static RootCommand CreateRootCommand(CommandContext context) => new("Serves AI models on hardware you own, from one box to a network of nodes")
+    {
+        new Command("inference", "Serve models, and talk to them")
+        {
+            AuthCommand.Create(context),
+            ChatCommand.Create(context),
+            CompleteCommand.Create(context),
+        },
+    };
+
+    private static string CommandPath(ParseResult parse)
+    {
+        var names = new List<string>();
+        for (var command = parse.CommandResult; command is not null; command = command.Parent as System.CommandLine.Parsing.CommandResult)
+            names.Insert(0, command.Command is RootCommand ? "form" : command.Command.Name);
+        return string.Join(' ', names);
+    }
+}
