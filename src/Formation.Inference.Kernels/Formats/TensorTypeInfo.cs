@@ -39,6 +39,8 @@ public sealed record TensorTypeInfo(TensorType Type, int BlockSize, int BlockByt
         new(TensorType.TQ2_0, 256, 66, false),
         new(TensorType.MXFP4, 32, 17, false),
         new(TensorType.NVFP4, 64, 36, false),
+        new(TensorType.Q1_0, 128, 18, false),
+        new(TensorType.Q2_0, 64, 18, false),
         new(TensorType.I8, 1, 1, false),
         new(TensorType.I16, 1, 2, false),
         new(TensorType.I32, 1, 4, false),

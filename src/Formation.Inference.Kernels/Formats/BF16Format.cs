@@ -1,0 +1,30 @@
+namespace Formation.Inference.Kernels.Formats;
+
+/// <summary>bfloat16, one value after another: the upper half of a single precision number.</summary>
+internal static unsafe class BF16Format
+{
+    internal static void Dequantize(ushort* row, float* values, int count)
+    {
+        for (var i = 0; i < count; i++)
+            values[i] = BitConverter.Int32BitsToSingle(row[i] << 16);
+    }
+
+    internal static void Dequantize<TLanes>(ushort* row, float* values, int count)
+        where TLanes : ILanes
+    {
+        var whole = count & ~15;
+        for (var i = 0; i < whole; i += 16)
+            TLanes.WidenBrain(row + i, values + i);
+        Dequantize(row + whole, values + whole, count - whole);
+    }
+
+    /// <summary>Rounds to nearest, ties to even; a NaN stays one.</summary>
+    internal static void Quantize(float* values, ushort* row, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            var bits = BitConverter.SingleToUInt32Bits(values[i]);
+            row[i] = (ushort)(float.IsNaN(values[i]) ? (bits >> 16) | 0x40 : (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
+        }
+    }
+}

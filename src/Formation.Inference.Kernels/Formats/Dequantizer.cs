@@ -1,0 +1,108 @@
+using Formation.Inference.Kernels.Dispatch;
+
+namespace Formation.Inference.Kernels.Formats;
+
+/// <summary>Turns stored rows into float32. All kernel paths give the same bits.</summary>
+public static unsafe class Dequantizer
+{
+    /// <summary>Writes the values of a row, or of any whole blocks of one.</summary>
+    /// <param name="type">A format with <see cref="TensorTypeInfo.IsComputed"/>.</param>
+    /// <param name="row">Exactly the bytes of <paramref name="values"/>.Length values.</param>
+    /// <param name="values">As many values as wanted, a multiple of the format's block size.</param>
+    /// <exception cref="NotSupportedException">The engine does not compute with the format.</exception>
+    /// <exception cref="ArgumentException">The lengths do not fit together.</exception>
+    public static void Row(TensorType type, ReadOnlySpan<byte> row, Span<float> values) => Row(type, row, values, KernelPaths.Current);
+
+    internal static void Row(TensorType type, ReadOnlySpan<byte> row, Span<float> values, KernelPath path)
+    {
+        RowShape.Check(type, row.Length, values.Length);
+        fixed (byte* rowPointer = row)
+        fixed (float* valuesPointer = values)
+            Row(type, rowPointer, valuesPointer, values.Length, path);
+    }
+
+    /// <summary>The same without checks: for callers that have checked a whole matrix.</summary>
+    internal static void Row(TensorType type, byte* row, float* values, int count, KernelPath path)
+    {
+        switch (path)
+        {
+            case KernelPath.Avx512:
+                Row<Lanes512>(type, row, values, count);
+                break;
+            case KernelPath.Avx2:
+                Row<Lanes256>(type, row, values, count);
+                break;
+            case KernelPath.Vector128:
+                Row<Lanes128>(type, row, values, count);
+                break;
+            default:
+                ScalarRow(type, row, values, count);
+                break;
+        }
+    }
+
+    private static void Row<TLanes>(TensorType type, byte* row, float* values, int count)
+        where TLanes : ILanes
+    {
+        switch (type)
+        {
+            case TensorType.F32: Copy(row, values, count); break;
+            case TensorType.F16: F16Format.Dequantize<TLanes>((ushort*)row, values, count); break;
+            case TensorType.BF16: BF16Format.Dequantize<TLanes>((ushort*)row, values, count); break;
+            case TensorType.Q4_0: Blocks<Q4_0Block, TLanes>(row, values, count); break;
+            case TensorType.Q4_1: Blocks<Q4_1Block, TLanes>(row, values, count); break;
+            case TensorType.Q5_0: Blocks<Q5_0Block, TLanes>(row, values, count); break;
+            case TensorType.Q5_1: Blocks<Q5_1Block, TLanes>(row, values, count); break;
+            case TensorType.Q8_0: Blocks<Q8_0Block, TLanes>(row, values, count); break;
+            case TensorType.Q2_K: Blocks<Q2_KBlock, TLanes>(row, values, count); break;
+            case TensorType.Q3_K: Blocks<Q3_KBlock, TLanes>(row, values, count); break;
+            case TensorType.Q4_K: Blocks<Q4_KBlock, TLanes>(row, values, count); break;
+            case TensorType.Q5_K: Blocks<Q5_KBlock, TLanes>(row, values, count); break;
+            case TensorType.Q6_K: Blocks<Q6_KBlock, TLanes>(row, values, count); break;
+            default: throw NotComputed(type);
+        }
+    }
+
+    private static void ScalarRow(TensorType type, byte* row, float* values, int count)
+    {
+        switch (type)
+        {
+            case TensorType.F32: Copy(row, values, count); break;
+            case TensorType.F16: F16Format.Dequantize((ushort*)row, values, count); break;
+            case TensorType.BF16: BF16Format.Dequantize((ushort*)row, values, count); break;
+            case TensorType.Q4_0: Blocks<Q4_0Block>(row, values, count); break;
+            case TensorType.Q4_1: Blocks<Q4_1Block>(row, values, count); break;
+            case TensorType.Q5_0: Blocks<Q5_0Block>(row, values, count); break;
+            case TensorType.Q5_1: Blocks<Q5_1Block>(row, values, count); break;
+            case TensorType.Q8_0: Blocks<Q8_0Block>(row, values, count); break;
+            case TensorType.Q2_K: Blocks<Q2_KBlock>(row, values, count); break;
+            case TensorType.Q3_K: Blocks<Q3_KBlock>(row, values, count); break;
+            case TensorType.Q4_K: Blocks<Q4_KBlock>(row, values, count); break;
+            case TensorType.Q5_K: Blocks<Q5_KBlock>(row, values, count); break;
+            case TensorType.Q6_K: Blocks<Q6_KBlock>(row, values, count); break;
+            default: throw NotComputed(type);
+        }
+    }
+
+    private static void Blocks<TBlock, TLanes>(byte* row, float* values, int count)
+        where TBlock : unmanaged, IBlock<TBlock>
+        where TLanes : ILanes
+    {
+        var block = (TBlock*)row;
+        for (var i = 0; i < count; i += TBlock.ValueCount)
+            TBlock.Dequantize<TLanes>(block++, values + i);
+    }
+
+    private static void Blocks<TBlock>(byte* row, float* values, int count)
+        where TBlock : unmanaged, IBlock<TBlock>
+    {
+        var block = (TBlock*)row;
+        for (var i = 0; i < count; i += TBlock.ValueCount)
+            TBlock.Dequantize(block++, values + i);
+    }
+
+    private static void Copy(byte* row, float* values, int count) =>
+        new ReadOnlySpan<float>(row, count).CopyTo(new Span<float>(values, count));
+
+    private static NotSupportedException NotComputed(TensorType type) => new($"tensor type {type} is recognised but not computed by this engine");
+}
