@@ -32,4 +32,13 @@ public readonly struct WeightMatrix
     public int Columns { get; }
 
     public long RowBytes { get; }
+
+    /// <summary>The stored bytes of one row.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
+    public ReadOnlySpan<byte> Row(int row)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
+        return Data.Span(row * RowBytes, checked((int)RowBytes));
+    }
 }

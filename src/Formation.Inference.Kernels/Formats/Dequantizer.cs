@@ -59,7 +59,7 @@ public static unsafe class Dequantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock, TLanes>(row, values, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock, TLanes>(row, values, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock, TLanes>(row, values, count); break;
-            default: throw NotComputed(type);
+            default: throw RowShape.NotComputed(type);
         }
     }
 
@@ -80,7 +80,7 @@ public static unsafe class Dequantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock>(row, values, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock>(row, values, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock>(row, values, count); break;
-            default: throw NotComputed(type);
+            default: throw RowShape.NotComputed(type);
         }
     }
 
@@ -103,6 +103,4 @@ public static unsafe class Dequantizer
 
     private static void Copy(byte* row, float* values, int count) =>
         new ReadOnlySpan<float>(row, count).CopyTo(new Span<float>(values, count));
-
-    private static NotSupportedException NotComputed(TensorType type) => new($"tensor type {type} is recognised but not computed by this engine");
 }

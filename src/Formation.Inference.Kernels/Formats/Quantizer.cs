@@ -41,7 +41,7 @@ public static unsafe class Quantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock>(values, row, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock>(values, row, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock>(values, row, count); break;
-            default: throw new NotSupportedException($"tensor type {type} is recognised but not computed by this engine");
+            default: throw RowShape.NotComputed(type);
         }
     }
 
