@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Formation.Inference.Cli.Inference;
+using Formation.Inference.Cli.Models;
 
 namespace Formation.Inference.Cli;
 
@@ -45,6 +46,12 @@ public static class FormApplication
             AuthCommand.Create(context),
             ChatCommand.Create(context),
             CompleteCommand.Create(context),
+        },
+        new Command("models", "The models that can be served, and what is in a model file")
+        {
+            ListCommand.Create(context),
+            AddCommand.Create(context),
+            RemoveCommand.Create(context),
         },
     };
 
