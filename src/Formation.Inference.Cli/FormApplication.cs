@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Formation.Inference.Cli.Inference;
-using Formation.Inference.Cli.Models;
 
 namespace Formation.Inference.Cli;
 
@@ -46,12 +45,6 @@ public static class FormApplication
             AuthCommand.Create(context),
             ChatCommand.Create(context),
             CompleteCommand.Create(context),
-        },
-        new Command("models", "The models that can be served, and what is in a model file")
-        {
-            ListCommand.Create(context),
-            AddCommand.Create(context),
-            RemoveCommand.Create(context),
         },
     };
 

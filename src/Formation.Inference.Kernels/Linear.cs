@@ -1,5 +1,4 @@
 using Formation.Inference.Kernels.Dispatch;
-using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Kernels.Tiles;
 
@@ -32,7 +31,7 @@ public static unsafe class Linear
             throw new ArgumentException($"{rows} rows of {weight.Columns} inputs need more than {x.Length} floats", nameof(x));
         if (y.Length < (long)rows * weight.Rows)
             throw new ArgumentException($"{rows} rows of {weight.Rows} outputs need more than {y.Length} floats", nameof(y));
-        RowShape.CheckComputed(weight.Type);
+        Formats.RowShape.CheckComputed(weight.Type);
         if (rows == 0)
             return;
 
@@ -43,7 +42,7 @@ public static unsafe class Linear
         fixed (float* xPointer = x)
         fixed (float* yPointer = y)
         {
-            var job = new LinearJob(weight, TensorTypeInfo.Of(weight.Type), xPointer, yPointer, rows, tilesPerTask, path, team);
+            var job = new LinearJob(weight, xPointer, yPointer, rows, tilesPerTask, path, team);
             team.Run(job, (tiles + tilesPerTask - 1) / tilesPerTask);
         }
     }

@@ -95,4 +95,7 @@ public enum GgufErrorKind
 
     /// <summary>A value outside what its key allows.</summary>
     OutOfRange,
+
+    /// <summary>A sound file of an architecture, or with a part, that this engine does not compute.</summary>
+    UnsupportedModel,
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -32,7 +31,6 @@ internal unsafe struct Q2_KBlock : IBlock<Q2_KBlock>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q2_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -27,7 +26,6 @@ internal unsafe struct Q4_1Block : IBlock<Q4_1Block>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q4_1Block* block, float* values)
         where TLanes : ILanes
     {

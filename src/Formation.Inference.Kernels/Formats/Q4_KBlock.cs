@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -35,7 +34,6 @@ internal unsafe struct Q4_KBlock : IBlock<Q4_KBlock>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q4_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -28,7 +27,6 @@ internal unsafe struct Q5_0Block : IBlock<Q5_0Block>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_0Block* block, float* values)
         where TLanes : ILanes
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -30,7 +29,6 @@ internal unsafe struct Q5_1Block : IBlock<Q5_1Block>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_1Block* block, float* values)
         where TLanes : ILanes
     {

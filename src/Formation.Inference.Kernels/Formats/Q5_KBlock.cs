@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -37,7 +36,6 @@ internal unsafe struct Q5_KBlock : IBlock<Q5_KBlock>
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -22,7 +21,6 @@ internal unsafe struct Q8_0Block : IBlock<Q8_0Block>
             values[i] = block->Quants[i] * scale;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q8_0Block* block, float* values)
         where TLanes : ILanes
     {

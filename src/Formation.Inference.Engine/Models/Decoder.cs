@@ -1,0 +1,56 @@
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Layers;
+
+namespace Formation.Inference.Engine.Models;
+
+/// <summary>
+/// One layer of a pre-norm decoder, for every architecture in <see cref="Architecture.All"/>:
+/// <code>
+/// n = RMSNorm(x)
+/// x = x + Wo Attention(RoPE(Wq n), RoPE(Wk n), Wv n)
+/// n = RMSNorm(x)
+/// x = x + Wdown (silu(Wgate n) · Wup n)
+/// </code>
+/// </summary>
+internal sealed class Decoder(ModelConfig config, IComputeDevice device)
+{
+    /// <summary>Replaces the workspace's hidden states by the layer's output.</summary>
+    /// <param name="layer">The layer's parameters.</param>
+    /// <param name="index">Index of the layer in the cache.</param>
+    public void Forward(DecoderLayer layer, int index, DeviceKvCache cache, DeviceBatch batch, DecoderWorkspace work)
+    {
+        Attend(layer, index, cache, batch, work);
+        FeedForward(layer, batch, work);
+    }
+
+    private void Attend(DecoderLayer layer, int index, DeviceKvCache cache, DeviceBatch batch, DecoderWorkspace work)
+    {
+        device.RmsNorm(work.Hidden, layer.AttentionNorm, config.NormEpsilon, work.Normed);
+        Linear(layer.Query, work.Normed, batch, work.Queries);
+        Linear(layer.Key, work.Normed, batch, work.Keys);
+        Linear(layer.Value, work.Normed, batch, work.Values);
+        if (layer.QueryNorm is { } queryNorm)
+            device.RmsNorm(work.Queries, queryNorm, config.NormEpsilon, work.Queries);
+        if (layer.KeyNorm is { } keyNorm)
+            device.RmsNorm(work.Keys, keyNorm, config.NormEpsilon, work.Keys);
+        device.Rotate(work.Queries, config.HeadSize, work.Angles, config.Architecture.RotaryPairing);
+        device.Rotate(work.Keys, config.HeadSize, work.Angles, config.Architecture.RotaryPairing);
+        device.StoreKv(cache, index, work.Keys, work.Values, batch);
+        device.Attention(cache, index, work.Queries, config.AttentionScale, config.SlidingWindow, batch, work.Attended);
+        Linear(layer.AttentionOutput, work.Attended, batch, work.Projected);
+        device.Add(work.Projected, work.Hidden);
+    }
+
+    private void FeedForward(DecoderLayer layer, DeviceBatch batch, DecoderWorkspace work)
+    {
+        device.RmsNorm(work.Hidden, layer.FeedForwardNorm, config.NormEpsilon, work.Normed);
+        Linear(layer.Gate, work.Normed, batch, work.Gate);
+        Linear(layer.Up, work.Normed, batch, work.Up);
+        device.SwiGlu(work.Gate, work.Up, work.Gate);
+        Linear(layer.Down, work.Gate, batch, work.Projected);
+        device.Add(work.Projected, work.Hidden);
+    }
+
+    private void Linear(LinearLayer layer, DeviceMatrix x, DeviceBatch batch, DeviceMatrix y) =>
+        device.Linear(layer.Weight, layer.Bias, x, batch, y);
+}

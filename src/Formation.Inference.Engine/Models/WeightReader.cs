@@ -1,0 +1,109 @@
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Engine.Layers;
+
+namespace Formation.Inference.Engine.Models;
+
+/// <summary>Brings a file's tensors onto a device: each is there, has the shape that the configuration calls for, and a computed type.</summary>
+/// <param name="progress">Told the share of the file's tensor bytes that is loaded, 0 to 1.</param>
+internal sealed class WeightReader(
+    GgufFile file, ModelConfig config, IComputeDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+{
+    private readonly long _totalBytes = file.Tensors.Sum(tensor => tensor.Data.Length);
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
+    private readonly List<IDisposable> _loaded = [];
+    private long _loadedBytes;
+
+    /// <summary>All that was loaded, for disposal.</summary>
+    public IReadOnlyList<IDisposable> Loaded => _loaded;
+
+    public DecoderLayer ReadLayer(int layer)
+    {
+        var architecture = config.Architecture;
+        var (hidden, query, kv, gate) = (config.HiddenSize, config.QueryWidth, config.KvWidth, config.FeedForwardSize);
+        string Name(string part) => TensorNames.OfLayer(layer, part);
+
+        return new DecoderLayer
+        {
+            AttentionNorm = ReadVector(Name("attn_norm"), hidden),
+            Query = ReadLinear(layer, "attn_q", query, hidden, architecture.QueryKeyValueBias),
+            Key = ReadLinear(layer, "attn_k", kv, hidden, architecture.QueryKeyValueBias),
+            Value = ReadLinear(layer, "attn_v", kv, hidden, architecture.QueryKeyValueBias),
+            QueryNorm = FindVector(Name("attn_q_norm"), config.HeadSize, architecture.QueryKeyNorm),
+            KeyNorm = FindVector(Name("attn_k_norm"), config.HeadSize, architecture.QueryKeyNorm),
+            AttentionOutput = ReadLinear(layer, "attn_output", hidden, query, architecture.OtherBias),
+            FeedForwardNorm = ReadVector(Name("ffn_norm"), hidden),
+            Gate = ReadLinear(layer, "ffn_gate", gate, hidden, architecture.OtherBias),
+            Up = ReadLinear(layer, "ffn_up", gate, hidden, architecture.OtherBias),
+            Down = ReadLinear(layer, "ffn_down", hidden, gate, architecture.OtherBias),
+        };
+    }
+
+    /// <summary>The embedding table.</summary>
+    public DeviceWeight ReadEmbedding() => ReadWeight(TensorNames.TokenEmbedding, config.VocabularySize, config.HiddenSize);
+
+    /// <summary>The norm behind the last layer.</summary>
+    public DeviceVector ReadOutputNorm() => ReadVector(TensorNames.OutputNorm, config.HiddenSize);
+
+    /// <summary>The output head, or the embedding table where the file has none: the two are tied.</summary>
+    public DeviceWeight ReadOutput(DeviceWeight embedding) =>
+        file.FindTensor(TensorNames.Output) is null ? embedding : ReadWeight(TensorNames.Output, config.VocabularySize, config.HiddenSize);
+
+    /// <summary>The rotary frequencies, with the file's divisors where it has them.</summary>
+    public RotaryFrequencies ReadRotary()
+    {
+        const string Name = TensorNames.RotaryDivisors;
+        if (config.Architecture.RotaryDivisors == Presence.Absent || file.FindTensor(Name) is not { } tensor)
+            return config.Rotary.ToFrequencies([]);
+        var divisors = tensor.ReadVector(config.Rotary.Dimensions / 2);
+        foreach (var divisor in divisors)
+        {
+            if (!(divisor > 0 && float.IsFinite(divisor)))
+                throw new GgufException(GgufErrorKind.OutOfRange, -1, $"tensor {Name} holds {divisor}; it divides a frequency and must be positive");
+        }
+        Note(tensor);
+        return config.Rotary.ToFrequencies(divisors);
+    }
+
+    /// <summary>Refuses a file with tensors that no part of the model has read: leaving one out would give wrong numbers silently.</summary>
+    public void RequireAllRead()
+    {
+        if (file.Tensors.FirstOrDefault(tensor => !_read.Contains(tensor.Name)) is { } unknown)
+        {
+            throw new GgufException(GgufErrorKind.UnsupportedModel, -1,
+                $"tensor {GgufLimits.Quote(unknown.Name)} is not one that a {config.Architecture.Name} model of {config.LayerCount} layers has here");
+        }
+    }
+
+    private LinearLayer ReadLinear(int layer, string part, int outputs, int inputs, Presence bias) =>
+        new(ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs), FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias));
+
+    private DeviceWeight ReadWeight(string name, int rows, int columns)
+    {
+        var tensor = file.RequireTensor(name);
+        var weight = device.LoadWeight(tensor.AsMatrix(rows, columns), cancellationToken);
+        _loaded.Add(weight);
+        Note(tensor);
+        return weight;
+    }
+
+    private DeviceVector ReadVector(string name, int length)
+    {
+        var tensor = file.RequireTensor(name);
+        var vector = device.LoadVector(tensor.ReadVector(length));
+        _loaded.Add(vector);
+        Note(tensor);
+        return vector;
+    }
+
+    // A vector that the architecture does not have stays unread, and RequireAllRead names it.
+    private DeviceVector? FindVector(string name, int length, Presence presence) =>
+        presence == Presence.Required || (presence == Presence.Optional && file.FindTensor(name) is not null) ? ReadVector(name, length) : null;
+
+    private void Note(GgufTensor tensor)
+    {
+        _read.Add(tensor.Name);
+        _loadedBytes += tensor.Data.Length;
+        progress?.Report((double)_loadedBytes / _totalBytes);
+    }
+}

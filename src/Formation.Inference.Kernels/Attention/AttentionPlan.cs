@@ -1,0 +1,83 @@
+namespace Formation.Inference.Kernels.Attention;
+
+/// <summary>Consecutive query rows of one sequence.</summary>
+/// <param name="FirstRow">Row of the first query.</param>
+/// <param name="RowCount">Number of queries, at least 1.</param>
+/// <param name="FirstPosition">Position in the sequence of the first query.</param>
+/// <param name="BlockTable">Block of each <c>blockSize</c> positions, up to and with the last query's.</param>
+public readonly record struct AttentionSlice(int FirstRow, int RowCount, int FirstPosition, ReadOnlyMemory<int> BlockTable)
+{
+    /// <summary>Position after the last query's.</summary>
+    internal int EndPosition => FirstPosition + RowCount;
+}
+
+/// <summary>
+/// The slices of a step, checked against the KV memory, and how their attention is cut into tasks. Made once a step and used for every
+/// layer; it keeps its lists between steps.
+/// </summary>
+/// <param name="heads">Query heads, a multiple of the KV heads.</param>
+/// <param name="layout">The layout of the KV memory.</param>
+/// <param name="blocks">Blocks of the KV memory.</param>
+public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
+{
+    /// <summary>Queries (a row's head each) that share a read of a tile's keys and values.</summary>
+    internal const int TaskQueries = 16;
+
+    private readonly List<AttentionSlice> _slices = [];
+    private readonly List<TaskOrigin> _tasks = [];
+
+    /// <summary>Query heads that share a KV head.</summary>
+    internal int GroupSize { get; } = heads % layout.Heads == 0
+        ? heads / layout.Heads
+        : throw new ArgumentException($"{heads} query heads are no multiple of {layout.Heads} KV heads", nameof(heads));
+
+    public int Heads { get; } = heads;
+
+    /// <summary>Query rows of all slices.</summary>
+    public int RowCount { get; private set; }
+
+    /// <summary>The slices, in the order of their rows.</summary>
+    public IReadOnlyList<AttentionSlice> Slices => _slices;
+
+    internal int TaskCount => _tasks.Count * layout.Heads;
+
+    /// <summary>Forgets the last step.</summary>
+    public void Clear()
+    {
+        _slices.Clear();
+        _tasks.Clear();
+        RowCount = 0;
+    }
+
+    /// <summary>Adds a slice, whose rows follow those of the slice before.</summary>
+    /// <exception cref="ArgumentException">Rows, positions or blocks do not fit; nothing was added.</exception>
+    public void Add(AttentionSlice slice)
+    {
+        if (slice.RowCount < 1 || slice.FirstRow != RowCount)
+            throw new ArgumentException($"a slice of {slice.RowCount} rows from row {slice.FirstRow} does not follow {RowCount} rows");
+        if (slice.FirstPosition < 0 || slice.FirstPosition > int.MaxValue - slice.RowCount)
+            throw new ArgumentException($"a slice of {slice.RowCount} rows can't begin at position {slice.FirstPosition}");
+        var needed = (slice.EndPosition - 1) / layout.BlockSize + 1;
+        if (slice.BlockTable.Length < needed)
+            throw new ArgumentException($"{slice.EndPosition} positions need {needed} KV blocks; the block table has {slice.BlockTable.Length}");
+        foreach (var block in slice.BlockTable.Span[..needed])
+        {
+            if ((uint)block >= (uint)blocks)
+                throw new ArgumentException($"KV block {block} does not exist; there are {blocks}");
+        }
+        for (long query = 0; query < (long)slice.RowCount * GroupSize; query += TaskQueries)
+            _tasks.Add(new TaskOrigin(_slices.Count, checked((int)query)));
+        _slices.Add(slice);
+        RowCount += slice.RowCount;
+    }
+
+    /// <summary>What a task computes: at most <see cref="TaskQueries"/> queries of one slice, of the heads that share one KV head.</summary>
+    /// <param name="index">From 0 to <see cref="TaskCount"/> - 1.</param>
+    internal (AttentionSlice Slice, int KvHead, int FirstQuery) TaskAt(int index)
+    {
+        var origin = _tasks[index / layout.Heads];
+        return (_slices[origin.Slice], index % layout.Heads, origin.FirstQuery);
+    }
+
+    private readonly record struct TaskOrigin(int Slice, int FirstQuery);
+}
