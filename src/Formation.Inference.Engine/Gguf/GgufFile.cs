@@ -74,13 +74,13 @@ public sealed class GgufFile : IDisposable
         {
             parts[0].Dispose();
             parts.Clear();
-            header = ReadPart(split.PathOf(0), parts);
+            header = ReadPart(split, 0, parts);
             split = split.RequireSame(header.Metadata, 0);
         }
         var tensors = new List<GgufTensor>(header.Tensors);
         for (var i = 1; i < split.Count; i++)
         {
-            var part = ReadPart(split.PathOf(i), parts);
+            var part = ReadPart(split, i, parts);
             split.RequireSame(part.Metadata, i);
             GgufSplit.RequireSameModel(header.Metadata, part.Metadata, split.PathOf(i));
             tensors.AddRange(part.Tensors);
@@ -91,13 +91,37 @@ public sealed class GgufFile : IDisposable
 
     private static GgufHeader ReadPart(string path, List<MappedFile> parts)
     {
+        var file = Map(path);
+        parts.Add(file);
+        return GgufHeader.Read(file.Region, Path.GetFileName(path));
+    }
+
+    private static GgufHeader ReadPart(GgufSplit split, int index, List<MappedFile> parts)
+    {
+        try
+        {
+            return ReadPart(split.PathOf(index), parts);
+        }
+        catch (GgufException e) when (e.Kind == GgufErrorKind.FileNotFound)
+        {
+            throw new GgufException(GgufErrorKind.MissingPart, -1,
+                $"{Path.GetFileName(split.PathOf(index))}: part {index + 1} of {split.Count} of this model is missing; put it beside the others", e);
+        }
+    }
+
+    private static MappedFile Map(string path)
+    {
         var fileName = Path.GetFileName(path);
         if (Directory.Exists(path))
             throw new GgufException(GgufErrorKind.NotAFile, -1, $"{fileName}: this is a directory; name the .gguf file in it");
-        MappedFile file;
         try
         {
-            file = MappedFile.Open(path);
+            var entry = new FileInfo(path);
+            entry = entry.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? entry;
+            // Pipes and devices show as empty; opening a pipe would wait for a writer for ever.
+            if (entry is { Exists: true, Length: 0 })
+                throw new GgufException(GgufErrorKind.Truncated, 0, $"{fileName}: 0 bytes; this file is empty, or no regular file");
+            return MappedFile.Open(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -111,7 +135,5 @@ public sealed class GgufFile : IDisposable
         {
             throw new GgufException(GgufErrorKind.Unreadable, -1, $"{path}: the file can't be read: {e.Message}", e);
         }
-        parts.Add(file);
-        return GgufHeader.Read(file.Region, fileName);
     }
 }

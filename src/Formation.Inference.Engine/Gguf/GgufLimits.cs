@@ -56,7 +56,7 @@ public static class GgufLimits
     /// <param name="tensors">Tensors that the file can hold.</param>
     public static long AllocationBound(long headerBytes, long keys, long tensors) =>
         (2 * Math.Min(headerBytes, MaximumHeaderLength))
-        + (256 * (Math.Min(keys, MaximumKeys) + Math.Min(tensors, MaximumTensors)))
+        + (384 * (Math.Min(keys, MaximumKeys) + Math.Min(tensors, MaximumTensors)))
         + (64 << 10);
 
     /// <summary>A name out of a file as it may stand in a message: shortened, and without characters that could forge a line of a log.</summary>
