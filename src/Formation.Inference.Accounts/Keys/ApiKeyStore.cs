@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+
+namespace Formation.Inference.Accounts.Keys;
+
+/// <summary>
+/// The keys of this server: makes, checks, lists and revokes them. Only a keyed hash of a key is stored. Safe to call from any thread.
+/// </summary>
+public sealed class ApiKeyStore
+{
+    /// <summary>The account that the first key and the operator's own keys belong to.</summary>
+    public const string AdministratorAccountId = "administrator";
+
+    /// <summary>How long a key may stay accepted after it was revoked through another process.</summary>
+    public static readonly TimeSpan RevocationDelay = TimeSpan.FromSeconds(5);
+
+    const int MaxCachedKeys = 10_000;
+    static readonly byte[] UnknownKeyHash = new byte[HMACSHA256.HashSizeInBytes];
+
+    readonly ApiKeyTable _table;
+    readonly KeyPepper _pepper;
+    readonly TimeProvider _clock;
+    readonly ConcurrentDictionary<string, CachedKey> _cache = new(StringComparer.Ordinal);
+    readonly List<(ApiKey Key, byte[] Hash)> _operatorKeys = [];
+
+    ApiKeyStore(ApiKeyTable table, KeyPepper pepper, TimeProvider clock)
+    {
+        _table = table;
+        _pepper = pepper;
+        _clock = clock;
+    }
+
+    /// <summary>Opens the store in a data directory, making <c>accounts.db</c> and <c>accounts.pepper</c> (both mode 600) where they are missing.</summary>
+    /// <exception cref="InvalidDataException">The pepper is missing though keys exist, or is damaged.</exception>
+    /// <exception cref="IOException">The directory can't be written.</exception>
+    public static ApiKeyStore Open(string dataDirectory, TimeProvider clock)
+    {
+        PrivateFile.CreateDirectory(dataDirectory);
+        string database = Path.Combine(dataDirectory, "accounts.db");
+        PrivateFile.Secure(database);
+        var table = new ApiKeyTable(database);
+        var pepper = KeyPepper.LoadOrCreate(Path.Combine(dataDirectory, "accounts.pepper"), table.IsEmpty);
+        return new ApiKeyStore(table, pepper, clock);
+    }
+
+    /// <summary>
+    /// Makes an administrator's key where the store holds no key yet. Returns it then, for the only time it can be shown; else null. Of
+    /// several servers that start on one directory at once, one makes the key.
+    /// </summary>
+    public Task<NewApiKey?> EnsureAdministratorKeyAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        NewApiKey? key = _table.IsEmpty()
+            ? Add("administrator", AdministratorAccountId, KeyScopes.Administrator, expires: null, onlyIfEmpty: true)
+            : null;
+        return Task.FromResult(key);
+    }
+
+    /// <summary>
+    /// Accepts a key of the operator's own choice as an administrator's, for as long as this process runs: it is not stored, so that taking it
+    /// out of the configuration takes it out of use. Call before serving.
+    /// </summary>
+    /// <exception cref="ArgumentException">The key is shorter than 16 characters, or could not stand in an HTTP header.</exception>
+    public void AddOperatorKey(string key)
+    {
+        if (key.Length is < 16 or > 512 || !key.All(c => c is > ' ' and <= '~'))
+            throw new ArgumentException(
+                $"The API key given has {key.Length} characters; use 16 to 512 visible ASCII characters without spaces, for instance from `openssl rand -hex 32`.",
+                nameof(key));
+        string id = $"operator{_operatorKeys.Count + 1}";
+        var known = new ApiKey(
+            id, "operator's key", AdministratorAccountId, KeyScopes.Administrator, $"{key[..4]}…", _clock.GetUtcNow());
+        _operatorKeys.Add((known, _pepper.Hash(key)));
+    }
+
+    /// <summary>Makes a key.</summary>
+    /// <param name="name">What its owner calls it, 1 to 100 characters.</param>
+    /// <param name="accountId">The account that it acts for.</param>
+    /// <param name="scopes">What it may be used for.</param>
+    /// <param name="expires">From when on it is refused, or null.</param>
+    public Task<NewApiKey> CreateAsync(
+        string name, string accountId, KeyScopes scopes, DateTimeOffset? expires = null, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 100);
+        ArgumentException.ThrowIfNullOrWhiteSpace(accountId);
+        return Task.FromResult(Add(name, accountId, scopes, expires, onlyIfEmpty: false)!);
+    }
+
+    /// <summary>All stored keys, oldest first; operator keys are not among them.</summary>
+    public Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(_table.List());
+    }
+
+    /// <summary>Revokes a key: at once in this process, within <see cref="RevocationDelay"/> in others. False where there is no such key.</summary>
+    public Task<bool> RevokeAsync(string id, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        bool found = _table.Revoke(id, _clock.GetUtcNow());
+        _cache.TryRemove(id, out _);
+        return Task.FromResult(found);
+    }
+
+    /// <summary>
+    /// The key with this text where it is valid now, else null. Malformed, unknown, wrong, revoked and expired keys can't be told apart by
+    /// the answer.
+    /// </summary>
+    public ValueTask<ApiKey?> VerifyAsync(string presented, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        byte[] hash = _pepper.Hash(presented);
+        DateTimeOffset now = _clock.GetUtcNow();
+
+        ApiKey? match = null;
+        foreach ((ApiKey key, byte[] operatorHash) in _operatorKeys)
+            if (CryptographicOperations.FixedTimeEquals(hash, operatorHash))
+                match = key;
+        if (match is not null)
+            return new(match);
+
+        if (ApiKeyFormat.TryGetId(presented) is not { } id)
+            return new((ApiKey?)null);
+        CachedKey? known = FindCached(id, now);
+
+        // The comparison runs for an unknown id too, so that its answer takes no other path than a wrong secret's.
+        bool equal = CryptographicOperations.FixedTimeEquals(hash, known?.Hash ?? UnknownKeyHash);
+        if (known is null || !equal || !known.Key.IsValidAt(now))
+            return new((ApiKey?)null);
+        RecordUse(known, DateOnly.FromDateTime(now.UtcDateTime));
+        return new(known.Key);
+    }
+
+    CachedKey? FindCached(string id, DateTimeOffset now)
+    {
+        if (_cache.TryGetValue(id, out CachedKey? cached) && now - cached.Loaded < RevocationDelay && now >= cached.Loaded)
+            return cached;
+        if (_table.Find(id) is not { } row)
+        {
+            _cache.TryRemove(id, out _);
+            return null;
+        }
+
+        if (_cache.Count >= MaxCachedKeys)
+            _cache.Clear();
+        return _cache[id] = new CachedKey(row.Key, row.Hash, now);
+    }
+
+    void RecordUse(CachedKey known, DateOnly today)
+    {
+        if (known.Key.LastUsed == today)
+            return;
+        _table.Touch(known.Key.Id, today);
+        _cache[known.Key.Id] = known with { Key = known.Key with { LastUsed = today } };
+    }
+
+    NewApiKey? Add(string name, string accountId, KeyScopes scopes, DateTimeOffset? expires, bool onlyIfEmpty)
+    {
+        (string id, string text) = ApiKeyFormat.Create();
+        var key = new ApiKey(id, name, accountId, scopes, ApiKeyFormat.Display(text), _clock.GetUtcNow()) { Expires = expires };
+        return _table.Insert(key, _pepper.Hash(text), onlyIfEmpty) ? new NewApiKey(key, text) : null;
+    }
+
+    sealed record CachedKey(ApiKey Key, byte[] Hash, DateTimeOffset Loaded);
+}

@@ -1,0 +1,53 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Formation.Inference.Accounts.Keys;
+
+/// <summary>
+/// A random value beside the database that goes into every stored hash, so that a copy of the database alone is of no use. Keys hold
+/// 256 random bits, which nobody can guess: a fast hash is enough, and a slow one would only cost time on every request.
+/// </summary>
+internal sealed class KeyPepper
+{
+    const int Length = 32;
+    readonly byte[] _value;
+
+    KeyPepper(byte[] value) => _value = value;
+
+    /// <summary>HMAC-SHA256 of a key's text.</summary>
+    internal byte[] Hash(string key) => HMACSHA256.HashData(_value, Encoding.UTF8.GetBytes(key));
+
+    /// <summary>Reads the file, or makes it where <paramref name="mayCreate"/> says that no key depends on it yet.</summary>
+    /// <exception cref="InvalidDataException">It is missing though keys exist, or has the wrong length.</exception>
+    internal static KeyPepper LoadOrCreate(string path, Func<bool> mayCreate)
+    {
+        if (!File.Exists(path))
+        {
+            if (!mayCreate())
+                throw new InvalidDataException(
+                    $"The key file '{path}' is missing, and without it none of the stored API keys can be checked. Restore it, or remove "
+                    + "the database beside it to start with new keys.");
+            CreateOnce(path);
+        }
+
+        byte[] value = File.ReadAllBytes(path);
+        return value.Length == Length
+            ? new KeyPepper(value)
+            : throw new InvalidDataException($"The key file '{path}' has {value.Length} bytes instead of {Length}. Restore it from a copy.");
+    }
+
+    static void CreateOnce(string path)
+    {
+        // A link puts the finished file in place or fails where another server on the same directory was first: none sees half a file.
+        string draft = $"{path}.{Guid.NewGuid():N}.tmp";
+        PrivateFile.WriteNew(draft, RandomNumberGenerator.GetBytes(Length));
+        try
+        {
+            File.Move(draft, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(draft);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace Formation.Inference.Gateway.OpenAI.Answers;
+
+/// <summary>What a request used.</summary>
+/// <param name="PromptTokens">Tokens of the prompt, or of all prompts together.</param>
+/// <param name="CompletionTokens">Tokens generated, of all choices together.</param>
+/// <param name="TotalTokens">Their sum.</param>
+/// <param name="PromptTokensDetails">How many of the prompt's tokens were in the prefix cache.</param>
+/// <param name="CompletionTokensDetails">Parts of the completion that OpenAI counts apart; this server has none of them.</param>
+public sealed record Usage(
+    int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails, CompletionTokensDetails CompletionTokensDetails);
+
+/// <summary>Parts of the prompt's tokens.</summary>
+public sealed record PromptTokensDetails(int CachedTokens, int AudioTokens);
+
+/// <summary>Parts of the completion's tokens.</summary>
+public sealed record CompletionTokensDetails(
+    int ReasoningTokens, int AudioTokens, int AcceptedPredictionTokens, int RejectedPredictionTokens);

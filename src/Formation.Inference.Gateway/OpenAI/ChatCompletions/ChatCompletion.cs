@@ -1,0 +1,55 @@
+using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.OpenAI.Answers;
+
+namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+
+/// <summary>The answer of <c>POST /v1/chat/completions</c> that is not streamed.</summary>
+public sealed record ChatCompletion(
+    string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage Usage, string ServiceTier, string SystemFingerprint);
+
+/// <summary>One of the answers.</summary>
+public sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason)
+{
+    /// <summary>An extension: the stop string or stop token id of the request that ended the choice.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public object? StopReason { get; init; }
+}
+
+/// <summary>What the model said.</summary>
+public sealed record AssistantMessage(string Role, string Content, string? Refusal);
+
+/// <summary>Log-probabilities of the tokens of a message.</summary>
+public sealed record ChatLogprobs(IReadOnlyList<ChatTokenLogprob> Content, IReadOnlyList<ChatTokenLogprob>? Refusal)
+{
+    internal static ChatLogprobs From(IEnumerable<TokenLogprob> tokens) => new([.. tokens.Select(ChatTokenLogprob.From)], null);
+}
+
+/// <summary>One token with its log-probability.</summary>
+/// <param name="Token">Its text; bytes that are not whole characters as <c>\xNN</c>.</param>
+/// <param name="Logprob">Natural logarithm of its probability, -9999 at least.</param>
+/// <param name="Bytes">Its bytes.</param>
+/// <param name="TopLogprobs">The most probable tokens in its place.</param>
+public sealed record ChatTokenLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<ChatTopLogprob> TopLogprobs)
+{
+    internal static ChatTokenLogprob From(TokenLogprob token) => new(
+        TokenText.Of(token.Bytes),
+        TokenText.Logprob(token.Logprob ?? 0),
+        ChatTopLogprob.Numbers(token.Bytes),
+        [.. token.Top.Select(ChatTopLogprob.From)]);
+}
+
+/// <summary>A token that could have stood in a place.</summary>
+public sealed record ChatTopLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes)
+{
+    internal static ChatTopLogprob From(TokenAlternative token) =>
+        new(TokenText.Of(token.Bytes), TokenText.Logprob(token.Logprob), Numbers(token.Bytes));
+
+    /// <summary>Bytes as an array of numbers; as a byte array they would be written in base64.</summary>
+    internal static IReadOnlyList<int> Numbers(ReadOnlyMemory<byte> bytes)
+    {
+        var numbers = new int[bytes.Length];
+        for (int i = 0; i < numbers.Length; i++)
+            numbers[i] = bytes.Span[i];
+        return numbers;
+    }
+}

@@ -1,0 +1,46 @@
+using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Limits;
+using Formation.Inference.Gateway.OpenAI.Answers;
+using Formation.Inference.Gateway.OpenAI.Parameters;
+using Formation.Inference.Gateway.Requests;
+using Formation.Inference.Gateway.Streaming;
+using Microsoft.AspNetCore.Http;
+
+namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+
+/// <summary><c>POST /v1/chat/completions</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
+internal sealed class ChatCompletionHandler(
+    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed)
+{
+    internal async Task HandleAsync(HttpContext context)
+    {
+        // Step 1: a place among the requests in progress; who calls was settled on the way here.
+        string accountId = Caller.Of(context).AccountId;
+        using RequestGate.Permit permit = gate.Enter(accountId);
+
+        // Step 2: the body as it is on the wire.
+        ChatCompletionRequest body = await JsonBody.ReadAsync(
+            context, OpenAIJsonContext.Requests.ChatCompletionRequest, options.MaxRequestBodyBytes);
+
+        // Step 3: the same as the engine runs it, every value checked.
+        GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId);
+        bool includeUsage = CommonMapping.IncludeUsage(body);
+        AnswerHeader header = answers.Create(context, "chatcmpl-", request.ModelId);
+        bool logprobs = request.Logprobs is not null;
+        var usage = new UsageCount(request.Choices);
+        var stream = new ChatCompletionStream(
+            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.MaxTokensName(body), usage);
+
+        // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.
+        using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
+        if (body.Stream == true)
+        {
+            await streamed.SendAsync(context, token => PromptEvents.RunAsync(backend, [request], token), stream);
+            return;
+        }
+
+        var collector = new ChatCompletionCollector(header, request.Choices, logprobs, usage);
+        await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
+        await WholeAnswer.WriteAsync(context, collector.ToAnswer(), OpenAIJsonContext.Answers.ChatCompletion);
+    }
+}

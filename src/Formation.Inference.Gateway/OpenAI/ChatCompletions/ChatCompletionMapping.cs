@@ -1,0 +1,139 @@
+using System.Text.Json;
+using Formation.Inference.Gateway.OpenAI.Parameters;
+using Formation.Inference.Gateway.Requests;
+using static Formation.Inference.Gateway.Requests.ParameterChecks;
+
+namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+
+/// <summary>Step 3 of the request path for chat: every parameter honoured, or refused by name.</summary>
+internal static class ChatCompletionMapping
+{
+    const string Later = "This server does not have it yet.";
+
+    internal static GenerationRequest ToGeneration(ChatCompletionRequest body, string requestId, string accountId)
+    {
+        NoneUnknown(body.Unknown);
+        string modelId = CommonMapping.ModelId(body);
+        RefuseUnsupported(body);
+        CheckUnused(body);
+        (int? maxTokens, string maxTokensName) = MaxTokens(body);
+        return new GenerationRequest
+        {
+            RequestId = requestId,
+            ModelId = modelId,
+            AccountId = accountId,
+            Prompt = new ChatPrompt(MessageMapping.ToMessages(body.Messages))
+            {
+                AddGenerationPrompt = body.AddGenerationPrompt ?? true,
+                TemplateVariables = TemplateVariables(body),
+            },
+            Sampling = SamplingMapping.ToSampling(body),
+            Stop = SamplingMapping.ToStopConditions(body, maxTokens, maxTokensName),
+            Choices = CommonMapping.Choices(body),
+            Logprobs = Logprobs(body),
+        };
+    }
+
+    /// <summary>The name of the token limit that this request uses.</summary>
+    internal static string MaxTokensName(ChatCompletionRequest body) =>
+        body.MaxTokens is not null && body.MaxCompletionTokens is null ? "max_tokens" : "max_completion_tokens";
+
+    static (int? Value, string Name) MaxTokens(ChatCompletionRequest body)
+    {
+        long? old = Integer("max_tokens", body.MaxTokens, 1, int.MaxValue);
+        long? current = Integer("max_completion_tokens", body.MaxCompletionTokens, 1, int.MaxValue);
+        if (old is not null && current is not null && old != current)
+            throw InvalidValue("max_tokens", $"it is {old}, and its replacement 'max_completion_tokens' is {current}; send one of them.");
+        return ((int?)(current ?? old), MaxTokensName(body));
+    }
+
+    static LogprobOptions? Logprobs(ChatCompletionRequest body)
+    {
+        long? top = Integer("top_logprobs", body.TopLogprobs, 0, 20);
+        if (body.Logprobs == true)
+            return new LogprobOptions((int)(top ?? 0));
+        if (top is > 0)
+            throw InvalidValue("top_logprobs", "it is only allowed when 'logprobs' is true.");
+        return null;
+    }
+
+    static IReadOnlyDictionary<string, JsonElement>? TemplateVariables(ChatCompletionRequest body)
+    {
+        OneOf("reasoning_effort", body.ReasoningEffort, "none", "minimal", "low", "medium", "high", "xhigh", "max");
+        if (body.ReasoningEffort is null)
+            return body.ChatTemplateKwargs;
+
+        // Templates of reasoning models read the effort as a variable of this name; others have no effort to set.
+        var variables = new Dictionary<string, JsonElement>(body.ChatTemplateKwargs ?? [], StringComparer.Ordinal);
+        if (!variables.TryAdd("reasoning_effort", JsonText.ToElement(body.ReasoningEffort)))
+            throw InvalidValue("reasoning_effort", "it is given in 'chat_template_kwargs' too; send one of them.");
+        return variables;
+    }
+
+    static void RefuseUnsupported(ChatCompletionRequest body)
+    {
+        Refuse("tools", body.Tools, Later);
+        Refuse("functions", body.Functions, Later);
+        Refuse("function_call", body.FunctionCall, Later);
+        Refuse("parallel_tool_calls", body.ParallelToolCalls, "It is only allowed together with 'tools', which this server does not have yet.");
+        Refuse("audio", body.Audio, "The models here write text only.");
+        Refuse("prediction", body.Prediction, Later);
+        Refuse("web_search_options", body.WebSearchOptions, "This server does not search the web.");
+        Refuse("moderation", body.Moderation, "This server does not moderate.");
+        Refuse("prompt_cache_options", body.PromptCacheOptions, "Prompts are cached automatically, for as long as there is room.");
+        if (body.ToolChoice is { } choice && !IsString(choice, "none"))
+            throw Unsupported("tool_choice", "It needs 'tools', which this server does not have yet; leave it out or send 'none'.");
+        if (body.ResponseFormat is { } format)
+            CheckResponseFormat(format);
+        if (body.Modalities is { } modalities)
+            CheckModalities(modalities);
+    }
+
+    static void Refuse(string param, JsonElement? value, string why)
+    {
+        if (value is not null)
+            throw Unsupported(param, why);
+    }
+
+    static void CheckResponseFormat(JsonElement format)
+    {
+        if (format.ValueKind != JsonValueKind.Object)
+            throw InvalidType("response_format", "an object", format);
+        if (!format.TryGetProperty("type", out JsonElement type))
+            throw Missing("response_format.type");
+        string name = JsonWords.TryGetString(type) ?? throw InvalidType("response_format.type", "a string", type);
+        OneOf("response_format.type", name, "text", "json_object", "json_schema");
+        if (name != "text")
+            throw UnsupportedValue("response_format.type", $"'{name}' is not there yet; leave 'response_format' out or send the type 'text'.");
+    }
+
+    static void CheckModalities(JsonElement modalities)
+    {
+        if (modalities.ValueKind != JsonValueKind.Array)
+            throw InvalidType("modalities", "an array of strings", modalities);
+        if (modalities.GetArrayLength() != 1 || !IsString(modalities[0], "text"))
+            throw UnsupportedValue("modalities", "the models here write text only; leave it out or send [\"text\"].");
+    }
+
+    static void CheckUnused(ChatCompletionRequest body)
+    {
+        if (body.Store == true)
+            throw UnsupportedValue("store", "this server stores no completions; leave it out or send false.");
+        CommonMapping.UnusedIdentifier("user", body.User);
+        CommonMapping.UnusedIdentifier("safety_identifier", body.SafetyIdentifier);
+        CommonMapping.UnusedIdentifier("prompt_cache_key", body.PromptCacheKey);
+        OneOf("prompt_cache_retention", body.PromptCacheRetention, "in_memory", "in-memory", "24h");
+        if (body.PromptCacheRetention == "24h")
+            throw UnsupportedValue("prompt_cache_retention", "prompts are cached in memory, for as long as there is room; leave it out.");
+        OneOf("service_tier", body.ServiceTier, "auto", "default", "flex", "scale", "priority");
+        if (body.ServiceTier is "flex" or "scale" or "priority")
+            throw UnsupportedValue("service_tier", $"there is no tier '{body.ServiceTier}' here; leave it out or send 'auto' or 'default'.");
+        OneOf("verbosity", body.Verbosity, "low", "medium", "high");
+        if (body.Verbosity is "low" or "high")
+            throw UnsupportedValue("verbosity", "the models here have no such setting; leave it out or send 'medium'.");
+        if (body.Metadata is { } metadata)
+            MetadataRules.Check(metadata);
+    }
+
+    static bool IsString(JsonElement value, string expected) => JsonWords.TryGetString(value) == expected;
+}

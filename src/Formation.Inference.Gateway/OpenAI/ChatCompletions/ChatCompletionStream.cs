@@ -1,0 +1,61 @@
+using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.OpenAI.Answers;
+using Formation.Inference.Gateway.OpenAI.Parameters;
+using Formation.Inference.Gateway.Streaming;
+
+namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+
+/// <summary>Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.</summary>
+internal sealed class ChatCompletionStream(
+    AnswerHeader header, int choices, bool logprobs, bool includeUsage, string maxTokensName, UsageCount usage) : IStreamDialect
+{
+    public bool IsComplete => usage.IsComplete;
+
+    public void Write(PromptEvent item, ServerSentEvents output)
+    {
+        usage.Add(item);
+        switch (item.Event)
+        {
+            case GenerationStarted:
+                for (int choice = 0; choice < choices; choice++)
+                    Write(output, new ChatChunkChoice(choice, new ChatDelta { Role = "assistant", Content = "" }, null, null));
+                break;
+            case GenerationDelta delta:
+                ChatLogprobs? tokens = logprobs ? ChatLogprobs.From(delta.Tokens) : null;
+                Write(output, new ChatChunkChoice(delta.Choice, new ChatDelta { Content = delta.Text.Value }, tokens, null));
+                break;
+            case GenerationFinished finished:
+                var end = new ChatChunkChoice(finished.Choice, new ChatDelta(), null, FinishReasons.Of(finished))
+                {
+                    StopReason = FinishReasons.StopReason(finished),
+                };
+                Write(output, end);
+                break;
+        }
+    }
+
+    public void WriteEnd(ServerSentEvents output)
+    {
+        if (includeUsage)
+            WriteWithUsage(output, [], usage.ToUsage());
+        output.WriteDone();
+    }
+
+    public ApiError ToApiError(GenerationError error) =>
+        GenerationErrors.ToApiError(error, part => CommonMapping.ParameterName(part, "messages", maxTokensName));
+
+    void Write(ServerSentEvents output, ChatChunkChoice choice)
+    {
+        if (includeUsage)
+            WriteWithUsage(output, [choice], null);
+        else
+            output.Write(
+                new ChatCompletionChunk(header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, [choice]),
+                OpenAIJsonContext.Answers.ChatCompletionChunk);
+    }
+
+    void WriteWithUsage(ServerSentEvents output, ChatChunkChoice[] changed, Usage? total) => output.Write(
+        new ChatCompletionChunkWithUsage(
+            header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, changed, total),
+        OpenAIJsonContext.Answers.ChatCompletionChunkWithUsage);
+}

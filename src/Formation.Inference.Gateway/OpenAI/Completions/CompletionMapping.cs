@@ -1,0 +1,78 @@
+using Formation.Inference.Gateway.OpenAI.Parameters;
+using static Formation.Inference.Gateway.Requests.ParameterChecks;
+
+namespace Formation.Inference.Gateway.OpenAI.Completions;
+
+/// <summary>Step 3 of the request path for completions: every parameter honoured, or refused by name.</summary>
+internal static class CompletionMapping
+{
+    /// <summary>OpenAI's default for this endpoint.</summary>
+    internal const int DefaultMaxTokens = 16;
+
+    /// <summary>Choices that one request may have, all prompts together.</summary>
+    internal const int MaxChoicesOfRequest = 1024;
+
+    internal static CompletionPlan ToPlan(CompletionRequest body, string requestId, string accountId)
+    {
+        NoneUnknown(body.Unknown);
+        string modelId = CommonMapping.ModelId(body);
+        if (body.Suffix is not null)
+            throw Unsupported("suffix", "The models here continue text and don't fill gaps; leave it out.");
+        CommonMapping.UnusedIdentifier("user", body.User);
+
+        bool echo = body.Echo ?? false;
+        int choices = CommonMapping.Choices(body);
+        int candidates = BestOf(body, choices);
+        long? logprobs = Integer("logprobs", body.Logprobs, 0, 5);
+        IReadOnlyList<Prompt> prompts = CompletionPrompts.Of(body.Prompt);
+        if ((long)prompts.Count * candidates > MaxChoicesOfRequest)
+            throw InvalidValue(body.BestOf is null ? "n" : "best_of",
+                $"{prompts.Count} prompts with {candidates} choices each are more than the {MaxChoicesOfRequest} choices that one request may have.");
+
+        int maxTokens = (int)(Integer("max_tokens", body.MaxTokens, echo ? 0 : 1, int.MaxValue) ?? DefaultMaxTokens);
+        SamplingParams sampling = SamplingMapping.ToSampling(body);
+        StopConditions stop = SamplingMapping.ToStopConditions(body, maxTokens, "max_tokens");
+        LogprobOptions? reported = logprobs is { } top ? new LogprobOptions((int)top) : null;
+        GenerationRequest[] requests = [.. prompts.Select((prompt, index) => new GenerationRequest
+        {
+            RequestId = prompts.Count == 1 ? requestId : $"{requestId}-{index}",
+            ModelId = modelId,
+            AccountId = accountId,
+            Prompt = prompt,
+            Sampling = sampling,
+            Stop = stop,
+            Choices = candidates,
+            Logprobs = reported ?? (candidates > choices ? new LogprobOptions(0) : null),
+            EchoPrompt = echo,
+        })];
+        return new CompletionPlan(requests, choices, candidates, reported is null ? null : (int)logprobs!);
+    }
+
+    static int BestOf(CompletionRequest body, int choices)
+    {
+        if (Integer("best_of", body.BestOf, 1, GenerationRequest.MaxChoices) is not { } bestOf)
+            return choices;
+        if (bestOf < choices)
+            throw InvalidValue("best_of", $"it is {bestOf}, less than 'n', which is {choices}.");
+        if (bestOf > choices && body.Stream == true)
+            throw InvalidValue("best_of", "choosing among candidates needs all of them whole, so 'stream' must be false.");
+        return (int)bestOf;
+    }
+}
+
+/// <summary>What a request for completions asks of the backend, and of the answer.</summary>
+/// <param name="Requests">One generation for each prompt.</param>
+/// <param name="Choices">Choices to return for each prompt.</param>
+/// <param name="Candidates">Choices to generate for each prompt; more than <paramref name="Choices"/> with <c>best_of</c>.</param>
+/// <param name="Logprobs">Alternatives to list for each token, or null where log-probabilities were not asked for.</param>
+internal sealed record CompletionPlan(IReadOnlyList<GenerationRequest> Requests, int Choices, int Candidates, int? Logprobs)
+{
+    internal string ModelId => Requests[0].ModelId;
+
+    /// <summary>Where in the prompt's text, or after it, the first reported token of a prompt's choices stands, in code points.</summary>
+    internal int FirstTextOffset(int prompt) => Requests[prompt] switch
+    {
+        { EchoPrompt: false, Prompt: TextPrompt text } => text.Text.Value.EnumerateRunes().Count(),
+        _ => 0,
+    };
+}

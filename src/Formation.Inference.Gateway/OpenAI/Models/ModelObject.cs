@@ -1,0 +1,31 @@
+namespace Formation.Inference.Gateway.OpenAI.Models;
+
+/// <summary>A model, as OpenAI describes one, and after that what this server knows besides.</summary>
+/// <param name="Id">The id that requests name.</param>
+/// <param name="Object">Always <c>model</c>.</param>
+/// <param name="Created">When its weights file was written, in seconds since 1970.</param>
+/// <param name="OwnedBy">Whose it is.</param>
+/// <param name="ContextLength">Tokens that prompt and completion may have together, or null while that is unknown.</param>
+/// <param name="ParameterCount">Number of weights, or null while that is unknown.</param>
+/// <param name="State"><c>available</c> (the first request loads it), <c>loading</c>, <c>ready</c> or <c>failed</c>.</param>
+public sealed record ModelObject(
+    string Id, string Object, long Created, string OwnedBy, int? ContextLength, long? ParameterCount, string State)
+{
+    internal static ModelObject From(ModelDescription model) => new(
+        model.Id,
+        "model",
+        model.Created.ToUnixTimeSeconds(),
+        model.OwnedBy,
+        model.ContextLength,
+        model.ParameterCount,
+        model.State switch
+        {
+            ModelState.Available => "available",
+            ModelState.Loading => "loading",
+            ModelState.Ready => "ready",
+            _ => "failed",
+        });
+}
+
+/// <summary>The models of this server, ordered by id.</summary>
+public sealed record ModelList(string Object, IReadOnlyList<ModelObject> Data);

@@ -1,0 +1,55 @@
+using Formation.Inference.Gateway.Requests;
+using static Formation.Inference.Gateway.Requests.ParameterChecks;
+
+namespace Formation.Inference.Gateway.OpenAI.Parameters;
+
+/// <summary>Step 3 for the rest of what both endpoints share.</summary>
+internal static class CommonMapping
+{
+    internal const int MaxModelIdLength = 256;
+    const int MaxIdentifierLength = 512;
+
+    /// <summary>The model's id; that there is such a model is checked against the catalogue.</summary>
+    internal static string ModelId(GenerationFields fields)
+    {
+        if (string.IsNullOrEmpty(fields.Model))
+            throw Missing("model");
+        return Text("model", fields.Model, MaxModelIdLength)!;
+    }
+
+    internal static int Choices(GenerationFields fields) => (int)(Integer("n", fields.N, 1, GenerationRequest.MaxChoices) ?? 1);
+
+    /// <summary>Whether a last chunk reports the usage.</summary>
+    internal static bool IncludeUsage(GenerationFields fields)
+    {
+        if (fields.StreamOptions is not { } options)
+            return false;
+        NoneUnknown(options.Unknown, "stream_options");
+        if (fields.Stream != true)
+            throw InvalidValue("stream_options", "it is only allowed when 'stream' is true.");
+        if (options.IncludeObfuscation == true)
+            throw UnsupportedValue("stream_options.include_obfuscation", "this server does not pad its chunks; leave it out or send false.");
+        return options.IncludeUsage ?? false;
+    }
+
+    /// <summary>An identifier that is accepted for compatibility and used for nothing.</summary>
+    internal static void UnusedIdentifier(string param, string? value) => Text(param, value, MaxIdentifierLength);
+
+    /// <summary>OpenAI's name for a part of a <see cref="GenerationRequest"/> that the engine found fault with.</summary>
+    internal static string? ParameterName(string part, string promptName, string maxTokensName) => part switch
+    {
+        nameof(GenerationRequest.Prompt) => promptName,
+        nameof(GenerationRequest.ModelId) => "model",
+        nameof(GenerationRequest.Choices) => "n",
+        nameof(GenerationRequest.Logprobs) => "logprobs",
+        nameof(GenerationRequest.EchoPrompt) => "echo",
+        nameof(SamplingParams.LogitBias) or "Sampling.LogitBias" => "logit_bias",
+        nameof(SamplingParams.Seed) or "Sampling.Seed" => "seed",
+        nameof(StopConditions.MaxTokens) or "Stop.MaxTokens" => maxTokensName,
+        nameof(StopConditions.MinTokens) or "Stop.MinTokens" => "min_tokens",
+        nameof(StopConditions.TokenIds) or "Stop.TokenIds" => "stop_token_ids",
+        nameof(StopConditions.Strings) or "Stop.Strings" => "stop",
+        nameof(ChatPrompt.TemplateVariables) or "Prompt.TemplateVariables" => "chat_template_kwargs",
+        _ => null,
+    };
+}

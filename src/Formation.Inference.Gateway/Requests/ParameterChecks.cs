@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Text.Json;
+using Formation.Inference.Gateway.Errors;
+
+namespace Formation.Inference.Gateway.Requests;
+
+/// <summary>Checks of single parameters. A failure names the parameter, the limit and the value, with OpenAI's codes.</summary>
+internal static class ParameterChecks
+{
+    internal static ApiErrorException Fail(string param, string code, string message) => new(ApiError.BadParameter(param, code, message));
+
+    internal static ApiErrorException Missing(string param) =>
+        Fail(param, "missing_required_parameter", $"Missing required parameter: '{param}'.");
+
+    internal static ApiErrorException InvalidType(string param, string expected, JsonElement given) =>
+        Fail(param, "invalid_type", $"Invalid type for '{param}': expected {expected}, but got {JsonWords.Describe(given)} instead.");
+
+    internal static ApiErrorException InvalidValue(string param, string message) =>
+        Fail(param, "invalid_value", $"Invalid value for '{param}': {message}");
+
+    /// <summary>A parameter of the API that this server does not have.</summary>
+    internal static ApiErrorException Unsupported(string param, string why) =>
+        Fail(param, "unsupported_parameter", $"Unsupported parameter: '{param}'. {why}");
+
+    /// <summary>A value that the API allows and this server does not.</summary>
+    internal static ApiErrorException UnsupportedValue(string param, string why) =>
+        Fail(param, "unsupported_value", $"Unsupported value for '{param}': {why}");
+
+    internal static long? Integer(string param, long? value, long minimum, long maximum)
+    {
+        if (value < minimum)
+            throw Fail(param, "integer_below_min_value",
+                $"Invalid '{param}': integer below minimum value. Expected a value >= {minimum}, but got {value} instead.");
+        if (value > maximum)
+            throw Fail(param, "integer_above_max_value",
+                $"Invalid '{param}': integer above maximum value. Expected a value <= {maximum}, but got {value} instead.");
+        return value;
+    }
+
+    internal static float? Decimal(string param, double? value, double minimum, double maximum, bool aboveMinimum = false)
+    {
+        if (value is not { } given)
+            return null;
+        if (given < minimum || (aboveMinimum && given == minimum))
+            throw Fail(param, "decimal_below_min_value",
+                $"Invalid '{param}': decimal below minimum value. Expected a value {(aboveMinimum ? ">" : ">=")} {Text(minimum)}, but got {Text(given)} instead.");
+        if (!(given <= maximum))
+            throw Fail(param, "decimal_above_max_value",
+                $"Invalid '{param}': decimal above maximum value. Expected a value <= {Text(maximum)}, but got {Text(given)} instead.");
+        return (float)given;
+    }
+
+    internal static string? Text(string param, string? value, int maxLength)
+    {
+        if (value?.Length > maxLength)
+            throw Fail(param, "string_above_max_length",
+                $"Invalid '{param}': string too long. Expected at most {maxLength} characters, but got {value.Length} instead.");
+        return value;
+    }
+
+    internal static string? OneOf(string param, string? value, params ReadOnlySpan<string> allowed)
+    {
+        if (value is null || allowed.Contains(value))
+            return value;
+        throw Fail(param, "invalid_value",
+            $"Invalid value for '{param}': '{Shorten(value)}'. Supported values are: '{string.Join("', '", allowed!)}'.");
+    }
+
+    internal static void Count(string param, int count, int minimum, int maximum)
+    {
+        if (count < minimum)
+            throw Fail(param, minimum == 1 ? "empty_array" : "array_below_min_length",
+                $"Invalid '{param}': array too short. Expected at least {minimum} {(minimum == 1 ? "element" : "elements")}, but got {count} instead.");
+        if (count > maximum)
+            throw Fail(param, "array_above_max_length",
+                $"Invalid '{param}': array too long. Expected at most {maximum} elements, but got {count} instead.");
+    }
+
+    /// <summary>Refuses what no endpoint of this kind has.</summary>
+    internal static void NoneUnknown(Dictionary<string, JsonElement>? unknown, string path = "")
+    {
+        if (unknown is null || unknown.Count == 0)
+            return;
+        string param = JsonPath.Append(path, unknown.Keys.First());
+        throw Fail(param, "unknown_parameter", $"Unrecognized request argument supplied: {param}");
+    }
+
+    /// <summary>A value of a client in a message: never long, so that an answer can't be made large.</summary>
+    internal static string Shorten(string value) => value.Length <= 64 ? value : value[..64] + "…";
+
+    static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Telemetry;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Gateway.Streaming;
+
+/// <summary>
+/// Step 10 of the request path for streams: sends events as they come. A failure before the first event is an ordinary error answer; a later
+/// one is an <c>error</c> event, after which the stream ends without its usual end.
+/// </summary>
+internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAnswer> logger)
+{
+    /// <summary>Events that are ready together go out together, up to this size; a client waits for none that exists.</summary>
+    const int FlushBytes = 16 * 1024;
+
+    internal async Task SendAsync(
+        HttpContext context, Func<CancellationToken, IAsyncEnumerable<PromptEvent>> run, IStreamDialect dialect)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        IAsyncEnumerator<PromptEvent> events = run(stop.Token).GetAsyncEnumerator(stop.Token);
+        Task<bool> next = events.MoveNextAsync().AsTask();
+        try
+        {
+            // The status waits for the first event, but not for ever: a model may be loading, and a proxy may lose patience.
+            if (await EndsInTimeAsync(next))
+                await RefuseFailureAsync(next, events, dialect);
+
+            using var output = new ServerSentEvents(context.Response);
+            output.Start();
+            while (true)
+            {
+                while (!await EndsInTimeAsync(next))
+                {
+                    output.WriteKeepAlive();
+                    await output.FlushAsync(stop.Token);
+                }
+
+                ApiError? failure = await FailureAsync(context, next, events, dialect);
+                if (failure is not null)
+                {
+                    await EndWithErrorAsync(context, output, failure);
+                    return;
+                }
+
+                if (!next.Result)
+                    break;
+                dialect.Write(events.Current, output);
+                next = events.MoveNextAsync().AsTask();
+                if (!next.IsCompleted || output.Unflushed > FlushBytes)
+                    await output.FlushAsync(stop.Token);
+            }
+
+            dialect.WriteEnd(output);
+            await output.FlushAsync(stop.Token);
+        }
+        finally
+        {
+            // An enumerator may not be disposed in the middle of a step.
+            await stop.CancelAsync();
+            await next.ContinueWith(_ => { }, TaskScheduler.Default);
+            await events.DisposeAsync();
+        }
+    }
+
+    async Task<bool> EndsInTimeAsync(Task<bool> next)
+    {
+        if (next.IsCompleted)
+            return true;
+        try
+        {
+            await next.WaitAsync(options.StreamKeepAliveInterval, options.Clock);
+        }
+        catch (Exception)
+        {
+            // Either the time is over, or the step failed, which whoever awaits it finds out.
+        }
+
+        return next.IsCompleted;
+    }
+
+    static async Task RefuseFailureAsync(Task<bool> next, IAsyncEnumerator<PromptEvent> events, IStreamDialect dialect)
+    {
+        if (!await next)
+            throw new InvalidOperationException("The backend gave no event.");
+        if (events.Current.Event is GenerationFailed { Error: var error })
+            throw new ApiErrorException(dialect.ToApiError(error));
+    }
+
+    async Task<ApiError?> FailureAsync(HttpContext context, Task<bool> next, IAsyncEnumerator<PromptEvent> events, IStreamDialect dialect)
+    {
+        try
+        {
+            if (!await next)
+                return dialect.IsComplete ? null : ApiErrors.Internal;
+            return events.Current.Event is GenerationFailed { Error: var error } ? dialect.ToApiError(error) : null;
+        }
+        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception.GetType().FullName!, new StackTrace(exception).ToString());
+            return ApiErrors.Internal;
+        }
+    }
+
+    async Task EndWithErrorAsync(HttpContext context, ServerSentEvents output, ApiError error)
+    {
+        GatewayLog.StreamFailed(logger, context.TraceIdentifier, error.Status, error.Code ?? error.Type);
+        RequestRecord.Of(context).StreamError = error.Code ?? error.Type;
+        output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
+        await output.FlushAsync(context.RequestAborted);
+    }
+}

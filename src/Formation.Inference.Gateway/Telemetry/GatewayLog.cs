@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Gateway.Telemetry;
+
+/// <summary>All that the gateway logs. Never a prompt, a completion, a key, or an exception's message (it may quote one of them).</summary>
+internal static partial class GatewayLog
+{
+    [LoggerMessage(1, LogLevel.Information,
+        "{RequestId} {Method} {Route} {Status} in {Milliseconds} ms: account {Account}, model {Model}, {PromptTokens} + {CompletionTokens} tokens")]
+    internal static partial void RequestEnded(
+        ILogger logger, string requestId, string method, string route, int status, long milliseconds, string account, string model,
+        int promptTokens, int completionTokens);
+
+    [LoggerMessage(2, LogLevel.Error, "{RequestId} failed with {ExceptionType}\n{StackTrace}")]
+    internal static partial void RequestFailed(ILogger logger, string requestId, string exceptionType, string stackTrace);
+
+    [LoggerMessage(3, LogLevel.Warning, "{RequestId} ended in the middle of its stream: {Status} {Code}")]
+    internal static partial void StreamFailed(ILogger logger, string requestId, int status, string code);
+}
