@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Formation.Inference.Cli.Bench;
 using Formation.Inference.Cli.Inference;
+using Formation.Inference.Cli.Models;
 
 namespace Formation.Inference.Cli;
 
@@ -46,6 +48,13 @@ public static class FormApplication
             ChatCommand.Create(context),
             CompleteCommand.Create(context),
         },
+        new Command("models", "The models that can be served, and what is in a model file")
+        {
+            ListCommand.Create(context),
+            AddCommand.Create(context),
+            RemoveCommand.Create(context),
+        },
+        BenchCommand.Create(context),
     };
 
     private static string CommandPath(ParseResult parse)

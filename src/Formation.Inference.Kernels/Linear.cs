@@ -1,4 +1,5 @@
 using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Kernels.Tiles;
 
@@ -31,7 +32,7 @@ public static unsafe class Linear
             throw new ArgumentException($"{rows} rows of {weight.Columns} inputs need more than {x.Length} floats", nameof(x));
         if (y.Length < (long)rows * weight.Rows)
             throw new ArgumentException($"{rows} rows of {weight.Rows} outputs need more than {y.Length} floats", nameof(y));
-        Formats.RowShape.CheckComputed(weight.Type);
+        RowShape.CheckComputed(weight.Type);
         if (rows == 0)
             return;
 
@@ -42,7 +43,7 @@ public static unsafe class Linear
         fixed (float* xPointer = x)
         fixed (float* yPointer = y)
         {
-            var job = new LinearJob(weight, xPointer, yPointer, rows, tilesPerTask, path, team);
+            var job = new LinearJob(weight, TensorTypeInfo.Of(weight.Type), xPointer, yPointer, rows, tilesPerTask, path, team);
             team.Run(job, (tiles + tilesPerTask - 1) / tilesPerTask);
         }
     }

@@ -62,7 +62,7 @@ public sealed class ServerClient : IDisposable
             yield return data;
         }
         if (!ended)
-            throw new CommandException(ExitCode.Failed, "The connection broke before the answer was complete; try again.");
+            throw Broken();
     }
 
     // A connection that breaks in the middle is an expected failure, not a stack trace.
@@ -79,7 +79,7 @@ public sealed class ServerClient : IDisposable
             }
             catch (Exception error) when (error is HttpIOException or IOException)
             {
-                throw new CommandException(ExitCode.Failed, "The connection broke before the answer was complete; try again.");
+                throw Broken();
             }
             yield return enumerator.Current;
         }
@@ -92,11 +92,16 @@ public sealed class ServerClient : IDisposable
         {
             response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
         }
-        catch (HttpRequestException error)
+        catch (HttpRequestException error) when (error.HttpRequestError
+            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError)
         {
             throw new CommandException(
                 ExitCode.ServerNotReachable,
                 $"No server answers at {_address.Url} ({error.HttpRequestError}); start one with 'form inference serve' or give --url.");
+        }
+        catch (HttpRequestException)
+        {
+            throw Broken();
         }
         if (response.IsSuccessStatusCode)
             return response;
@@ -141,6 +146,8 @@ public sealed class ServerClient : IDisposable
             throw NotOurServer();
         }
     }
+
+    private static CommandException Broken() => new(ExitCode.Failed, "The connection broke before the answer was complete; try again.");
 
     private CommandException NotOurServer() =>
         new(ExitCode.Failed, $"{_address.Url} answered with something that is not the OpenAI API; check --url.");

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>bfloat16, one value after another: the upper half of a single precision number.</summary>
@@ -9,6 +11,7 @@ internal static unsafe class BF16Format
             values[i] = BitConverter.Int32BitsToSingle(row[i] << 16);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Dequantize<TLanes>(ushort* row, float* values, int count)
         where TLanes : ILanes
     {

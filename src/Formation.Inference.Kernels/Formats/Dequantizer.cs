@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Kernels.Formats;
@@ -84,6 +85,8 @@ public static unsafe class Dequantizer
         }
     }
 
+    // Optimised from the first call on: a model's first pass would otherwise run in unoptimised code for a long time.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Blocks<TBlock, TLanes>(byte* row, float* values, int count)
         where TBlock : unmanaged, IBlock<TBlock>
         where TLanes : ILanes

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>IEEE 754 half precision, one value after another.</summary>
@@ -9,6 +11,7 @@ internal static unsafe class F16Format
             values[i] = HalfBits.ToSingle(row[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Dequantize<TLanes>(ushort* row, float* values, int count)
         where TLanes : ILanes
     {
@@ -24,6 +27,7 @@ internal static unsafe class F16Format
             row[i] = HalfBits.FromSingle(values[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     internal static void Quantize<TLanes>(float* values, ushort* row, int count)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -31,6 +32,7 @@ internal unsafe struct Q2_KBlock : IBlock<Q2_KBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q2_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -30,6 +31,7 @@ internal unsafe struct Q3_KBlock : IBlock<Q3_KBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q3_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -26,6 +27,7 @@ internal unsafe struct Q4_1Block : IBlock<Q4_1Block>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q4_1Block* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -34,6 +35,7 @@ internal unsafe struct Q4_KBlock : IBlock<Q4_KBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q4_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -27,6 +28,7 @@ internal unsafe struct Q5_0Block : IBlock<Q5_0Block>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_0Block* block, float* values)
         where TLanes : ILanes
     {

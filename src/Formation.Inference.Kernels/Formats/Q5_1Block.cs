@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -29,6 +30,7 @@ internal unsafe struct Q5_1Block : IBlock<Q5_1Block>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_1Block* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -36,6 +37,7 @@ internal unsafe struct Q5_KBlock : IBlock<Q5_KBlock>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q5_KBlock* block, float* values)
         where TLanes : ILanes
     {

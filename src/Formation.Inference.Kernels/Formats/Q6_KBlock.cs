@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -27,6 +28,7 @@ internal unsafe struct Q6_KBlock : IBlock<Q6_KBlock>
             values[i] = scale * block->GroupScales[i / 16] * (Quant(block, i) - 32);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q6_KBlock* block, float* values)
         where TLanes : ILanes
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -21,6 +22,7 @@ internal unsafe struct Q8_0Block : IBlock<Q8_0Block>
             values[i] = block->Quants[i] * scale;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Dequantize<TLanes>(Q8_0Block* block, float* values)
         where TLanes : ILanes
     {

@@ -9,7 +9,7 @@ namespace Formation.Inference.Kernels.Tiles;
 /// first-level cache, and used for all activation rows.
 /// </summary>
 internal readonly unsafe struct LinearJob(
-    WeightMatrix weight, float* x, float* y, int rows, int tilesPerTask, KernelPath path, WorkerTeam team) : IJob
+    WeightMatrix weight, TensorTypeInfo format, float* x, float* y, int rows, int tilesPerTask, KernelPath path, WorkerTeam team) : IJob
 {
     /// <summary>Most activation rows whose partial sums are kept at a time: their 128 KiB stay in the second-level cache.</summary>
     internal const int RowsAtOnce = 256;
@@ -33,7 +33,6 @@ internal readonly unsafe struct LinearJob(
     private void MultiplyTile(int firstWeightRow, int firstRow, int rowCount, float* panel, float* sums)
     {
         var weightRows = Math.Min(Tile.WeightRows, weight.Rows - firstWeightRow);
-        var info = TensorTypeInfo.Of(weight.Type);
         var data = weight.Data.Pointer + firstWeightRow * weight.RowBytes;
         var xRows = x + (nint)firstRow * weight.Columns;
         new Span<float>(sums, rowCount * Tile.SumsOfRow).Clear();
@@ -42,7 +41,7 @@ internal readonly unsafe struct LinearJob(
         for (var column = 0; column < weight.Columns; column += Tile.PanelColumns)
         {
             var columns = Math.Min(Tile.PanelColumns, weight.Columns - column);
-            var offset = (long)column / info.BlockSize * info.BlockBytes;
+            var offset = format.RowBytes(column);
             for (var i = 0; i < weightRows; i++)
                 Dequantizer.Row(weight.Type, data + i * weight.RowBytes + offset, panel + i * Tile.PanelColumns, columns, path);
             Tile.Accumulate(panel, xRows + column, weight.Columns, rowCount, columns, sums, path);
@@ -51,7 +50,7 @@ internal readonly unsafe struct LinearJob(
         {
             var output = y + (nint)(firstRow + row) * weight.Rows + firstWeightRow;
             for (var i = 0; i < weightRows; i++)
-                output[i] = Tile.Reduce(sums + row * Tile.SumsOfRow + i * Tile.Lanes);
+                output[i] = Tile.Reduce(sums + row * Tile.SumsOfRow + i * Tile.Lanes, path);
         }
     }
 }

@@ -47,8 +47,10 @@ internal static unsafe class Tile
     }
 
     /// <summary>The sum of the lanes: halves are added to each other until one is left.</summary>
-    internal static float Reduce(float* lanes)
+    internal static float Reduce(float* lanes, KernelPath path)
     {
+        if (path != KernelPath.Scalar)
+            return VectorTile<Floats128>.Reduce(lanes);
         for (var half = Lanes / 2; half > 0; half /= 2)
         {
             for (var lane = 0; lane < half; lane++)

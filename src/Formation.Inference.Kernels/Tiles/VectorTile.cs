@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Formation.Inference.Kernels.Tiles;
 
 /// <summary>
@@ -26,6 +29,16 @@ internal static unsafe class VectorTile<TFloats>
         }
     }
 
+    /// <summary>The tree of <see cref="Tile.Reduce"/>, four lanes at a time.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static float Reduce(float* lanes)
+    {
+        var four = Vector128.Load(lanes) + Vector128.Load(lanes + 8) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12));
+        var two = four + Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1));
+        return two[0] + two[1];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TwoByFour(float* weights, float* x, nint stride, int columns, float* sums)
     {
         var next = sums + Tile.SumsOfRow;
@@ -64,6 +77,7 @@ internal static unsafe class VectorTile<TFloats>
         sum13.Store(next + 3 * Lanes);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneByEight(float* weights, float* x, int columns, float* sums)
     {
         var sum0 = TFloats.Load(sums);
