@@ -19,8 +19,8 @@ public sealed class HalfBitsTests
         for (var bits = 0; bits < 65536; bits++)
         {
             var expected = (float)BitConverter.UInt16BitsToHalf((ushort)bits);
-            Assert.Equal(expected, values[bits]);
-            Assert.Equal(float.IsNegative(expected), float.IsNegative(values[bits]));
+            if (!expected.Equals(values[bits]) || float.IsNegative(expected) != float.IsNegative(values[bits]))
+                Assert.Fail($"half {bits:x4} became {values[bits]:r}, not {expected:r}");
         }
     }
 
@@ -36,8 +36,8 @@ public sealed class HalfBitsTests
         {
             var expected = (Half)values[i];
             var actual = BitConverter.UInt16BitsToHalf(halves[i]);
-            Assert.True(expected.Equals(actual), $"{values[i]:r} became {actual}, not {expected}");
-            Assert.Equal(Half.IsNegative(expected), Half.IsNegative(actual));
+            if (!expected.Equals(actual) || Half.IsNegative(expected) != Half.IsNegative(actual))
+                Assert.Fail($"{values[i]:r} became {actual}, not {expected}");
         }
     }
 
