@@ -98,4 +98,10 @@ public enum GgufErrorKind
 
     /// <summary>A sound file of an architecture, or with a part, that this engine does not compute.</summary>
     UnsupportedModel,
+
+    /// <summary>Tokens, merges or special ids that contradict each other.</summary>
+    InvalidVocabulary,
+
+    /// <summary>A tokenizer or pre-tokenizer that this engine does not have.</summary>
+    UnsupportedTokenizer,
 }

@@ -54,6 +54,7 @@ public sealed class GgufMalformedTests : IDisposable
         [
             GgufErrorKind.FileNotFound, GgufErrorKind.NotAFile, GgufErrorKind.Unreadable, GgufErrorKind.SplitMismatch, GgufErrorKind.MissingPart,
             GgufErrorKind.MissingKey, GgufErrorKind.MissingTensor, GgufErrorKind.WrongType, GgufErrorKind.OutOfRange,
+            GgufErrorKind.UnsupportedModel, GgufErrorKind.InvalidVocabulary, GgufErrorKind.UnsupportedTokenizer,
         ];
         Assert.Equal(Enum.GetValues<GgufErrorKind>().Except(elsewhere).Order(), corpus.Select(file => file.Kind).Distinct().Order());
     }

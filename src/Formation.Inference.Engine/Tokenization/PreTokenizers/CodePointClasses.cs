@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 
 namespace Formation.Inference.Engine.Tokenization.PreTokenizers;
 
@@ -33,6 +34,13 @@ internal static class CodePointClasses
             int codePoint = codePoints[i];
             classes[i] = (uint)codePoint < 128 ? Ascii[codePoint] : Of(codePoint);
         }
+    }
+
+    /// <summary>The simple lower-case mapping; of the dotted capital I the first letter of its full one.</summary>
+    public static int ToLower(int codePoint)
+    {
+        if (codePoint == 0x130) return 'i';
+        return Rune.TryCreate(codePoint, out Rune rune) && !IsLaterThanReference(codePoint) ? Rune.ToLowerInvariant(rune).Value : codePoint;
     }
 
     static readonly CodePointClass[] Ascii = [.. Enumerable.Range(0, 128).Select(Of)];

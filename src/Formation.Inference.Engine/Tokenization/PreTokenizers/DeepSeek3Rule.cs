@@ -4,7 +4,6 @@ namespace Formation.Inference.Engine.Tokenization.PreTokenizers;
 /// The words of DeepSeek V3 and R1 (numbers and CJK are cut out before):
 /// <c>[ASCII punctuation][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>.
 /// </summary>
-/// <remarks>As in the reference, a tilde is not a symbol here: one without letters behind it stays with what is unmatched around it.</remarks>
 internal sealed class DeepSeek3Rule : MatchRule
 {
     const CodePointClass Word = CodePointClass.Letter | CodePointClass.Mark;
@@ -18,20 +17,14 @@ internal sealed class DeepSeek3Rule : MatchRule
             return position;
         }
 
-        bool mayLead = !text.IsLineBreak(position) && !text.Is(position, CodePointClass.Letter) && !IsSign(text, position);
+        bool mayLead = !text.IsLineBreak(position) && !text.Is(position, CodePointClass.Letter | Signs);
         if (mayLead && text.Is(position + 1, Word)) return text.SkipAny(position + 1, Word);
         if (text.Is(position, Word)) return text.SkipAny(position, Word);
 
         int signs = text[position] == ' ' ? position + 1 : position;
-        if (IsSign(text, signs))
-        {
-            do signs++; while (IsSign(text, signs));
-            return text.SkipLineBreaks(signs);
-        }
+        if (text.Is(signs, Signs)) return text.SkipLineBreaks(text.SkipAny(signs, Signs));
         return WhiteSpaceRuns.MatchLines(text, position);
     }
-
-    static bool IsSign(in ClassifiedText text, int position) => text.Is(position, Signs) && text[position] != '~';
 
     static bool IsAsciiSign(int codePoint) => codePoint is (>= '!' and <= '/') or (>= ':' and <= '@') or (>= '[' and <= '`') or (>= '{' and <= '~');
 

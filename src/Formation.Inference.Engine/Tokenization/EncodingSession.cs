@@ -1,0 +1,17 @@
+namespace Formation.Inference.Engine.Tokenization;
+
+/// <summary>The work space for encoding one text: used by one thread, then disposed.</summary>
+internal abstract class EncodingSession : IDisposable
+{
+    /// <summary>Appends the ids of a stretch of plain text.</summary>
+    /// <param name="text">UTF-8, maybe invalid; not empty; no special tokens in it.</param>
+    /// <param name="maxTokens">May stop once there are more ids than this.</param>
+    public abstract void Encode(ReadOnlySpan<byte> text, List<int> ids, int maxTokens);
+
+    /// <summary>Steps of work so far, in the tokenizer's own unit; tests prove by it that work grows with the text and not faster.</summary>
+    public abstract long Steps { get; }
+
+    public virtual void Dispose()
+    {
+    }
+}
