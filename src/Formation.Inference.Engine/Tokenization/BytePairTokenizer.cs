@@ -25,7 +25,7 @@ internal sealed class BytePairTokenizer : Tokenizer
         _longestWholeWord = wholeWords.Keys.Select(word => word.Length).DefaultIfEmpty(-1).Max();
     }
 
-    private protected override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
+    internal override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
 
     static PreTokenizer FindPreTokenizer(TokenizerDefinition definition)
     {

@@ -28,7 +28,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
 
     public override bool AddsSpacePrefix { get; }
 
-    private protected override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
+    internal override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
 
     /// <summary>SentencePiece numbers its special tokens in this way; old files don't repeat it.</summary>
     static TokenizerDefinition WithDefaults(TokenizerDefinition definition)

@@ -8,7 +8,7 @@ namespace Formation.Inference.Engine.Tokenization;
 /// Turns text into a model's token ids and back. Ids equal those of llama.cpp, except that text which no template wrote never becomes
 /// a control token (docs/adr/0004-own-tokenizers.md).
 /// </summary>
-/// <remarks>Thread-safe. Encoding takes O(n log n) time and bounded memory (about 45 bytes a byte of text) on any input.</remarks>
+/// <remarks>Thread-safe. Encoding takes O(n log n) time, and memory in proportion to the text (at most about 100 bytes a byte), on any input.</remarks>
 public abstract class Tokenizer
 {
     readonly SpecialTokenMatcher _matcher;
@@ -147,7 +147,7 @@ public abstract class Tokenizer
     private protected virtual int? EndToken => AddEos ? Eos : null;
 
     /// <summary>Encodes stretches of text between special tokens, one after the other, for one text.</summary>
-    private protected abstract EncodingSession CreateSession(CancellationToken cancellationToken);
+    internal abstract EncodingSession CreateSession(CancellationToken cancellationToken);
 
     int[] Encode(ReadOnlySpan<byte> text, IReadOnlyList<TextRange> controlRanges, bool addSpecial, int maxTokens, CancellationToken cancellationToken)
     {

@@ -20,29 +20,24 @@ internal sealed class Utf8Prompt
     public static Utf8Prompt From(PromptText prompt)
     {
         var ranges = new List<TextRange>();
-        int chars = 0, bytes = 0;
+        int checkedTo = 0, chars = 0, bytes = 0;
         foreach (TextRange range in prompt.ControlRanges)
         {
-            if (range.Start < chars || range.Length < 0 || range.Length > prompt.Text.Length - range.Start)
+            if (range.Start < checkedTo || range.Length < 0 || range.Length > prompt.Text.Length - range.Start)
                 throw new ArgumentException($"The control range at {range.Start} of length {range.Length} overlaps another or leaves the text of {prompt.Text.Length}.", nameof(prompt));
-            int start = bytes + ByteCount(prompt.Text, chars, range.Start);
-            bytes = start + ByteCount(prompt.Text, range.Start, range.End);
-            chars = range.End;
+            checkedTo = range.End;
+
+            // A surrogate pair that a border cuts is in no range.
+            int first = IsInsidePair(prompt.Text, range.Start) ? range.Start + 1 : range.Start;
+            int end = IsInsidePair(prompt.Text, range.End) ? range.End - 1 : range.End;
+            if (end <= first) continue;
+            int start = bytes + Encoding.UTF8.GetByteCount(prompt.Text.AsSpan(chars, first - chars));
+            bytes = start + Encoding.UTF8.GetByteCount(prompt.Text.AsSpan(first, end - first));
+            chars = end;
             if (ranges is [.., var last] && last.End == start) ranges[^1] = new TextRange(last.Start, bytes - last.Start);
-            else if (bytes > start) ranges.Add(new TextRange(start, bytes - start));
+            else ranges.Add(new TextRange(start, bytes - start));
         }
         return new Utf8Prompt(Encoding.UTF8.GetBytes(prompt.Text), ranges);
-    }
-
-    /// <summary>
-    /// UTF-8 bytes between two positions. One inside a surrogate pair counts as behind the pair's four bytes, so that the sum over
-    /// a text's stretches is the text's length.
-    /// </summary>
-    static int ByteCount(string text, int start, int end)
-    {
-        if (IsInsidePair(text, start)) start++;
-        if (IsInsidePair(text, end)) end++;
-        return end <= start ? 0 : Encoding.UTF8.GetByteCount(text.AsSpan(start, end - start));
     }
 
     static bool IsInsidePair(string text, int position)

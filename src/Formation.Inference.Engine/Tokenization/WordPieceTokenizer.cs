@@ -34,7 +34,7 @@ internal sealed class WordPieceTokenizer : Tokenizer
 
     private protected override int? EndToken => Separator;
 
-    private protected override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
+    internal override EncodingSession CreateSession(CancellationToken cancellationToken) => new Session(this, cancellationToken);
 
     /// <summary>The ids that BERT's own vocabularies have; and every text has both of its ends.</summary>
     static TokenizerDefinition WithDefaults(TokenizerDefinition definition)
@@ -43,8 +43,8 @@ internal sealed class WordPieceTokenizer : Tokenizer
         SpecialTokenIds ids = definition.SpecialTokens;
         return definition with
         {
-            AddBos = true,
-            AddEos = false,
+            AddBos = null,
+            AddEos = null,
             SpecialTokens = ids with
             {
                 Padding = ids.Padding ?? 0,
