@@ -43,11 +43,17 @@ public sealed class GgufArray
     /// <exception cref="GgufException">These are not integers, or it is above 2^63 - 1.</exception>
     public long Integer(int index)
     {
-        Require(ElementType.IsInteger, "integers");
-        var value = GgufScalar.ReadInteger(ElementType, Element(index));
+        var value = IntegerBits(index);
         if (ElementType == GgufValueType.UInt64 && value < 0)
             throw new GgufException(GgufErrorKind.OutOfRange, -1, $"element {index} of {GgufLimits.Quote(_key)} is above {long.MaxValue}");
         return value;
+    }
+
+    /// <summary>An integer of any width; a UInt64 above 2^63 - 1 comes out negative.</summary>
+    internal long IntegerBits(int index)
+    {
+        Require(ElementType.IsInteger, "integers");
+        return GgufScalar.ReadInteger(ElementType, Element(index));
     }
 
     /// <summary>A floating-point number of either width.</summary>
