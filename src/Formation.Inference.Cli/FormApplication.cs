@@ -51,6 +51,7 @@ public static class FormApplication
         new Command("models", "The models that can be served, and what is in a model file")
         {
             ListCommand.Create(context),
+            InspectCommand.Create(context),
             AddCommand.Create(context),
             RemoveCommand.Create(context),
         },
