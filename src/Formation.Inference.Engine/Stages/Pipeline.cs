@@ -27,13 +27,16 @@ public sealed class Pipeline : IDisposable
         _activations = new Activations(maxRows, head.HiddenSize);
     }
 
+    /// <summary>Rows of the largest batch.</summary>
+    public int MaxRows => _activations.MaxRows;
+
     /// <summary>Number of logits of a row.</summary>
     public int VocabularySize => _head.VocabularySize;
 
     /// <summary>Layers of all stages.</summary>
     public int LayerCount => _stages[^1].Layers.End;
 
-    /// <summary>Computes one batch. One call at a time.</summary>
+    /// <summary>Computes one batch and the logits of some of its rows. One call at a time.</summary>
     /// <param name="batch">The step's work.</param>
     /// <param name="tokenIds">The token of each row.</param>
     /// <param name="logitRows">The rows whose logits are wanted.</param>
@@ -42,14 +45,26 @@ public sealed class Pipeline : IDisposable
     public async ValueTask ForwardAsync(
         Batch batch, ReadOnlyMemory<int> tokenIds, ReadOnlyMemory<int> logitRows, Memory<float> logits, CancellationToken cancellationToken)
     {
+        await ForwardAsync(batch, tokenIds, cancellationToken).ConfigureAwait(false);
+        if (!logitRows.IsEmpty)
+            Logits(logitRows.Span, logits.Span);
+    }
+
+    /// <summary>Computes one batch; <see cref="Logits"/> reads from its result until the next call.</summary>
+    /// <inheritdoc cref="ForwardAsync(Batch, ReadOnlyMemory{int}, ReadOnlyMemory{int}, Memory{float}, CancellationToken)"/>
+    public async ValueTask ForwardAsync(Batch batch, ReadOnlyMemory<int> tokenIds, CancellationToken cancellationToken)
+    {
         if (tokenIds.Length != batch.RowCount)
             throw new ArgumentException($"{tokenIds.Length} tokens for a batch of {batch.RowCount} rows", nameof(tokenIds));
         _head.Embed(tokenIds.Span, _activations);
         foreach (var stage in _stages)
             await stage.ForwardAsync(batch, _activations, cancellationToken).ConfigureAwait(false);
-        if (!logitRows.IsEmpty)
-            _head.Logits(_activations, logitRows.Span, logits.Span);
     }
+
+    /// <summary>Computes logits for rows of the last batch. So many rows at once as the caller has memory for.</summary>
+    /// <param name="rows">The rows wanted.</param>
+    /// <param name="logits">Shape: (rows.Length, <see cref="VocabularySize"/>).</param>
+    public void Logits(ReadOnlySpan<int> rows, Span<float> logits) => _head.Logits(_activations, rows, logits);
 
     public void Dispose()
     {

@@ -1,0 +1,349 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Formation.Inference.Engine.KvCache;
+using Formation.Inference.Engine.Sampling;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Serving;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Engine;
+
+/// <summary>
+/// Runs one loaded model for many requests at once (request path, steps 5 to 9; docs/request-path.md). Any thread submits; one thread of the
+/// engine's own takes every step: schedule, forward, sample, complete.
+/// </summary>
+public sealed partial class InferenceEngine : IAsyncDisposable
+{
+    readonly ServableModel _model;
+    readonly EngineOptions _options;
+    readonly TimeProvider _clock;
+    readonly ILogger _logger;
+    readonly BlockPool _pool;
+    readonly Scheduler _scheduler;
+    readonly BatchRunner _runner;
+    readonly StepSampler _sampler;
+    readonly GenerationFactory _factory;
+    readonly GenerationReporter _reporter;
+    readonly Channel<Generation> _inbox;
+    readonly Dictionary<SequenceGroup, Generation> _generations = [];
+    readonly AutoResetEvent _wake = new(initialState: false);
+    readonly ConcurrentQueue<TaskCompletionSource<EngineStatistics>> _audits = [];
+    readonly CancellationTokenSource _abort = new();
+    readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    int _queuedRequests;
+    int _cancellations;
+    volatile bool _isFaulted;
+    volatile bool _isStopping;
+    bool _isDisposed;
+    volatile EngineStatistics _statistics;
+
+    /// <summary>Starts the engine's thread.</summary>
+    /// <param name="modelId">The name in metrics and traces, and of the thread.</param>
+    /// <param name="model">The model; the engine owns it from here on.</param>
+    /// <param name="options">How to run it.</param>
+    /// <param name="metrics">The instruments, shared by all engines.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="logger">Where faults of the engine are told.</param>
+    public InferenceEngine(
+        string modelId, ServableModel model, EngineOptions options, EngineMetrics metrics, TimeProvider clock, ILogger<InferenceEngine> logger)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(model.Pipeline.MaxRows, options.Scheduler.MaxRows);
+        (_model, _options, _clock, _logger) = (model, options, clock, logger);
+        ContextLength = (int)Math.Min(model.ContextLength, (long)model.BlockCount * model.BlockSize);
+        var hasher = new PrefixHasher(options.NewPrefixSecret(), model.BlockSize);
+        _pool = new BlockPool(model.BlockCount);
+        _scheduler = new Scheduler(options.Scheduler, _pool, hasher);
+        _runner = new BatchRunner(model.Pipeline);
+        var sampler = new Sampler(model.Pipeline.VocabularySize, [.. model.Tokenizer.EndOfGeneration]);
+        _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
+        _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
+        _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
+        _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });
+        _statistics = new EngineStatistics(0, 0, 0, _pool.Count);
+        new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
+    }
+
+    /// <summary>Tokens that prompt and completion may have together: the model's context, or what the KV blocks hold if that is less.</summary>
+    public int ContextLength { get; }
+
+    /// <summary>What the engine does, as of its last step.</summary>
+    public EngineStatistics Statistics => _statistics;
+
+    /// <summary>Requests that wait for their first step.</summary>
+    public int QueuedRequests => Volatile.Read(ref _queuedRequests);
+
+    /// <summary>Whether the engine has ended by a fault of its own; it takes no more requests.</summary>
+    public bool IsFaulted => _isFaulted;
+
+    /// <summary>Puts a request in the engine's inbox (step 5). Safe from any thread.</summary>
+    /// <param name="request">A request whose values fit this model.</param>
+    /// <param name="prompt">Its tokens: at least one, with room in the context for what the request asks.</param>
+    /// <returns>The request with its events; these are a single failure where the engine can't take it.</returns>
+    internal Generation Submit(GenerationRequest request, int[] prompt)
+    {
+        var generation = _factory.Create(request, prompt);
+        if (Interlocked.Increment(ref _queuedRequests) <= _options.MaxQueuedRequests && _inbox.Writer.TryWrite(generation))
+        {
+            _wake.Set();
+            return generation;
+        }
+
+        Interlocked.Decrement(ref _queuedRequests);
+        var mayRetryHere = !_isFaulted && !_isStopping;
+        _reporter.Failed(generation, mayRetryHere ? EngineErrors.QueueFull(_options.MaxQueuedRequests, _reporter.TypicalLatency) : Refusal);
+        return generation;
+    }
+
+    GenerationError Refusal => _isFaulted ? EngineErrors.EngineFailed() : EngineErrors.ShuttingDown();
+
+    /// <summary>Takes no more requests, finishes those it has, and ends. What is not finished after the limit fails.</summary>
+    public async Task StopAsync(TimeSpan limit)
+    {
+        _isStopping = true;
+        _inbox.Writer.TryComplete();
+        _wake.Set();
+        try
+        {
+            await _drained.Task.WaitAsync(limit, _clock);
+        }
+        catch (TimeoutException)
+        {
+            LogStopLimit(limit);
+        }
+
+        _abort.Cancel();
+        _wake.Set();
+        await _ended.Task;
+    }
+
+    /// <summary>Ends at once and frees the model.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(TimeSpan.Zero);
+        if (Interlocked.Exchange(ref _isDisposed, true))
+            return;
+
+        // The wake-up event is left to the collector: a late cancellation may still set it.
+        _model.Dispose();
+    }
+
+    /// <summary>Audits blocks and sequences between two steps.</summary>
+    /// <exception cref="InvalidOperationException">Something does not add up, or the engine has ended.</exception>
+    internal async Task<EngineStatistics> CheckIntegrityAsync()
+    {
+        var audit = new TaskCompletionSource<EngineStatistics>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _audits.Enqueue(audit);
+        _wake.Set();
+        if (await Task.WhenAny(audit.Task, _ended.Task) == _ended.Task && !audit.Task.IsCompleted)
+            throw new InvalidOperationException("The engine has ended.");
+        return await audit.Task;
+    }
+
+    // Everything from here on runs on the engine's thread, which alone touches scheduler, sequences and samplers.
+
+    void Run()
+    {
+        try
+        {
+            while (!_abort.IsCancellationRequested)
+            {
+                ReceiveRequests();
+                DropCancelledRequests();
+                if (!Step())
+                    WaitForWork();
+                Publish();
+            }
+        }
+        catch (Exception fault)
+        {
+            _isFaulted = true;
+            LogEngineFault(fault);
+        }
+        finally
+        {
+            FailAll(Refusal);
+            _drained.TrySetResult();
+            _ended.TrySetResult();
+        }
+    }
+
+    bool Step()
+    {
+        var slices = _scheduler.Schedule();                         // step 6
+        if (slices.Count == 0)
+            return false;
+        try
+        {
+            NoteScheduled(slices);
+            _runner.Forward(slices, _abort.Token);                  // step 7
+            var samples = _sampler.Sample(slices, OwnerOf);         // step 8
+            Complete(slices, samples);                              // step 9
+        }
+        catch (OperationCanceledException) when (_abort.IsCancellationRequested)
+        {
+        }
+        catch (Exception fault)
+        {
+            FailStep(slices, fault);
+        }
+
+        return true;
+    }
+
+    void ReceiveRequests()
+    {
+        while (_inbox.Reader.TryRead(out var generation))
+        {
+            _generations.Add(generation.Group, generation);
+            _scheduler.Add(generation.Group);
+            _reporter.Accepted(generation);
+            if (generation.MaxTokens == 0 && !generation.Group.NeedsPromptLogits)
+                FinishWithoutTokens(generation);
+        }
+    }
+
+    void DropCancelledRequests()
+    {
+        if (Interlocked.Exchange(ref _cancellations, 0) == 0)
+            return;
+        foreach (var generation in _generations.Values.Where(generation => generation.IsCancelled).ToList())
+        {
+            Drop(generation);
+            _reporter.Cancelled(generation);
+        }
+    }
+
+    void NoteScheduled(IReadOnlyList<ScheduledSlice> slices)
+    {
+        foreach (var slice in slices)
+        {
+            var generation = OwnerOf(slice.Sequence);
+            if (generation.Times.Scheduled is not null)
+                continue;
+            Interlocked.Decrement(ref _queuedRequests);
+            _reporter.Scheduled(generation);
+        }
+    }
+
+    void Complete(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
+    {
+        _scheduler.Complete(slices);
+        foreach (var slice in slices)
+            if (slice.Sequence.Group is { NeedsPromptLogits: true, IsPromptComputed: true })
+                CompletePrompt(OwnerOf(slice.Sequence));
+        foreach (var (sequence, token) in samples)
+            if (sequence.State == SequenceState.Running)
+                CompleteToken(OwnerOf(sequence), sequence, token);
+    }
+
+    void CompletePrompt(Generation generation)
+    {
+        if (generation.PromptScores.Count < generation.Group.Prompt.Length - 1)
+            return;
+        _reporter.PromptScored(generation);
+        if (generation.MaxTokens == 0)
+            FinishWithoutTokens(generation);
+    }
+
+    void FinishWithoutTokens(Generation generation)
+    {
+        Drop(generation);
+        for (var choice = 0; choice < generation.Choices.Count; choice++)
+            _reporter.Finished(generation, choice, FinishReason.Length);
+        _reporter.Ended(generation);
+    }
+
+    void CompleteToken(Generation generation, Sequence sequence, SampledToken? sampled)
+    {
+        if (sampled is not { } token)
+        {
+            Drop(generation);
+            _reporter.Failed(generation, EngineErrors.NonFiniteLogits());
+            return;
+        }
+
+        sequence.Append(token.TokenId);
+        var isLast = sequence.CompletionLength >= generation.MaxTokens;
+        var step = generation.Choices[sequence.Choice].Append(token.TokenId, _reporter.Describe(token), isLast);
+        _reporter.Advanced(generation, sequence.Choice, step);
+        if (step.Finish is null)
+            return;
+        _scheduler.Remove(sequence);
+        if (!generation.IsFinished)
+            return;
+        Drop(generation);
+        _reporter.Ended(generation);
+    }
+
+    // A failed forward call leaves the KV rows of its batch undefined, so every request with a part in it fails, and no other.
+    void FailStep(IReadOnlyList<ScheduledSlice> slices, Exception fault)
+    {
+        LogStepFault(slices.Count, fault);
+        foreach (var group in slices.Select(slice => slice.Sequence.Group).Distinct().ToList())
+            if (_generations.TryGetValue(group, out var generation))
+            {
+                Drop(generation);
+                _reporter.Failed(generation, EngineErrors.EngineFailed());
+            }
+    }
+
+    /// <summary>Forgets a request and frees what it holds.</summary>
+    void Drop(Generation generation)
+    {
+        _generations.Remove(generation.Group);
+        foreach (var sequence in generation.Group.Sequences)
+            _scheduler.Remove(sequence);
+        if (generation.Times.Scheduled is null)
+            Interlocked.Decrement(ref _queuedRequests);
+    }
+
+    void FailAll(GenerationError error)
+    {
+        _inbox.Writer.TryComplete();
+        while (_inbox.Reader.TryRead(out var generation))
+            _reporter.Failed(generation, error);
+        foreach (var generation in _generations.Values)
+            _reporter.Failed(generation, error);
+        _generations.Clear();
+        _statistics = new EngineStatistics(0, 0, 0, _pool.Count);
+    }
+
+    void WaitForWork()
+    {
+        AuditInDebug();
+        if (_generations.Count == 0 && _inbox.Reader.Completion.IsCompleted)
+            _drained.TrySetResult();
+        _wake.WaitOne();
+    }
+
+    void Publish()
+    {
+        _reporter.Count(_scheduler);
+        _statistics = Describe();
+        while (_audits.TryDequeue(out var audit))
+            try
+            {
+                _scheduler.CheckIntegrity();
+                audit.SetResult(_statistics);
+            }
+            catch (InvalidOperationException violation)
+            {
+                audit.SetException(violation);
+            }
+    }
+
+    EngineStatistics Describe() => new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count);
+
+    [System.Diagnostics.Conditional("DEBUG")]
+    void AuditInDebug() => _scheduler.CheckIntegrity();
+
+    void NoteCancellation()
+    {
+        Interlocked.Exchange(ref _cancellations, 1);
+        _wake.Set();
+    }
+
+    Generation OwnerOf(Sequence sequence) => _generations[sequence.Group];
+}

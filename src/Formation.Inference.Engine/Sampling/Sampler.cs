@@ -1,0 +1,67 @@
+namespace Formation.Inference.Engine.Sampling;
+
+/// <summary>
+/// Chooses the next token of a sequence from its logits, in the order that <see cref="SamplingParams"/> states. Probabilities are
+/// renormalised after each filter. The result depends on the logits, the sequence's own history and its seed, and on nothing else.
+/// </summary>
+/// <param name="vocabularySize">Logits in a row.</param>
+/// <param name="endOfGeneration">The model's end-of-generation tokens, which are not drawn while a sequence must go on.</param>
+/// <remarks>Not safe for more than one thread: the engine's thread owns it and its scratch memory.</remarks>
+internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGeneration)
+{
+    readonly float[] _raw = new float[vocabularySize];
+    readonly Candidates _candidates = new(vocabularySize);
+
+    /// <summary>Draws a token. The caller gives it to <see cref="SamplerState.Accept"/>.</summary>
+    /// <param name="logits">One row; overwritten.</param>
+    /// <param name="state">The sequence's state.</param>
+    /// <param name="logprobs">The log-probabilities to report, or null.</param>
+    /// <param name="sampled">The token.</param>
+    /// <returns>False where the logits are not finite numbers or no token may be drawn.</returns>
+    public bool TrySample(Span<float> logits, SamplerState state, LogprobOptions? logprobs, out SampledToken sampled)
+    {
+        sampled = default;
+        if (!LogProbabilities.AreFinite(logits))
+            return false;
+        if (logprobs is not null)
+            logits.CopyTo(_raw);
+
+        state.Adjust(logits);
+        if (state.MustContinue)
+            ForbidEnd(logits, state);
+
+        var token = LogProbabilities.ArgMax(logits);
+        if (float.IsNegativeInfinity(logits[token]))
+            return false;
+        if (state.Parameters.Temperature > 0)
+            token = Draw(logits, state);
+        sampled = new SampledToken(token, logprobs is null ? null : LogProbabilities.Score(_raw, token, logprobs.Top));
+        return true;
+    }
+
+    int Draw(ReadOnlySpan<float> logits, SamplerState state)
+    {
+        var parameters = state.Parameters;
+        _candidates.Fill(logits, parameters.Temperature, parameters.TopK);
+        if (parameters.TypicalP < 1)
+            _candidates.KeepTypical(parameters.TypicalP);
+        if (parameters.TopP < 1)
+            _candidates.KeepTopP(parameters.TopP);
+        if (parameters.MinP > 0)
+            _candidates.KeepMinP(parameters.MinP);
+        return _candidates.Draw(state.Uniform);
+    }
+
+    void ForbidEnd(Span<float> logits, SamplerState state)
+    {
+        foreach (var token in endOfGeneration)
+            logits[token] = float.NegativeInfinity;
+        foreach (var token in state.StopTokenIds)
+            logits[token] = float.NegativeInfinity;
+    }
+}
+
+/// <summary>A token that was drawn.</summary>
+/// <param name="TokenId">Its id.</param>
+/// <param name="Score">The log-probabilities of its position, where they were asked for.</param>
+internal readonly record struct SampledToken(int TokenId, TokenScore? Score);

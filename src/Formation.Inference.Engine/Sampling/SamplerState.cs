@@ -1,0 +1,37 @@
+namespace Formation.Inference.Engine.Sampling;
+
+/// <summary>What the sampler remembers of one sequence. Preemption does not touch it.</summary>
+internal sealed class SamplerState(SamplingParams parameters, StopConditions stop, long seed, int choice, ReadOnlySpan<int> prompt)
+{
+    readonly TokenCounts? _counts = TokenCounts.For(parameters, prompt);
+
+    public SamplingParams Parameters { get; } = parameters;
+
+    /// <summary>Tokens accepted so far: the position of the next draw.</summary>
+    public int Position { get; private set; }
+
+    /// <summary>Whether the completion must not end with the next token.</summary>
+    public bool MustContinue => Position < stop.MinTokens;
+
+    /// <summary>The request's stop tokens.</summary>
+    public IReadOnlyList<int> StopTokenIds => stop.TokenIds;
+
+    /// <summary>The random number of the next draw, in [0, 1).</summary>
+    public double Uniform => Philox.NextDouble(seed, choice, Position);
+
+    /// <summary>Applies logit bias and penalties in place.</summary>
+    public void Adjust(Span<float> logits)
+    {
+        if (Parameters.LogitBias is { Count: > 0 } bias)
+            foreach (var (token, value) in bias)
+                logits[token] += value;
+        _counts?.Apply(logits);
+    }
+
+    /// <summary>Takes the token that was drawn.</summary>
+    public void Accept(int token)
+    {
+        _counts?.Add(token);
+        Position++;
+    }
+}

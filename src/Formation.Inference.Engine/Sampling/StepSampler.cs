@@ -1,0 +1,76 @@
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Stages;
+
+namespace Formation.Inference.Engine.Sampling;
+
+/// <summary>
+/// Step 8 of the request path: computes the logits that a step needs, a bounded number of rows at a time, draws the next tokens, and scores
+/// prompt tokens where a request wants their log-probabilities.
+/// </summary>
+internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLogitsRows)
+{
+    readonly float[] _logits = new float[checked(maxLogitsRows * pipeline.VocabularySize)];
+    readonly int[] _rows = new int[maxLogitsRows];
+    readonly List<WantedRow> _wanted = [];
+    readonly List<StepSample> _samples = [];
+
+    readonly record struct WantedRow(int Row, int Position, Sequence Sequence);
+
+    /// <summary>Draws a token for each slice that ends its sequence's history.</summary>
+    /// <param name="slices">The slices of the step that the pipeline has just computed.</param>
+    /// <param name="ownerOf">The request of a sequence.</param>
+    /// <returns>The drawn tokens; valid until the next call.</returns>
+    public IReadOnlyList<StepSample> Sample(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        _samples.Clear();
+        FindWantedRows(slices, ownerOf);
+        for (var first = 0; first < _wanted.Count; first += maxLogitsRows)
+        {
+            var count = Math.Min(maxLogitsRows, _wanted.Count - first);
+            for (var i = 0; i < count; i++)
+                _rows[i] = _wanted[first + i].Row;
+            pipeline.Logits(_rows.AsSpan(0, count), _logits.AsSpan(0, count * pipeline.VocabularySize));
+            for (var i = 0; i < count; i++)
+                Read(_wanted[first + i], _logits.AsSpan(i * pipeline.VocabularySize, pipeline.VocabularySize), ownerOf);
+        }
+
+        return _samples;
+    }
+
+    void FindWantedRows(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        _wanted.Clear();
+        var row = 0;
+        foreach (var slice in slices)
+        {
+            var owner = ownerOf(slice.Sequence);
+            var scored = slice.Sequence.Choice == 0 && slice.Sequence.Group.NeedsPromptLogits
+                ? Math.Min(slice.End, slice.Sequence.PromptLength - 1)
+                : 0;
+            for (var position = Math.Max(slice.FirstPosition, owner.PromptScores.Count); position < scored; position++)
+                _wanted.Add(new WantedRow(row + position - slice.FirstPosition, position, slice.Sequence));
+            if (slice.IsSampled && owner.MaxTokens > 0)
+                _wanted.Add(new WantedRow(row + slice.Count - 1, slice.End - 1, slice.Sequence));
+            row += slice.Count;
+        }
+    }
+
+    void Read(WantedRow wanted, Span<float> logits, Func<Sequence, Generation> ownerOf)
+    {
+        var (owner, sequence) = (ownerOf(wanted.Sequence), wanted.Sequence);
+        var next = wanted.Position + 1;
+        if (next == sequence.Length)
+        {
+            var isValid = sampler.TrySample(logits, owner.Choices[sequence.Choice].Sampler, owner.Request.Logprobs, out var sampled);
+            _samples.Add(new StepSample(sequence, isValid ? sampled : null));
+        }
+        else if (LogProbabilities.AreFinite(logits))
+            owner.PromptScores.Add(LogProbabilities.Score(logits, sequence[next], owner.Request.Logprobs!.Top));
+        else
+            _samples.Add(new StepSample(sequence, null));
+    }
+}
+
+/// <summary>The next token of a sequence, or null where its logits allow none.</summary>
+internal readonly record struct StepSample(Sequence Sequence, SampledToken? Token);

@@ -1,0 +1,278 @@
+using Formation.Inference.Engine.KvCache;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Stages;
+
+namespace Formation.Inference.Engine.Scheduling;
+
+/// <summary>
+/// Decides what each step computes (request path, step 6). Decodes come first; what is left of the step's budget goes to prompts, in chunks,
+/// the least served account first and first come first served within it. When blocks run out, a sequence gives up all of its blocks and is
+/// computed again later. Decisions only: no maths, no I/O, no threads, no clock. See docs/adr/0006-scheduling.md.
+/// </summary>
+internal sealed class Scheduler
+{
+    // The weights of the paper: a generated token costs about twice a prompt token.
+    const int PrefillCharge = 1, DecodeCharge = 2;
+
+    readonly SchedulerOptions _options;
+    readonly BlockPool _pool;
+    readonly PrefixHasher _hasher;
+    readonly FairShares _shares = new();
+    readonly List<Sequence> _running = [];
+    readonly List<ScheduledSlice> _slices = [];
+    readonly HashSet<Sequence> _passed = [];
+
+    public Scheduler(SchedulerOptions options, BlockPool pool, PrefixHasher hasher)
+    {
+        options.Validate();
+        (_options, _pool, _hasher) = (options, pool, hasher);
+    }
+
+    /// <summary>Sequences that hold blocks, oldest first.</summary>
+    public IReadOnlyList<Sequence> Running => _running;
+
+    /// <summary>Sequences that hold none.</summary>
+    public int WaitingCount { get; private set; }
+
+    /// <summary>How often a sequence had to give up its blocks.</summary>
+    public long Preemptions { get; private set; }
+
+    /// <summary>Prompt tokens looked up in the prefix cache.</summary>
+    public long PrefixQueries { get; private set; }
+
+    /// <summary>Prompt tokens found there.</summary>
+    public long PrefixHits { get; private set; }
+
+    /// <summary>Takes a request's sequences. The others of a group become ready when the first has computed the prompt.</summary>
+    public void Add(SequenceGroup group)
+    {
+        foreach (var sequence in group.Sequences)
+        {
+            _shares.Join(sequence);
+            WaitingCount++;
+        }
+
+        _shares[group.Leader].Ready.Add(group.Leader);
+    }
+
+    /// <summary>Drops a sequence in whatever state it is, and frees its blocks.</summary>
+    public void Remove(Sequence sequence)
+    {
+        if (sequence.State == SequenceState.Finished)
+            return;
+        if (sequence.State == SequenceState.Waiting)
+            WaitingCount--;
+        _running.Remove(sequence);
+        sequence.Blocks.ReleaseTo(_pool);
+        sequence.State = SequenceState.Finished;
+        _shares.Leave(sequence);
+    }
+
+    /// <summary>Chooses the next step's work. The list is valid until the next call; it is empty when there is nothing to do.</summary>
+    public IReadOnlyList<ScheduledSlice> Schedule()
+    {
+        _slices.Clear();
+        _passed.Clear();
+        ScheduleDecodes();
+        SchedulePrefills(_slices.Count > 0 ? Math.Min(_options.MaxPrefillTokensBesideDecode, _options.MaxPrefillTokens) : _options.MaxPrefillTokens);
+        return _slices;
+    }
+
+    /// <summary>Notes that a step was computed: its positions count as stored, and full blocks can be found by other prompts.</summary>
+    public void Complete(IReadOnlyList<ScheduledSlice> slices)
+    {
+        foreach (var slice in slices)
+        {
+            var sequence = slice.Sequence;
+            sequence.ComputedLength = slice.End;
+            PublishFullBlocks(sequence);
+            if (sequence.ComputedLength >= sequence.Length)
+                _shares[sequence].Ready.Remove(sequence);
+            if (sequence.ComputedLength >= sequence.PromptLength && !sequence.Group.IsPromptComputed)
+                ReleaseSiblings(sequence.Group);
+        }
+    }
+
+    /// <summary>Audits blocks, tables and lists.</summary>
+    /// <exception cref="InvalidOperationException">Something does not add up; the message says what.</exception>
+    public void CheckIntegrity()
+    {
+        _pool.CheckIntegrity(_running.Select(sequence => sequence.Blocks));
+        var all = _shares.Active.SelectMany(share => share.Sequences).ToList();
+        Require(all.Count == _running.Count + WaitingCount, "a sequence is neither running nor waiting");
+        foreach (var sequence in all)
+        {
+            var capacity = sequence.Blocks.Count * _hasher.BlockSize;
+            Require(_running.Contains(sequence) == (sequence.State == SequenceState.Running), $"sequence {sequence.Id} is listed wrongly");
+            Require(sequence.State == SequenceState.Running || capacity == 0, $"sequence {sequence.Id} waits and holds blocks");
+            Require(sequence.ComputedLength <= Math.Min(capacity, sequence.Length), $"sequence {sequence.Id} has computed more than it holds");
+        }
+    }
+
+    void ScheduleDecodes()
+    {
+        foreach (var sequence in _running.ToArray())
+            if (sequence.State == SequenceState.Running && sequence.IsDecoding)
+                Grow(sequence);
+
+        // Only now is it certain who still runs: growing may have taken blocks from any sequence.
+        foreach (var sequence in _running)
+            if (sequence.IsDecoding)
+                AddSlice(sequence, SliceKind.Decode, 1);
+    }
+
+    void SchedulePrefills(int budget)
+    {
+        while (budget > 0 && NextInLine() is { } sequence)
+        {
+            if (sequence.State == SequenceState.Waiting && !TryAdmit(sequence))
+            {
+                // Nobody overtakes the one whose turn it is, else small requests could keep a big one out for ever.
+                _passed.UnionWith(_shares.Active.SelectMany(share => share.Ready).Where(other => other.State == SequenceState.Waiting));
+                continue;
+            }
+
+            var isPrompt = sequence.ComputedLength < sequence.PromptLength;
+            var end = isPrompt ? sequence.PromptLength : sequence.Length;
+            var count = Math.Min(budget, end - sequence.ComputedLength);
+            AddSlice(sequence, isPrompt ? SliceKind.Prefill : SliceKind.Decode, count);
+            budget -= count;
+        }
+    }
+
+    Sequence? NextInLine()
+    {
+        Sequence? best = null;
+        var served = long.MaxValue;
+        foreach (var share in _shares.Active)
+        {
+            var candidate = share.Ready.FirstOrDefault(sequence => !_passed.Contains(sequence));
+            if (candidate is null || share.Served > served || (share.Served == served && candidate.Id > best!.Id))
+                continue;
+            (best, served) = (candidate, share.Served);
+        }
+
+        return best;
+    }
+
+    void AddSlice(Sequence sequence, SliceKind kind, int count)
+    {
+        var slice = new ScheduledSlice(sequence, kind, sequence.ComputedLength, count);
+        _slices.Add(slice);
+        _passed.Add(sequence);
+        if (slice.End <= sequence.ChargedLength)
+            return;
+        var tokens = slice.End - Math.Max(slice.FirstPosition, sequence.ChargedLength);
+        _shares[sequence].Served += (long)tokens * (kind == SliceKind.Prefill ? PrefillCharge : DecodeCharge);
+        sequence.ChargedLength = slice.End;
+    }
+
+    bool TryAdmit(Sequence sequence)
+    {
+        if (_running.Count >= _options.MaxRunningSequences)
+            return false;
+
+        var (cached, cachedFree) = FindCachedBlocks(sequence);
+        var needed = (sequence.Length + _hasher.BlockSize - 1) / _hasher.BlockSize - cached.Count;
+
+        // A block to grow is kept for each running sequence, else a newcomer would soon be thrown out again.
+        if (needed + cachedFree + _running.Count > _pool.FreeCount)
+            return false;
+
+        foreach (var block in cached)
+        {
+            _pool.AddReference(block);
+            sequence.Blocks.Add(block);
+        }
+
+        for (; needed > 0; needed--)
+            sequence.Blocks.Add(_pool.Allocate());
+        sequence.ComputedLength = cached.Count * _hasher.BlockSize;
+        sequence.PublishedBlocks = cached.Count;
+        sequence.State = SequenceState.Running;
+        WaitingCount--;
+        _running.Insert(~_running.BinarySearch(sequence, ByArrival), sequence);
+        CountHits(sequence);
+        return true;
+    }
+
+    /// <summary>The longest cached prefix, and how many of its blocks nobody holds. The last token is always computed, for its logits.</summary>
+    (List<int> Blocks, int Free) FindCachedBlocks(Sequence sequence)
+    {
+        var (blocks, free) = (new List<int>(), 0);
+        if (sequence.Group.NeedsPromptLogits && sequence.Choice == 0)
+            return (blocks, free);
+        var reusable = _options.PrefillEqualsDecode ? sequence.Length - 1 : Math.Min(sequence.Length - 1, sequence.PromptLength);
+        while ((blocks.Count + 1) * _hasher.BlockSize <= reusable
+               && _pool.TryFind(sequence.KeyOf(blocks.Count, _hasher), out var block))
+        {
+            blocks.Add(block);
+            free += _pool.IsFree(block) ? 1 : 0;
+        }
+
+        return (blocks, free);
+    }
+
+    void CountHits(Sequence sequence)
+    {
+        var hits = Math.Min(sequence.ComputedLength, sequence.PromptLength);
+        PrefixQueries += sequence.PromptLength;
+        PrefixHits += hits;
+        if (sequence.Choice == 0)
+            sequence.Group.CachedPromptTokens ??= hits;
+    }
+
+    void PublishFullBlocks(Sequence sequence)
+    {
+        var publishable = _options.PrefillEqualsDecode
+            ? sequence.ComputedLength
+            : Math.Min(sequence.ComputedLength, sequence.PromptLength);
+        for (; sequence.PublishedBlocks < publishable / _hasher.BlockSize; sequence.PublishedBlocks++)
+            _pool.Publish(sequence.Blocks[sequence.PublishedBlocks], sequence.KeyOf(sequence.PublishedBlocks, _hasher));
+    }
+
+    void ReleaseSiblings(SequenceGroup group)
+    {
+        group.IsPromptComputed = true;
+        foreach (var sequence in group.Sequences)
+            if (sequence.Choice != 0 && sequence.State == SequenceState.Waiting)
+                _shares[sequence].Ready.Add(sequence);
+    }
+
+    /// <summary>Gives a decoding sequence the block of its newest token, taking blocks from others or, last, giving up its own.</summary>
+    void Grow(Sequence sequence)
+    {
+        if (sequence.Length <= sequence.Blocks.Count * _hasher.BlockSize)
+            return;
+        while (_pool.FreeCount == 0 && sequence.State == SequenceState.Running)
+            Preempt(ChooseVictim());
+        if (sequence.State == SequenceState.Running)
+            sequence.Blocks.Add(_pool.Allocate());
+    }
+
+    /// <summary>The newest sequence of the account that holds most. The oldest running one is spared, so that one always gets to its end.</summary>
+    Sequence ChooseVictim() => _running
+        .Skip(_running.Count > 1 ? 1 : 0)
+        .OrderByDescending(sequence => _shares[sequence].HeldBlocks)
+        .ThenByDescending(sequence => sequence.Id)
+        .First();
+
+    void Preempt(Sequence sequence)
+    {
+        Preemptions++;
+        _running.Remove(sequence);
+        sequence.Blocks.ReleaseTo(_pool);
+        (sequence.ComputedLength, sequence.PublishedBlocks) = (0, 0);
+        sequence.State = SequenceState.Waiting;
+        WaitingCount++;
+        _shares[sequence].Ready.Add(sequence);
+    }
+
+    static readonly Comparer<Sequence> ByArrival = Comparer<Sequence>.Create((left, right) => left.Id.CompareTo(right.Id));
+
+    static void Require(bool condition, string violation)
+    {
+        if (!condition)
+            throw new InvalidOperationException($"Scheduler integrity: {violation}.");
+    }
+}

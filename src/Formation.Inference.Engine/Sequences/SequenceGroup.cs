@@ -1,0 +1,49 @@
+using Formation.Inference.Engine.KvCache;
+
+namespace Formation.Inference.Engine.Sequences;
+
+/// <summary>
+/// One prompt and the sequences that continue it. The first one computes the prompt; the others wait for that and then find its full blocks
+/// in the prefix cache, so the prompt's blocks exist once.
+/// </summary>
+internal sealed class SequenceGroup
+{
+    readonly Sequence[] _sequences;
+
+    /// <param name="firstId">Id of the first sequence; the others follow. Ids grow in the order of arrival.</param>
+    /// <param name="accountId">Whose sequences these are.</param>
+    /// <param name="prompt">The prompt's tokens, at least one.</param>
+    /// <param name="promptKeys">Prefix keys of the prompt's full blocks.</param>
+    /// <param name="choices">Number of sequences.</param>
+    public SequenceGroup(long firstId, string accountId, int[] prompt, PrefixKey[] promptKeys, int choices)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(choices, 1);
+        AccountId = accountId;
+        Prompt = prompt;
+        PromptKeys = promptKeys;
+        _sequences = new Sequence[choices];
+        for (var choice = 0; choice < choices; choice++)
+            _sequences[choice] = new Sequence(firstId + choice, this, choice);
+    }
+
+    public string AccountId { get; }
+
+    public int[] Prompt { get; }
+
+    public PrefixKey[] PromptKeys { get; }
+
+    public IReadOnlyList<Sequence> Sequences => _sequences;
+
+    /// <summary>The sequence that computes the prompt.</summary>
+    public Sequence Leader => _sequences[0];
+
+    /// <summary>Whether the logits of all prompt positions are still wanted, which the prefix cache does not keep.</summary>
+    public bool NeedsPromptLogits { get; set; }
+
+    /// <summary>Whether the leader has computed the whole prompt, so that the others may start.</summary>
+    public bool IsPromptComputed { get; set; }
+
+    /// <summary>Prompt tokens that the leader found in the prefix cache when it was first admitted, or null before.</summary>
+    public int? CachedPromptTokens { get; set; }
+}

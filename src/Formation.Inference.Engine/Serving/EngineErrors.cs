@@ -1,0 +1,71 @@
+using System.Globalization;
+
+namespace Formation.Inference.Engine.Serving;
+
+/// <summary>The expected failures of a generation, worded in one place.</summary>
+internal static class EngineErrors
+{
+    static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
+
+    public static GenerationError ModelNotFound(string modelId) =>
+        new(GenerationErrorKind.ModelNotFound, $"The model '{modelId}' does not exist; the list of models shows those that do.") { Parameter = nameof(GenerationRequest.ModelId) };
+
+    public static GenerationError QueueFull(int limit, TimeSpan typicalLatency) =>
+        new(GenerationErrorKind.QueueFull, Invariant($"The queue of this model is full ({limit} requests wait). Try again later."))
+        {
+            // A place in the queue becomes free about as often as requests end; the bounds keep clients from hammering or giving up.
+            RetryAfter = TimeSpan.FromTicks(Math.Clamp(typicalLatency.Ticks, ShortestRetry.Ticks, LongestRetry.Ticks)),
+        };
+
+    public static GenerationError ShuttingDown() =>
+        new(GenerationErrorKind.ShuttingDown, "The server is shutting down.") { RetryAfter = ShortestRetry };
+
+    public static GenerationError EngineFailed() =>
+        new(GenerationErrorKind.Internal, "The engine failed while it computed this request. The server's log tells why.");
+
+    public static GenerationError NonFiniteLogits() =>
+        new(GenerationErrorKind.Internal, "The model gave logits that are not finite numbers, so no token could be drawn.");
+
+    public static GenerationError EmptyPrompt() => Invalid("The prompt has no tokens; give at least one.", nameof(GenerationRequest.Prompt));
+
+    public static GenerationError TokenOutOfRange(string what, int tokenId, int vocabularySize, string parameter) =>
+        Invalid(Invariant($"{what} has token id {tokenId}, but this model's ids run from 0 to {vocabularySize - 1}."), parameter);
+
+    public static GenerationError TemplateFailed(string reason) =>
+        Invalid($"The model's chat template refused the messages: {reason}", nameof(GenerationRequest.Prompt));
+
+    public static GenerationError PromptTooLong(int promptTokens, bool isCountCut, int contextLength) =>
+        new(GenerationErrorKind.ContextLengthExceeded,
+            Invariant($"The prompt has {(isCountCut ? "at least " : "")}{promptTokens} tokens and this model's context {contextLength}, of which the completion needs at least one. Shorten the prompt."))
+        {
+            Parameter = nameof(GenerationRequest.Prompt),
+        };
+
+    public static GenerationError CompletionTooLong(int promptTokens, int maxTokens, int contextLength) =>
+        new(GenerationErrorKind.ContextLengthExceeded,
+            Invariant($"The prompt has {promptTokens} tokens and {maxTokens} more are asked for: {(long)promptTokens + maxTokens} in all, but this model's context has {contextLength}. Shorten the prompt or ask for fewer tokens."))
+        {
+            Parameter = nameof(GenerationRequest.Prompt),
+        };
+
+    public static GenerationError TooLarge(string modelId, long needed, long budget) =>
+        new(GenerationErrorKind.ModelUnavailable,
+            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, but the memory budget is {Mebibytes(budget)} MiB. Raise the budget or lower the context."));
+
+    public static GenerationError NoRoom(string modelId, long needed, long budget, TimeSpan retryAfter) =>
+        new(GenerationErrorKind.ModelUnavailable,
+            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, and models that are in use hold too much of the {Mebibytes(budget)} MiB. Try again later."))
+        {
+            RetryAfter = retryAfter,
+        };
+
+    public static GenerationError Unavailable(string message, TimeSpan retryAfter) =>
+        new(GenerationErrorKind.ModelUnavailable, message) { RetryAfter = retryAfter };
+
+    static GenerationError Invalid(string message, string parameter) =>
+        new(GenerationErrorKind.InvalidRequest, message) { Parameter = parameter };
+
+    static long Mebibytes(long bytes) => (bytes >> 20) + ((bytes & 0xFFFFF) == 0 ? 0 : 1);
+
+    static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

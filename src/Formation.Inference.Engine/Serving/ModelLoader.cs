@@ -1,0 +1,156 @@
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Engine.Models;
+using Formation.Inference.Engine.Stages;
+using Formation.Inference.Engine.Templates;
+using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Kernels.Attention;
+
+namespace Formation.Inference.Engine.Serving;
+
+/// <summary>How models are loaded.</summary>
+public sealed record ModelLoadOptions
+{
+    /// <summary>Tokens that prompt and completion may have together at most; null: what the model has, up to <see cref="DefaultContextLimit"/>.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>How keys and values are stored. Default float16.</summary>
+    public KvFormat KvFormat { get; init; } = KvFormat.F16;
+
+    /// <summary>Bytes that one model may take: with less than it would like, it gets fewer KV blocks. Default: no limit.</summary>
+    public long MemoryBytes { get; init; } = long.MaxValue;
+
+    /// <summary>The engine that will run the model.</summary>
+    public EngineOptions Engine { get; init; } = new();
+
+    /// <summary>The context of a model that has a longer one, where the operator asks for none.</summary>
+    public const int DefaultContextLimit = 8192;
+}
+
+/// <summary>Makes servable models of GGUF files, on one device.</summary>
+/// <param name="device">Where the models compute; outlives them.</param>
+/// <param name="options">How they are loaded.</param>
+public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
+{
+    // KV memory for this many positions of each running sequence; long sequences and short ones even out.
+    const int PositionsPerSequence = 512;
+
+    // With less than this a model is of no use, so the load is refused instead.
+    const int FewestPositions = 256;
+
+    const int BlockSize = KvCacheShape.DefaultBlockSize;
+
+    /// <summary>Reads a model's header. Matches <see cref="MeasureModel"/>.</summary>
+    public ModelFootprint Measure(ModelSource source) => Guard(() =>
+    {
+        using var file = GgufFile.Open(source.Path);
+        var config = ModelConfig.Read(file);
+        var plan = MemoryPlan(file, config);
+        return new ModelFootprint(plan.Bytes, plan.ContextLength, file.Tensors.Sum(tensor => tensor.ElementCount));
+    });
+
+    /// <summary>Loads a model. Matches <see cref="LoadModel"/>.</summary>
+    public ServableModel Load(ModelSource source, IProgress<double> progress, CancellationToken cancellationToken) => Guard(() =>
+    {
+        var resources = new Stack<IDisposable>();
+        try
+        {
+            var file = Own(GgufFile.Open(source.Path));
+            var tokenizer = Tokenizer.FromGguf(file.Metadata);
+            var (template, templateFault) = ReadTemplate(file.Metadata);
+            var model = Own(TransformerModel.Load(file, device, progress, cancellationToken));
+            var plan = MemoryPlan(file, model.Config);
+            var maxRows = options.Engine.Scheduler.MaxRows;
+            var head = Own(model.CreateHead(maxRows));
+            var stage = Own(model.CreateStage(model.AllLayers, model.KvShape(model.AllLayers, plan.BlockCount, BlockSize, options.KvFormat), maxRows));
+            return new ServableModel
+            {
+                Tokenizer = tokenizer,
+                Template = template,
+                TemplateFault = templateFault,
+                TurnEnds = TurnEndsOf(file.Metadata, tokenizer),
+                Pipeline = new Pipeline(head, [stage], maxRows),
+                ContextLength = plan.ContextLength,
+                BlockCount = plan.BlockCount,
+                BlockSize = BlockSize,
+                MemoryBytes = plan.Bytes,
+                Resources = [model, file],
+            };
+        }
+        catch
+        {
+            while (resources.TryPop(out var resource))
+                resource.Dispose();
+            throw;
+        }
+
+        T Own<T>(T resource) where T : IDisposable
+        {
+            resources.Push(resource);
+            return resource;
+        }
+    });
+
+    readonly record struct Plan(int ContextLength, int BlockCount, long Bytes);
+
+    Plan MemoryPlan(GgufFile file, ModelConfig config)
+    {
+        var scheduler = options.Engine.Scheduler;
+        var context = Math.Min(config.ContextLength, options.ContextLength ?? ModelLoadOptions.DefaultContextLimit);
+        var wanted = BlocksFor(Math.Max(context, (long)scheduler.MaxRunningSequences * Math.Min(context, PositionsPerSequence)));
+        var fewest = BlocksFor(options.ContextLength is null ? Math.Min(context, FewestPositions) : context);
+        var bytesPerBlock = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat).BytesPerBlock;
+        var fixedBytes = checked(file.Length + ScratchBytes(config, scheduler.MaxRows));
+        var affordable = (options.MemoryBytes - fixedBytes) / bytesPerBlock;
+        var blocks = (int)Math.Max(fewest, Math.Min(wanted, affordable));
+        return new Plan((int)Math.Min(context, (long)blocks * BlockSize), blocks, checked(fixedBytes + blocks * bytesPerBlock));
+    }
+
+    long ScratchBytes(ModelConfig config, int maxRows)
+    {
+        var perRow = 5L * config.HiddenSize + 2L * config.QueryWidth + 2L * config.KvWidth + 2L * config.FeedForwardSize + config.HeadSize;
+
+        // Logits in the head and in the engine, and the sampler's candidates, which are about ten floats each.
+        var perToken = 16L + options.Engine.MaxLogitsRows + 10;
+        return checked(sizeof(float) * (perRow * maxRows + perToken * config.VocabularySize));
+    }
+
+    static long BlocksFor(long positions) => (positions + BlockSize - 1) / BlockSize;
+
+    static (ChatTemplate? Template, string? Fault) ReadTemplate(GgufMetadata metadata)
+    {
+        if (metadata.FindString(TemplateKey) is not { } source)
+            return (ChatTemplate.Default, null);
+        try
+        {
+            return (ChatTemplate.Compile(source), null);
+        }
+        catch (TemplateException fault)
+        {
+            // The model is still good for plain completions.
+            return (null, fault.Message);
+        }
+    }
+
+    static IReadOnlyList<string> TurnEndsOf(GgufMetadata metadata, Tokenizer tokenizer) =>
+        metadata.Contains(TemplateKey) || tokenizer.FindSpecial(ChatTemplate.DefaultEndOfTurn) is not null ? [] : [ChatTemplate.DefaultEndOfTurn];
+
+    const string TemplateKey = "tokenizer.chat_template";
+
+    // What a file's fault says goes to the log; who sends a request learns the kind of fault and no path.
+    static T Guard<T>(Func<T> load)
+    {
+        try
+        {
+            return load();
+        }
+        catch (GgufException fault)
+        {
+            throw new ModelLoadException($"its file can't be used ({fault.Kind}).", fault);
+        }
+        catch (OutOfMemoryException fault)
+        {
+            throw new ModelLoadException("this machine has not enough memory for it now.", fault);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Formation.Inference.Engine.Templates;
+using Formation.Inference.Engine.Tokenization;
+
+namespace Formation.Inference.Engine.Serving;
+
+/// <summary>
+/// Step 5 of the request path, on the caller's thread: turns a prompt into tokens and checks what needs the model: ids in the vocabulary,
+/// lengths in the context.
+/// </summary>
+internal sealed class PromptEncoder(ServableModel model, int contextLength, TimeProvider clock)
+{
+    /// <summary>The request as the engine runs it: with what ends a turn of this model, where its vocabulary does not say.</summary>
+    public GenerationRequest Complete(GenerationRequest request) => request.Prompt is ChatPrompt && model.TurnEnds.Count > 0
+        ? request with { Stop = request.Stop with { Strings = [.. request.Stop.Strings, .. model.TurnEnds] } }
+        : request;
+
+    /// <summary>The prompt's tokens, or why the request does not fit this model.</summary>
+    public (int[] Tokens, GenerationError? Error) Encode(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        if (CheckTokenIds(request) is { } outOfRange)
+            return ([], outOfRange);
+        if (request.Prompt is ChatPrompt && model.Template is null)
+            return ([], EngineErrors.TemplateFailed(model.TemplateFault!));
+        try
+        {
+            var tokens = Tokens(request.Prompt, cancellationToken);
+            return (tokens, CheckLength(tokens.Length, request.Stop.MaxTokens));
+        }
+        catch (TemplateException refusal)
+        {
+            return ([], EngineErrors.TemplateFailed(refusal.Message));
+        }
+    }
+
+    int[] Tokens(Prompt prompt, CancellationToken cancellationToken)
+    {
+        var tokenizer = model.Tokenizer;
+        switch (prompt)
+        {
+            case TokenPrompt given:
+                return [.. given.TokenIds];
+            case TextPrompt { Text.Value: var text }:
+                return tokenizer.Encode(PromptText.Plain(text), addSpecial: true, MaxCounted, cancellationToken);
+            case ChatPrompt chat:
+                var tokens = tokenizer.Encode(Render(chat, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
+
+                // Whether a template writes the BOS token itself differs; a prompt has exactly one where the vocabulary asks for it.
+                var needsBos = tokenizer.AddBos && (tokens.Length == 0 || tokens[0] != tokenizer.Bos);
+                return needsBos ? [tokenizer.Bos!.Value, .. tokens] : tokens;
+            default:
+                throw new ArgumentException($"A prompt of kind {prompt.GetType().Name} is not known.", nameof(prompt));
+        }
+    }
+
+    // Twice the context is enough to say how far a prompt is above it; a longer one is not worth the time.
+    int MaxCounted => (int)Math.Min(2L * contextLength, int.MaxValue);
+
+    PromptText Render(ChatPrompt chat, CancellationToken cancellationToken)
+    {
+        var tokenizer = model.Tokenizer;
+        var input = new ChatTemplateInput
+        {
+            Messages = chat.Messages,
+            Tools = chat.Tools,
+            AddGenerationPrompt = chat.AddGenerationPrompt,
+            Variables = chat.TemplateVariables,
+            BosToken = NameOf(tokenizer.Bos),
+            EosToken = NameOf(tokenizer.Eos),
+            TimeProvider = clock,
+        };
+        return model.Template!.Render(input, cancellationToken);
+
+        string? NameOf(int? token) => token is { } id ? System.Text.Encoding.UTF8.GetString(tokenizer.TokenBytes(id).Span) : null;
+    }
+
+    GenerationError? CheckLength(int promptTokens, int? maxTokens)
+    {
+        if (promptTokens == 0)
+            return EngineErrors.EmptyPrompt();
+        if (promptTokens > contextLength || (promptTokens == contextLength && maxTokens != 0))
+            return EngineErrors.PromptTooLong(promptTokens, promptTokens > MaxCounted, contextLength);
+        if (maxTokens is { } completion && (long)promptTokens + completion > contextLength)
+            return EngineErrors.CompletionTooLong(promptTokens, completion, contextLength);
+        return null;
+    }
+
+    GenerationError? CheckTokenIds(GenerationRequest request)
+    {
+        var vocabulary = model.Tokenizer.VocabularySize;
+        if (request.Prompt is TokenPrompt prompt && FirstOutside(prompt.TokenIds) is { } inPrompt)
+            return EngineErrors.TokenOutOfRange("The prompt", inPrompt, vocabulary, nameof(GenerationRequest.Prompt));
+        if (request.Sampling.LogitBias is { } bias && FirstOutside(bias.Keys) is { } inBias)
+            return EngineErrors.TokenOutOfRange("The logit bias", inBias, vocabulary, nameof(SamplingParams.LogitBias));
+        if (FirstOutside(request.Stop.TokenIds) is { } inStop)
+            return EngineErrors.TokenOutOfRange("The stop condition", inStop, vocabulary, nameof(StopConditions.TokenIds));
+        return null;
+
+        int? FirstOutside(IEnumerable<int> ids)
+        {
+            foreach (var id in ids)
+                if ((uint)id >= (uint)vocabulary)
+                    return id;
+            return null;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using Formation.Inference.Engine.Stages;
+using Formation.Inference.Engine.Templates;
+using Formation.Inference.Engine.Tokenization;
+
+namespace Formation.Inference.Engine.Serving;
+
+/// <summary>A loaded model with all that serving it needs.</summary>
+public sealed class ServableModel : IDisposable
+{
+    public required Tokenizer Tokenizer { get; init; }
+
+    /// <summary>Turns a conversation into the text that the model knows; null where its own template is broken.</summary>
+    public required ChatTemplate? Template { get; init; }
+
+    /// <summary>What is wrong with the model's template, or null.</summary>
+    public string? TemplateFault { get; init; }
+
+    /// <summary>Texts that end a chat turn besides the request's own: for a model whose vocabulary has no token for the end of a turn.</summary>
+    public IReadOnlyList<string> TurnEnds { get; init; } = [];
+
+    /// <summary>Embedding, all layers, output head. Disposed with the model.</summary>
+    public required Pipeline Pipeline { get; init; }
+
+    /// <summary>Tokens that prompt and completion may have together.</summary>
+    public required int ContextLength { get; init; }
+
+    /// <summary>KV blocks that every stage has memory for.</summary>
+    public required int BlockCount { get; init; }
+
+    /// <summary>Positions in a KV block.</summary>
+    public required int BlockSize { get; init; }
+
+    /// <summary>Memory that the model takes while it is loaded: weights, KV blocks, scratch.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>What the pipeline stands on (weights, files), disposed after it in this order.</summary>
+    public IReadOnlyList<IDisposable> Resources { get; init; } = [];
+
+    public void Dispose()
+    {
+        Pipeline.Dispose();
+        foreach (var resource in Resources)
+            resource.Dispose();
+    }
+}

@@ -1,0 +1,117 @@
+using Formation.Inference.Engine.KvCache;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Stages;
+
+namespace Formation.Inference.Engine.Tests.Scheduling;
+
+/// <summary>
+/// Drives a scheduler as the engine does, with KV memory that remembers which token was stored in which slot. Each computed position reads
+/// its whole history back through the block table, so a block that is lost, overwritten or shared by mistake is noticed at once.
+/// </summary>
+internal sealed class SchedulerSimulation
+{
+    public const int BlockSize = 4;
+
+    readonly int[] _memory;
+    readonly PrefixHasher _hasher = new(new byte[32], BlockSize);
+    readonly Dictionary<SequenceGroup, int> _maxTokens = [];
+    long _nextId;
+
+    public SchedulerSimulation(SchedulerOptions options, int blocks)
+    {
+        Options = options;
+        _memory = new int[blocks * BlockSize];
+        Pool = new BlockPool(blocks);
+        Scheduler = new Scheduler(options, Pool, _hasher);
+    }
+
+    public SchedulerOptions Options { get; }
+
+    public BlockPool Pool { get; }
+
+    public Scheduler Scheduler { get; }
+
+    public List<SequenceGroup> Groups { get; } = [];
+
+    /// <summary>Rows computed so far for each account.</summary>
+    public Dictionary<string, int> ComputedRows { get; } = [];
+
+    public bool IsIdle => Groups.All(group => group.Sequences.All(sequence => sequence.State == SequenceState.Finished));
+
+    public SequenceGroup Submit(string account, int[] prompt, int maxTokens, int choices = 1)
+    {
+        var group = new SequenceGroup(_nextId, account, prompt, _hasher.KeysOf(account, prompt), choices);
+        _nextId += choices;
+        _maxTokens[group] = maxTokens;
+        Groups.Add(group);
+        Scheduler.Add(group);
+        return group;
+    }
+
+    /// <summary>Takes a step and audits everything after it.</summary>
+    public IReadOnlyList<ScheduledSlice> Step()
+    {
+        var slices = Scheduler.Schedule().ToArray();
+        CheckBudgets(slices);
+        foreach (var slice in slices)
+            Compute(slice);
+        Scheduler.Complete(slices);
+        foreach (var slice in slices)
+        {
+            var sequence = slice.Sequence;
+            if (sequence.ComputedLength < sequence.Length)
+                continue;
+            sequence.Append(TokenAfter(sequence));
+            if (sequence.CompletionLength >= _maxTokens[sequence.Group])
+                Scheduler.Remove(sequence);
+        }
+
+        Scheduler.CheckIntegrity();
+        return slices;
+    }
+
+    public void RunToEnd(int maxSteps = 100_000)
+    {
+        for (var step = 0; !IsIdle; step++)
+        {
+            Assert.True(step < maxSteps, "the sequences did not finish");
+            Step();
+        }
+
+        Assert.Equal(0, Pool.HeldCount);
+        Assert.Equal(0, Scheduler.WaitingCount);
+    }
+
+    /// <summary>The next token: a function of the whole history and the choice.</summary>
+    public static int TokenAfter(Sequence sequence)
+    {
+        var hash = sequence.Choice + 17u;
+        for (var position = 0; position < sequence.Length; position++)
+            hash = (hash ^ (uint)sequence[position]) * 16777619;
+        return (int)(hash >> 8 & 0xFFF);
+    }
+
+    void Compute(ScheduledSlice slice)
+    {
+        var sequence = slice.Sequence;
+        Assert.Equal(sequence.ComputedLength, slice.FirstPosition);
+        Assert.Equal(slice.Kind == SliceKind.Prefill, slice.FirstPosition < sequence.PromptLength);
+        Assert.True(slice.Kind == SliceKind.Decode || slice.End <= sequence.PromptLength, "a prefill slice has generated positions");
+        for (var position = slice.FirstPosition; position < slice.End; position++)
+            _memory[Slot(sequence, position)] = sequence[position];
+        for (var position = 0; position < slice.End; position++)
+            Assert.Equal(sequence[position], _memory[Slot(sequence, position)]);
+        var account = sequence.Group.AccountId;
+        ComputedRows[account] = ComputedRows.GetValueOrDefault(account) + slice.Count;
+    }
+
+    void CheckBudgets(ScheduledSlice[] slices)
+    {
+        Assert.Equal(slices.Length, slices.Select(slice => slice.Sequence).Distinct().Count());
+        Assert.True(Scheduler.Running.Count <= Options.MaxRunningSequences);
+        Assert.True(slices.Sum(slice => slice.Count) <= Options.MaxRows);
+    }
+
+    static int Slot(Sequence sequence, int position) => sequence.Blocks[position / BlockSize] * BlockSize + position % BlockSize;
+}

@@ -1,0 +1,76 @@
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Serving;
+using Formation.Inference.Testing.Fakes;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Formation.Inference.Engine.Tests.Serving;
+
+/// <summary>An engine that runs an invented model.</summary>
+internal sealed class EngineHarness : IAsyncDisposable
+{
+    readonly EngineMetrics _metrics = new();
+    readonly ManualResetEventSlim _gate = new(initialState: true);
+    int _requests;
+
+    public EngineHarness(SchedulerOptions? scheduler = null, int blocks = 64, int context = 1024, int maxQueued = 64, TimeProvider? clock = null)
+    {
+        var options = new EngineOptions { Scheduler = scheduler ?? new SchedulerOptions(), MaxQueuedRequests = maxQueued, MaxLogitsRows = 4, NextSeed = () => 42 };
+        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
+        Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
+        Engine = new InferenceEngine("invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+    }
+
+    public InventedModel Model { get; }
+
+    public InferenceEngine Engine { get; }
+
+    public static SamplingParams Greedy { get; } = new() { Temperature = 0 };
+
+    /// <summary>Token ids of a prompt, different for each salt.</summary>
+    public static int[] Prompt(int length, int salt = 0) => [.. Enumerable.Range(0, length).Select(i => (i * 7 + salt * 31) % 250)];
+
+    /// <summary>A request that reports its tokens.</summary>
+    public GenerationRequest Request(int maxTokens, SamplingParams? sampling = null) => new()
+    {
+        RequestId = $"request {Interlocked.Increment(ref _requests)}",
+        ModelId = "invented",
+        AccountId = "account",
+        Prompt = new TokenPrompt([]),
+        Sampling = sampling ?? Greedy,
+        Stop = new StopConditions { MaxTokens = maxTokens },
+        Logprobs = new LogprobOptions(0),
+    };
+
+    public Task<CollectedGeneration> RunAsync(GenerationRequest request, int[] prompt) =>
+        CollectedGeneration.FromAsync(Engine.Submit(request, prompt).Events.ReadAllAsync(CancellationToken.None));
+
+    public static int[] TokensOf(CollectedGeneration generation, int choice = 0)
+    {
+        Assert.Null(generation.Error);
+        return [.. generation.Tokens(choice).Select(token => token.TokenId)];
+    }
+
+    /// <summary>Greedy tokens as the engine reports them: without the end-of-generation token.</summary>
+    public int[] Expected(int[] prompt, int maxTokens) =>
+        [.. Model.Greedy(prompt, maxTokens).Where(token => !Model.Tokenizer.IsEndOfGeneration(token))];
+
+    /// <summary>Holds the engine before its next forward call.</summary>
+    public void Pause() => _gate.Reset();
+
+    public void Resume() => _gate.Set();
+
+    /// <summary>Waits for a state of the engine that must come.</summary>
+    public async Task UntilAsync(Func<EngineStatistics, bool> condition)
+    {
+        while (!condition(Engine.Statistics))
+            await Task.Delay(1);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Resume();
+        await Engine.DisposeAsync();
+        _metrics.Dispose();
+        _gate.Dispose();
+    }
+}

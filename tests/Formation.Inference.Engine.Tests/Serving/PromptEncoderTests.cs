@@ -1,0 +1,100 @@
+using Formation.Inference.Engine.Serving;
+using Formation.Inference.Testing.Fakes;
+
+namespace Formation.Inference.Engine.Tests.Serving;
+
+public sealed class PromptEncoderTests
+{
+    const int Context = 50;
+
+    readonly InventedModel _model = new();
+    readonly PromptEncoder _encoder;
+
+    public PromptEncoderTests() => _encoder = new PromptEncoder(_model.Servable, Context, TimeProvider.System);
+
+    static GenerationRequest Request(Prompt prompt, int? maxTokens = null) => new()
+    {
+        RequestId = "r",
+        ModelId = "m",
+        AccountId = "a",
+        Prompt = prompt,
+        Stop = new StopConditions { MaxTokens = maxTokens },
+    };
+
+    GenerationError ErrorOf(GenerationRequest request) => _encoder.Encode(request, CancellationToken.None).Error!;
+
+    [Fact]
+    public void Text_gets_the_begin_token_and_tokens_do_not()
+    {
+        Assert.Equal(_model.Tokenizer.Bos, _encoder.Encode(Request(new TextPrompt("Hello")), CancellationToken.None).Tokens[0]);
+        Assert.Equal([7, 8], _encoder.Encode(Request(new TokenPrompt([7, 8])), CancellationToken.None).Tokens);
+    }
+
+    [Fact]
+    public void A_conversation_is_rendered_with_the_models_template_and_has_one_begin_token()
+    {
+        var (tokens, error) = _encoder.Encode(Request(new ChatPrompt([new ChatMessage("user", "Hi")])), CancellationToken.None);
+        Assert.Null(error);
+        Assert.Equal(_model.Tokenizer.Bos, tokens[0]);
+        Assert.Equal("<|begin_of_text|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n", _model.Tokenizer.Decode(tokens, renderControl: true));
+    }
+
+    [Fact]
+    public void What_looks_like_a_control_token_in_a_message_is_text()
+    {
+        var plain = _encoder.Encode(Request(new ChatPrompt([new ChatMessage("user", "x")])), CancellationToken.None).Tokens;
+        var hostile = _encoder.Encode(Request(new ChatPrompt([new ChatMessage("user", "<|im_end|>")])), CancellationToken.None).Tokens;
+        var end = _model.Tokenizer.FindSpecial("<|im_end|>")!.Value;
+        Assert.Equal(plain.Count(token => token == end), hostile.Count(token => token == end));
+    }
+
+    [Fact]
+    public void A_prompt_that_leaves_no_room_is_refused_with_both_numbers()
+    {
+        var error = ErrorOf(Request(new TokenPrompt(new int[Context])));
+        Assert.Equal((GenerationErrorKind.ContextLengthExceeded, "Prompt"), (error.Kind, error.Parameter));
+        Assert.Contains("50", error.Message);
+        Assert.Null(ErrorOf(Request(new TokenPrompt(new int[Context - 1]))));
+        Assert.Null(ErrorOf(Request(new TokenPrompt(new int[Context]), maxTokens: 0)));
+    }
+
+    [Fact]
+    public void A_prompt_and_a_completion_that_do_not_fit_together_are_refused_with_all_numbers()
+    {
+        var error = ErrorOf(Request(new TokenPrompt(new int[30]), maxTokens: 21));
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, error.Kind);
+        Assert.All(["30", "21", "51", "50"], number => Assert.Contains(number, error.Message));
+        Assert.Null(ErrorOf(Request(new TokenPrompt(new int[30]), maxTokens: 20)));
+        Assert.NotNull(ErrorOf(Request(new TokenPrompt(new int[30]), maxTokens: int.MaxValue)));
+    }
+
+    [Fact]
+    public void A_text_far_too_long_is_refused_without_counting_it_to_the_end() =>
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, ErrorOf(Request(new TextPrompt(string.Concat(Enumerable.Repeat("words ", 100_000))))).Kind);
+
+    [Fact]
+    public void An_empty_prompt_is_refused()
+    {
+        var error = ErrorOf(Request(new TokenPrompt([])));
+        Assert.Equal((GenerationErrorKind.InvalidRequest, "Prompt"), (error.Kind, error.Parameter));
+    }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(300)]
+    [InlineData(int.MaxValue)]
+    public void Token_ids_outside_the_vocabulary_are_refused_by_name(int id)
+    {
+        var request = Request(new TokenPrompt([1]));
+        Assert.Equal("Prompt", ErrorOf(Request(new TokenPrompt([1, id]))).Parameter);
+        Assert.Equal("LogitBias", ErrorOf(request with { Sampling = new SamplingParams { LogitBias = new Dictionary<int, float> { [id] = 1 } } }).Parameter);
+        Assert.Equal("TokenIds", ErrorOf(request with { Stop = new StopConditions { TokenIds = [id] } }).Parameter);
+    }
+
+    [Fact]
+    public void A_conversation_that_the_template_refuses_is_an_invalid_request()
+    {
+        var error = ErrorOf(Request(new ChatPrompt([new ChatMessage("user", null)])));
+        Assert.Equal((GenerationErrorKind.InvalidRequest, "Prompt"), (error.Kind, error.Parameter));
+    }
+}

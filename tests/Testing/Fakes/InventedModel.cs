@@ -1,0 +1,68 @@
+using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Stages;
+using Formation.Inference.Engine.Templates;
+using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Testing.Models;
+
+namespace Formation.Inference.Testing.Fakes;
+
+/// <summary>An invented model with a real tokenizer, ready to be served: its tokens are a fixed function of its history.</summary>
+public sealed class InventedModel
+{
+    const int Vocabulary = 300;
+
+    /// <param name="blockCount">KV blocks of 16 positions.</param>
+    /// <param name="contextLength">The model's context.</param>
+    /// <param name="maxRows">Rows of the largest batch.</param>
+    public InventedModel(int blockCount = 64, int contextLength = 1024, int maxRows = 1024)
+    {
+        var names = new TinyVocabulary(Vocabulary);
+        Stage = new InventedStage(blockCount);
+        Head = new InventedHead(Vocabulary);
+        Tokenizer = Tokenizer.Create(new TokenizerDefinition
+        {
+            Model = "gpt2",
+            PreTokenizer = "llama-bpe",
+            Tokens = names.Tokens,
+            Merges = names.Merges,
+            Kinds = [.. names.TokenTypes.Select(type => (TokenKind)type)],
+            SpecialTokens = new SpecialTokenIds { Bos = names.BosId, Eos = names.EosId, Eot = names.ImEndId, Padding = names.PadId },
+            AddBos = true,
+        });
+        Servable = new ServableModel
+        {
+            Tokenizer = Tokenizer,
+            Template = ChatTemplate.Compile(TinyModel.ChatMlTemplate),
+            Pipeline = new Pipeline(Head, [Stage], maxRows),
+            ContextLength = contextLength,
+            BlockCount = blockCount,
+            BlockSize = InventedStage.DefaultBlockSize,
+            MemoryBytes = 1,
+        };
+    }
+
+    public InventedStage Stage { get; }
+
+    public InventedHead Head { get; }
+
+    public Tokenizer Tokenizer { get; }
+
+    public ServableModel Servable { get; }
+
+    /// <summary>The tokens that greedy decoding gives after a prompt, computed with no engine: up to a number, or to the end of generation.</summary>
+    public List<int> Greedy(IEnumerable<int> prompt, int maxTokens)
+    {
+        var hash = prompt.Aggregate(InventedHead.EmptyHash, InventedHead.Extend);
+        var tokens = new List<int>();
+        while (tokens.Count < maxTokens)
+        {
+            var logits = Head.LogitsOf(hash);
+            tokens.Add(Array.IndexOf(logits, logits.Max()));
+            if (Tokenizer.IsEndOfGeneration(tokens[^1]))
+                break;
+            hash = InventedHead.Extend(hash, tokens[^1]);
+        }
+
+        return tokens;
+    }
+}
