@@ -1,0 +1,24 @@
+using Formation.Inference.Kernels.Dense;
+
+namespace Formation.Inference.Training.Layers;
+
+/// <summary>The threads that a model trains on and what they share.</summary>
+public sealed class TrainingDevice : IDisposable
+{
+    /// <param name="threads">Threads that work; the results do not depend on it.</param>
+    public TrainingDevice(int threads)
+    {
+        Team = new WorkerTeam(threads);
+        Product = new DenseProduct(Team);
+    }
+
+    public WorkerTeam Team { get; }
+
+    public DenseProduct Product { get; }
+
+    public void Dispose()
+    {
+        Product.Dispose();
+        Team.Dispose();
+    }
+}
