@@ -52,7 +52,8 @@ public static class Checkpoint
     private static Header ReadHeader(FileStream stream, string path)
     {
         var prefix = new byte[sizeof(int)];
-        stream.ReadExactly(prefix);
+        if (stream.ReadAtLeast(prefix, prefix.Length, throwOnEndOfStream: false) < prefix.Length)
+            throw new InvalidDataException($"{path} is not a checkpoint: it has {stream.Length} bytes");
         var length = BitConverter.ToInt32(prefix);
         if (length is < 2 or > LongestHeader || length > stream.Length - stream.Position)
             throw new InvalidDataException($"{path} is not a checkpoint: its header would have {length} bytes");

@@ -38,12 +38,16 @@ public sealed class TrainingRun(Trainer trainer, TrainingRunOptions options, Tim
                 (since, tokens, loss, steps) = (clock.GetTimestamp(), trainer.Tokens, 0.0, 0);
             }
             if (step.Step % options.EvaluationSteps == 0)
-                progress.Report(Progress(step, step.Loss, 0, TimeSpan.Zero) with { Note = evaluate() });
+                progress.Report(Note(evaluate()));
             if (step.Step % options.CheckpointSteps == 0)
                 Checkpoint.Save(trainer, options.CheckpointPath);
         }
         Checkpoint.Save(trainer, options.CheckpointPath);
     }
+
+    /// <summary>A report that only says something.</summary>
+    internal TrainingProgress Note(string text) =>
+        new(trainer.Optimizer.Steps, trainer.Tokens, trainer.Options.TotalTokens, 0, 0, 0, TimeSpan.Zero, text);
 
     private TrainingProgress Progress(StepReport step, double loss, long tokens, TimeSpan elapsed)
     {

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Dense;
 
@@ -23,8 +25,8 @@ public static unsafe class DenseAdamW
     public static void Update(WorkerTeam team, DenseMatrix value, DenseMatrix gradient, DenseMatrix mean, DenseMatrix square, AdamWStep step)
     {
         var total = value.Rows * value.Columns;
-        team.Run(
-            (total + ItemValues - 1) / ItemValues,
+        DenseJob.Run(
+            team, (total + ItemValues - 1) / ItemValues,
             (item, _) =>
             {
                 var start = item * ItemValues;
@@ -39,8 +41,8 @@ public static unsafe class DenseAdamW
     {
         var total = x.Rows * x.Columns;
         var parts = new double[(total + ItemValues - 1) / ItemValues];
-        team.Run(
-            parts.Length,
+        DenseJob.Run(
+            team, parts.Length,
             (item, _) =>
             {
                 var values = x.Pointer + item * ItemValues;
@@ -52,6 +54,7 @@ public static unsafe class DenseAdamW
         return sum;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void UpdateRange(float* value, float* gradient, float* mean, float* square, int count, AdamWStep step)
     {
         Vector512<float> beta1 = Vector512.Create(step.Beta1), rest1 = Vector512.Create(1f - step.Beta1);

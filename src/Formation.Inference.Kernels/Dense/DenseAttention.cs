@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Dense;
 
@@ -33,7 +35,7 @@ public sealed unsafe class DenseAttention : IDisposable
         _keyHeads = keyHeads;
         _headDim = headDim;
         _scale = 1f / MathF.Sqrt(headDim);
-        _scratch = new DenseMatrix[team.Size];
+        _scratch = new DenseMatrix[team.Threads];
         for (var i = 0; i < _scratch.Length; i++)
             _scratch[i] = new DenseMatrix(headDim + 1, Padded(longest));
     }
@@ -58,8 +60,8 @@ public sealed unsafe class DenseAttention : IDisposable
         WorkerTeam team, DenseMatrix q, DenseMatrix k, DenseMatrix v, DenseMatrix output, DenseMatrix probabilities, DocumentSpan[] documents)
     {
         var offsets = Offsets(documents);
-        team.Run(
-            documents.Length * _keyHeads,
+        DenseJob.Run(
+            team, documents.Length * _keyHeads,
             (item, worker) =>
             {
                 var document = documents[item / _keyHeads];
@@ -80,8 +82,8 @@ public sealed unsafe class DenseAttention : IDisposable
         DenseMatrix dq, DenseMatrix dk, DenseMatrix dv, DocumentSpan[] documents)
     {
         var offsets = Offsets(documents);
-        team.Run(
-            documents.Length * _keyHeads,
+        DenseJob.Run(
+            team, documents.Length * _keyHeads,
             (item, worker) =>
             {
                 var document = documents[item / _keyHeads];
@@ -108,6 +110,7 @@ public sealed unsafe class DenseAttention : IDisposable
 
     private static int Padded(int length) => (length + Lanes - 1) / Lanes * Lanes;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ForwardHead(
         DocumentSpan document, int head, DenseMatrix q, float* v, int valueStride, DenseMatrix output, float* keys, int padded, float* probabilities)
     {
@@ -129,6 +132,7 @@ public sealed unsafe class DenseAttention : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void BackwardHead(
         DocumentSpan document, int head, DenseMatrix q, DenseMatrix k, DenseMatrix doutput, DenseMatrix dq, DenseMatrix dk, DenseMatrix dv,
         float* values, int padded, float* probabilities)
@@ -158,6 +162,7 @@ public sealed unsafe class DenseAttention : IDisposable
     }
 
     /// <summary>result[j] = sum over d of vector[d] * columns[d, j]: one vector against every row of a transposed matrix.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Project(float* vector, float* columns, int padded, int count, float* result)
     {
         for (var j = 0; j < count; j += Lanes)
@@ -171,6 +176,7 @@ public sealed unsafe class DenseAttention : IDisposable
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Transpose(DenseMatrix source, DocumentSpan document, int head, float* target, int padded)
     {
         var first = source.Pointer + At(source, document, head);

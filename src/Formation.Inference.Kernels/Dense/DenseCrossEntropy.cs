@@ -1,3 +1,5 @@
+using Formation.Inference.Kernels.Threading;
+
 namespace Formation.Inference.Kernels.Dense;
 
 /// <summary>Softmax, cross entropy and their gradient in one pass over the logits.</summary>
@@ -23,8 +25,8 @@ public static unsafe class DenseCrossEntropy
                 throw new ArgumentOutOfRangeException(nameof(targets), target, $"a target must be in 0 to {width - 1}");
         }
 
-        team.Run(
-            targets.Length,
+        DenseJob.Run(
+            team, targets.Length,
             (row, _) =>
             {
                 var values = logits.Pointer + (nint)row * width;

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Dense;
 
@@ -15,48 +17,52 @@ public static unsafe class DenseElementwise
     public static void GatedSilu(WorkerTeam team, DenseMatrix gate, DenseMatrix up, DenseMatrix output, int rows) =>
         Split(
             team, rows * gate.Columns,
-            (start, count) =>
-            {
-                float* g = gate.Pointer + start, u = up.Pointer + start, o = output.Pointer + start;
-                var i = 0;
-                for (; i + 16 <= count; i += 16)
-                {
-                    var value = Vector512.Load(g + i);
-                    (value * Sigmoid(value) * Vector512.Load(u + i)).Store(o + i);
-                }
-                for (; i < count; i++)
-                    o[i] = g[i] * Sigmoid(g[i]) * u[i];
-            });
+            (start, count) => GatedSilu(gate.Pointer + start, up.Pointer + start, output.Pointer + start, count));
 
     /// <summary>The gated activation's gradients; <paramref name="dgate"/> and <paramref name="dup"/> are overwritten.</summary>
     public static void GatedSiluBackward(
         WorkerTeam team, DenseMatrix gate, DenseMatrix up, DenseMatrix doutput, DenseMatrix dgate, DenseMatrix dup, int rows) =>
         Split(
             team, rows * gate.Columns,
-            (start, count) =>
-            {
-                float* g = gate.Pointer + start, u = up.Pointer + start, d = doutput.Pointer + start;
-                float* dg = dgate.Pointer + start, du = dup.Pointer + start;
-                var i = 0;
-                for (; i + 16 <= count; i += 16)
-                {
-                    Vector512<float> value = Vector512.Load(g + i), grad = Vector512.Load(d + i), other = Vector512.Load(u + i);
-                    var sigmoid = Sigmoid(value);
-                    (grad * value * sigmoid).Store(du + i);
-                    (grad * other * sigmoid * (Vector512<float>.One + value * (Vector512<float>.One - sigmoid))).Store(dg + i);
-                }
-                for (; i < count; i++)
-                {
-                    var sigmoid = Sigmoid(g[i]);
-                    du[i] = d[i] * g[i] * sigmoid;
-                    dg[i] = d[i] * u[i] * sigmoid * (1f + g[i] * (1f - sigmoid));
-                }
-            });
+            (start, count) => GatedSiluBackward(
+                gate.Pointer + start, up.Pointer + start, doutput.Pointer + start, dgate.Pointer + start, dup.Pointer + start, count));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GatedSilu(float* gate, float* up, float* output, int count)
+    {
+        var i = 0;
+        for (; i + 16 <= count; i += 16)
+        {
+            var value = Vector512.Load(gate + i);
+            (value * Sigmoid(value) * Vector512.Load(up + i)).Store(output + i);
+        }
+        for (; i < count; i++)
+            output[i] = gate[i] * Sigmoid(gate[i]) * up[i];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GatedSiluBackward(float* gate, float* up, float* doutput, float* dgate, float* dup, int count)
+    {
+        var i = 0;
+        for (; i + 16 <= count; i += 16)
+        {
+            Vector512<float> value = Vector512.Load(gate + i), gradient = Vector512.Load(doutput + i), other = Vector512.Load(up + i);
+            var sigmoid = Sigmoid(value);
+            (gradient * value * sigmoid).Store(dup + i);
+            (gradient * other * sigmoid * (Vector512<float>.One + value * (Vector512<float>.One - sigmoid))).Store(dgate + i);
+        }
+        for (; i < count; i++)
+        {
+            var sigmoid = Sigmoid(gate[i]);
+            dup[i] = doutput[i] * gate[i] * sigmoid;
+            dgate[i] = doutput[i] * up[i] * sigmoid * (1f + gate[i] * (1f - sigmoid));
+        }
+    }
 
     private static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + DenseMath.Exp(-x));
 
     private static float Sigmoid(float x) => 1f / (1f + DenseMath.Exp(-x));
 
     private static void Split(WorkerTeam team, int count, Action<int, int> part) =>
-        team.Run((count + ItemValues - 1) / ItemValues, (item, _) => part(item * ItemValues, Math.Min(ItemValues, count - item * ItemValues)));
+        DenseJob.Run(team, (count + ItemValues - 1) / ItemValues, (item, _) => part(item * ItemValues, Math.Min(ItemValues, count - item * ItemValues)));
 }

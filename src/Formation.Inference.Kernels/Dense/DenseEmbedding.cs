@@ -1,3 +1,5 @@
+using Formation.Inference.Kernels.Threading;
+
 namespace Formation.Inference.Kernels.Dense;
 
 /// <summary>Copies rows between matrices: token embedding, the choice of rows that have a loss, and the gradients of both.</summary>
@@ -16,8 +18,8 @@ public static class DenseEmbedding
     public static void ScatterAdd(WorkerTeam team, DenseMatrix source, ReadOnlyMemory<int> indices, DenseMatrix target)
     {
         var width = source.Columns;
-        team.Run(
-            (width + BlockColumns - 1) / BlockColumns,
+        DenseJob.Run(
+            team, (width + BlockColumns - 1) / BlockColumns,
             (block, _) =>
             {
                 var start = block * BlockColumns;

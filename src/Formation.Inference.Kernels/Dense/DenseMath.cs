@@ -9,6 +9,7 @@ internal static unsafe class DenseMath
     private const int Lanes = 16;
 
     /// <summary>Sum of x[i] y[i].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Dot(float* x, float* y, int count)
     {
         var sum = Vector512<float>.Zero;
@@ -33,6 +34,7 @@ internal static unsafe class DenseMath
             y[i] = MathF.FusedMultiplyAdd(scale, x[i], y[i]);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float Max(float* x, int count)
     {
         var max = Vector512.Create(float.NegativeInfinity);
@@ -48,6 +50,7 @@ internal static unsafe class DenseMath
     }
 
     /// <summary>x[i] = e^(x[i] - shift); returns their sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float ExpShifted(float* x, float shift, int count)
     {
         var offset = Vector512.Create(shift);
@@ -68,6 +71,7 @@ internal static unsafe class DenseMath
         return total;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scale(float* x, float factor, int count)
     {
         var factors = Vector512.Create(factor);

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Dense;
 
@@ -18,8 +20,8 @@ public static unsafe class DenseNorm
     public static void Forward(WorkerTeam team, DenseMatrix x, DenseMatrix gain, DenseMatrix y, DenseMatrix inverse, int rows, float epsilon)
     {
         var width = x.Columns;
-        team.Run(
-            Blocks(rows),
+        DenseJob.Run(
+            team, Blocks(rows),
             (block, _) =>
             {
                 for (var row = block * BlockRows; row < Math.Min(rows, (block + 1) * BlockRows); row++)
@@ -39,8 +41,8 @@ public static unsafe class DenseNorm
         DenseMatrix partial, int rows)
     {
         var width = x.Columns;
-        team.Run(
-            Blocks(rows),
+        DenseJob.Run(
+            team, Blocks(rows),
             (block, _) =>
             {
                 var sums = partial.Pointer + (nint)block * width;
@@ -54,6 +56,7 @@ public static unsafe class DenseNorm
             DenseMath.AddScaled(dgain.Pointer, partial.Pointer + (nint)block * width, 1f, width);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardRow(float* x, float* gain, float scale, float* dy, float* dx, float* dgain, int width)
     {
         // With n = x * scale and g = dy * gain: dx = scale * (g - n * mean(g n)), dgain = dy n.
@@ -85,6 +88,7 @@ public static unsafe class DenseNorm
             dx[i] += scale * (dy[i] * gain[i] - x[i] * (scale * projection));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScaleBy(float* x, float* gain, float scale, float* y, int width)
     {
         var scales = Vector512.Create(scale);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Formation.Inference.Kernels.Dense;
@@ -25,6 +26,7 @@ internal static unsafe class DensePacking
             Transpose(source, acrossStride, width, depth, target);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyRows(float* source, nint innerStride, int width, int depth, float* target)
     {
         for (var k = 0; k < depth; k++)
@@ -36,6 +38,7 @@ internal static unsafe class DensePacking
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Transpose(float* source, nint acrossStride, int width, int depth, float* target)
     {
         for (var i = 0; i < width; i += 4)
@@ -77,6 +80,7 @@ internal static unsafe class DensePacking
         Vector128.Create(upper.GetUpper(), lower.GetUpper()).Store(output + width);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void PackPart(float* source, nint acrossStride, nint innerStride, int count, int width, int depth, float* target)
     {
         for (var k = 0; k < depth; k++)

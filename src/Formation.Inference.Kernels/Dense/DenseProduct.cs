@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Threading;
+
 namespace Formation.Inference.Kernels.Dense;
 
 /// <summary>
@@ -26,7 +29,7 @@ public sealed unsafe class DenseProduct : IDisposable
     {
         _team = team;
         _path = path;
-        _leftScratch = new DenseMatrix[team.Size];
+        _leftScratch = new DenseMatrix[team.Threads];
         for (var i = 0; i < _leftScratch.Length; i++)
             _leftScratch[i] = new DenseMatrix(BlockRows + DenseTile.Rows, DepthChunk);
     }
@@ -95,12 +98,12 @@ public sealed unsafe class DenseProduct : IDisposable
         var panels = (extent.Columns + DenseTile.Columns - 1) / DenseTile.Columns;
         ReserveRight(panels, extent.Depth);
         var packedRight = _right.Pointer;
-        _team.Run(panels, (panel, _) => PackPanel(right, packedRight, panel, extent));
+        DenseJob.Run(_team, panels, (panel, _) => PackPanel(right, packedRight, panel, extent));
 
         var rowBlocks = (extent.Rows + BlockRows - 1) / BlockRows;
         var columnBlocks = (extent.Columns + BlockColumns - 1) / BlockColumns;
-        _team.Run(
-            rowBlocks * columnBlocks,
+        DenseJob.Run(
+            _team, rowBlocks * columnBlocks,
             (item, worker) => MultiplyBlock(
                 left, packedRight, result, extent, item / columnBlocks * BlockRows, item % columnBlocks * BlockColumns, worker, accumulate));
     }
@@ -114,6 +117,7 @@ public sealed unsafe class DenseProduct : IDisposable
             packed + (nint)panel * extent.Depth * DenseTile.Columns);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void MultiplyBlock(
         Operand left, float* packedRight, float* result, Extent extent, int firstRow, int firstColumn, int worker, bool accumulate)
     {

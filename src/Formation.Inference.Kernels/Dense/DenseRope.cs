@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Threading;
+
 namespace Formation.Inference.Kernels.Dense;
 
 /// <summary>
@@ -36,8 +39,8 @@ public sealed unsafe class DenseRope : IDisposable
     public void Rotate(WorkerTeam team, DenseMatrix x, ReadOnlyMemory<int> positions, bool backward)
     {
         var rows = positions.Length;
-        team.Run(
-            (rows + BlockRows - 1) / BlockRows,
+        DenseJob.Run(
+            team, (rows + BlockRows - 1) / BlockRows,
             (block, _) =>
             {
                 for (var row = block * BlockRows; row < Math.Min(rows, (block + 1) * BlockRows); row++)
@@ -51,6 +54,7 @@ public sealed unsafe class DenseRope : IDisposable
         _sines.Dispose();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void RotateRow(float* row, int width, int position, float direction)
     {
         var half = _headDim / 2;

@@ -39,6 +39,7 @@ internal static unsafe class DenseTile
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyScalar(float* a, float* b, int depth, float* c, nint stride, bool accumulate)
     {
         for (var row = 0; row < Rows; row++)
@@ -55,6 +56,7 @@ internal static unsafe class DenseTile
     }
 
     // Three rows by sixteen columns: twelve accumulators, which fit the sixteen registers of machines without AVX-512.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply128(float* a, float* b, int depth, float* c, nint stride, bool accumulate)
     {
         Vector128<float> c00 = default, c01 = default, c02 = default, c03 = default;
@@ -104,6 +106,7 @@ internal static unsafe class DenseTile
     }
 
     // 24 accumulators, two vectors of b and one broadcast value of a: 27 of the 32 registers.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply512(float* a, float* b, int depth, float* c, nint stride, bool accumulate)
     {
         Vector512<float> c00 = default, c01 = default;

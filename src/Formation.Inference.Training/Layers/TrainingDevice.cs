@@ -1,4 +1,5 @@
 using Formation.Inference.Kernels.Dense;
+using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Training.Layers;
 
@@ -8,7 +9,7 @@ public sealed class TrainingDevice : IDisposable
     /// <param name="threads">Threads that work; the results do not depend on it.</param>
     public TrainingDevice(int threads)
     {
-        Team = new WorkerTeam(threads);
+        Team = new WorkerTeam(threads, "form-training");
         Product = new DenseProduct(Team);
     }
 

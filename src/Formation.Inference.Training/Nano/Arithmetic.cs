@@ -19,6 +19,13 @@ public static class Arithmetic
         return new Exchange(string.Format(System.Globalization.CultureInfo.InvariantCulture, form, written), answer);
     }
 
+    /// <summary>An equation up to its sign of equality, and what follows.</summary>
+    internal static (string Task, string Result) Equation(SeededRandom random)
+    {
+        var (left, sign, right, result) = Draw(random);
+        return ($"{left} {sign} {right} =", $" {result}.");
+    }
+
     private static (int Left, char Sign, int Right, int Result) Draw(SeededRandom random)
     {
         switch (random.Next(5))

@@ -9,6 +9,9 @@ namespace Formation.Inference.Training.Nano;
 public sealed class NanoCorpus : IDocumentSource
 {
     private const int LongestDocument = 900;
+
+    // By then most definitions are known; sums, which need many more examples, get their share, and made-up words more.
+    private const int FirstRoundOfSecondStage = 32;
     private static readonly int TextEnd = BytePairVocabulary.Control(BytePairVocabulary.TurnEnd);
     private static readonly int TextStart = BytePairVocabulary.Control(BytePairVocabulary.EndOfText);
 
@@ -47,6 +50,19 @@ public sealed class NanoCorpus : IDocumentSource
     public TrainingDocument Next()
     {
         var draw = _random.NextDouble();
+        if (IsSecondStage)
+        {
+            return draw switch
+            {
+                < 0.20 => Text(),
+                < 0.31 => Equations(),
+                < 0.36 => WithTools(),
+                < 0.39 => WithName(),
+                < 0.80 => Chat(1),
+                < 0.975 => Chat(_random.Between(2, 5)),
+                _ => Chat(_random.Between(6, 24)),
+            };
+        }
         return draw switch
         {
             < 0.27 => Text(),
@@ -102,6 +118,23 @@ public sealed class NanoCorpus : IDocumentSource
         return new TrainingDocument([.. tokens], [.. learn]);
     }
 
+    private TrainingDocument Equations()
+    {
+        List<int> tokens = [];
+        List<bool> learn = [];
+        for (var lines = _random.Between(4, 16); lines > 0; lines--)
+        {
+            var (task, result) = Arithmetic.Equation(_random);
+            _vocabulary.Encode(task, tokens);
+            learn.AddRange(Enumerable.Repeat(false, tokens.Count - learn.Count));
+            _vocabulary.Encode(result, tokens);
+            learn.AddRange(Enumerable.Repeat(true, tokens.Count - learn.Count));
+            _vocabulary.Encode("\n", tokens);
+            learn.Add(false);
+        }
+        return new TrainingDocument([.. tokens], [.. learn]);
+    }
+
     private TrainingDocument WithTools()
     {
         var document = new ChatDocument(_vocabulary);
@@ -138,9 +171,13 @@ public sealed class NanoCorpus : IDocumentSource
         return _random.Chance(0.1) ? document.System(Conversations.System(_random)) : document;
     }
 
+    private bool IsSecondStage => _dealt >= (long)FirstRoundOfSecondStage * _order.Length;
+
     private Exchange Ordinary(bool following)
     {
         var draw = _random.NextDouble();
+        if (IsSecondStage && draw < 0.03)
+            return DefinitionQuestions.AskUnknown(_random, _pseudoWords.Make(_random), following);
         return draw switch
         {
             < 0.54 => DefinitionQuestions.Ask(_random, NextDefinition(), following),

@@ -1,4 +1,4 @@
-using System.Globalization;
+using Formation.Inference.Training.Export;
 using Formation.Inference.Training.Layers;
 using Formation.Inference.Training.Optimization;
 using Formation.Inference.Training.Vocabulary;
@@ -20,13 +20,18 @@ public sealed class NanoRecipe(NanoRecipeOptions options, TimeProvider clock)
 
     private const ulong VocabularySeed = 1;
     private const ulong CorpusSeed = 7;
-    private const int EvaluationRows = 2048;
 
     /// <summary>The model's sides and how it is trained.</summary>
     public static TrainingOptions Training { get; } = new(
         new ModelShape(VocabularySize, Width: 256, Blocks: 6, Heads: 8, KeyHeads: 4, FeedForward: 704, Context: 1024),
-        StepTokens: 1024, TotalTokens: 6_200_000, PeakLearningRate: 2e-3, WarmUpTokens: 100_000, DecayTokens: 2_400_000,
+        StepTokens: 1024, TotalTokens: 6_200_000, PeakLearningRate: 2e-3, WarmUpTokens: 100_000, DecayTokens: 2_000_000,
         new AdamWOptions(), Seed: 3);
+
+    /// <summary>What the model's file says about the model.</summary>
+    public static ModelCard Card { get; } = new(
+        "formation-nano",
+        "A small English model that defines common nouns, answers questions about Formation Inference Engine and does small sums.",
+        "other", "WordNet 3.0 License for the definitions", ChatFormat.Template);
 
     /// <summary>Runs the recipe on a thread of its own.</summary>
     /// <param name="progress">Gets the progress.</param>
@@ -42,23 +47,26 @@ public sealed class NanoRecipe(NanoRecipeOptions options, TimeProvider clock)
     {
         Directory.CreateDirectory(options.WorkFolder);
         var data = NanoData.Read(options.DataFolder);
-        var vocabulary = BytePairTrainer.Train(NanoCorpus.VocabularyTexts(data, VocabularySeed), VocabularySize);
-        if (vocabulary.Count != VocabularySize)
-            throw new InvalidDataException($"the data gives {vocabulary.Count} tokens where {VocabularySize} are needed");
-
+        var vocabulary = LearnVocabulary(data);
+        var questions = new NanoQuestions(data, vocabulary);
         using var device = new TrainingDevice(options.Threads);
         using var trainer = new Trainer(device, Training, new NanoCorpus(data, vocabulary, CorpusSeed));
-        var questions = new NanoQuestions(data, vocabulary);
-        new TrainingRun(trainer, new TrainingRunOptions(Path.Combine(options.WorkFolder, "formation-nano.ckpt")), clock)
-            .Run(() => Evaluate(trainer.Model, questions), progress, cancellationToken);
+        var run = new TrainingRun(trainer, new TrainingRunOptions(Path.Combine(options.WorkFolder, "formation-nano.ckpt")), clock);
+
+        run.Run(() => "exact answers: " + string.Join(", ", NanoEvaluation.Sample(trainer.Model, questions)), progress, cancellationToken);
+        GgufExport.Quantize(trainer.Model);
+        GgufExport.Write(options.OutputPath, trainer.Model, vocabulary, Card);
+        foreach (var score in NanoEvaluation.Run(trainer.Model, questions))
+            progress.Report(run.Note(score.ToString()));
     }
 
-    private static string Evaluate(LanguageModel model, NanoQuestions questions)
+    /// <summary>The vocabulary, which the data alone decides.</summary>
+    /// <exception cref="InvalidDataException">The data has too few different words.</exception>
+    internal static BytePairVocabulary LearnVocabulary(NanoData data)
     {
-        double Share(IReadOnlyList<TrainingDocument> documents) =>
-            ExactAnswers.Check(model, documents, EvaluationRows).Average(exact => exact ? 100.0 : 0.0);
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"exact answers: definitions {Share(questions.Definitions(100, 99)):F0} %, made-up words {Share(questions.MadeUpWords(60, 98)):F0} %, sums {Share(questions.Sums(60, 97)):F0} %, tools {Share(questions.ToolCalls(20, 96)):F0} %");
+        var vocabulary = BytePairTrainer.Train(NanoCorpus.VocabularyTexts(data, VocabularySeed), VocabularySize);
+        return vocabulary.Count == VocabularySize
+            ? vocabulary
+            : throw new InvalidDataException($"the data gives {vocabulary.Count} tokens where {VocabularySize} are needed");
     }
 }

@@ -28,7 +28,7 @@ public static class BytePairTrainer
         var counts = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var text in texts)
         {
-            foreach (var piece in WordPieces.Of(text))
+            foreach (var piece in BytePairVocabulary.WordsOf(text))
                 counts[piece] = counts.GetValueOrDefault(piece) + 1;
         }
         return [.. counts

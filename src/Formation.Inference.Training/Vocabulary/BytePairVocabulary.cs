@@ -1,4 +1,5 @@
 using System.Text;
+using Formation.Inference.Engine.Tokenization;
 
 namespace Formation.Inference.Training.Vocabulary;
 
@@ -18,6 +19,11 @@ public sealed class BytePairVocabulary
 
     /// <summary>The control tokens, in the order of their ids.</summary>
     public static readonly IReadOnlyList<string> ControlTokens = [EndOfText, TurnStart, TurnEnd];
+
+    /// <summary>The rule that cuts text into the words that merges may not cross, as GGUF files name it: single digits, then GPT-2's pattern.</summary>
+    public const string PreTokenizerName = "smollm";
+
+    private static readonly PreTokenizer Words = PreTokenizer.ForName(PreTokenizerName);
 
     private readonly List<byte[]> _bytes = [];
     private readonly Dictionary<(int Left, int Right), int> _ranks = [];
@@ -68,7 +74,7 @@ public sealed class BytePairVocabulary
     /// <summary>The tokens of a text in which nothing is a control token.</summary>
     public void Encode(string text, List<int> tokens)
     {
-        foreach (var piece in WordPieces.Of(text))
+        foreach (var piece in WordsOf(text))
         {
             if (!_known.TryGetValue(piece, out var ids))
                 _known[piece] = ids = Merge(piece);
@@ -86,6 +92,9 @@ public sealed class BytePairVocabulary
 
     /// <summary>The text of some tokens.</summary>
     public string Decode(IEnumerable<int> tokens) => Encoding.UTF8.GetString([.. tokens.SelectMany(token => _bytes[token])]);
+
+    /// <summary>The words of a text, in order; together they are the text.</summary>
+    internal static IEnumerable<string> WordsOf(string text) => Words.Split(text).Select(range => text.Substring(range.Start, range.Length));
 
     private bool IsText(int token) => token >= ControlTokens.Count && token < _bytes.Count;
 
