@@ -11,6 +11,7 @@ internal readonly unsafe struct AttentionTask(
     private const int HalfTileValues = KvLayout.MaxHeadSize * Tile;
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Run<TFloats>() where TFloats : struct, IFloats<TFloats>
     {
         var keyScratch = stackalloc float[HalfTileValues];
@@ -68,6 +69,7 @@ internal readonly unsafe struct AttentionTask(
     }
 
     /// <summary>scores[j] = query · keys[:, j] for the 16 positions of a tile.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scores<TFloats>(float* query, float* keys, int size, float* scores)
         where TFloats : struct, IFloats<TFloats>
     {
@@ -94,6 +96,7 @@ internal readonly unsafe struct AttentionTask(
     /// Turns scores into weights e^(score - maximum), with the maximum of all tiles so far; positions outside the range get 0.
     /// </summary>
     /// <returns>What the sums so far are to be multiplied by, because the maximum grew.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static float Weigh<TFloats>(float* scores, int first, int end, ref float maximum, ref float sum)
         where TFloats : struct, IFloats<TFloats>
     {
@@ -118,6 +121,7 @@ internal readonly unsafe struct AttentionTask(
     }
 
     /// <summary>output = output · rescale + Σ weights[j] · values[j, :] over the range.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Accumulate<TFloats>(float* weights, int first, int end, float* values, int size, float rescale, float* output)
         where TFloats : struct, IFloats<TFloats>
     {
@@ -154,7 +158,7 @@ internal readonly unsafe struct AttentionTask(
         {
             var s = output[d] * rescale;
             for (var j = first; j < end; j++)
-                s += weights[j] * values[j * size + d];
+                s = float.MultiplyAddEstimate(weights[j], values[j * size + d], s);
             output[d] = s;
         }
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -60,6 +61,7 @@ internal static unsafe class KvCodec
     }
 
     /// <summary>Half a tile as float32, in its own order: the memory itself where it is float32, else <paramref name="scratch"/> filled.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float* Read<TFloats>(KvLayout layout, byte* half, bool keys, float* scratch)
         where TFloats : struct, IFloats<TFloats>
     {

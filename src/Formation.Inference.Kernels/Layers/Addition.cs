@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Vectors;
 
@@ -24,6 +25,7 @@ public static unsafe class Addition
 
     private readonly struct Kernel(float* x, float* y, int rows, int columns) : IVectorKernel
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<TFloats>() where TFloats : struct, IFloats<TFloats>
         {
             for (var row = 0; row < rows; row++)

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Vectors;
 
@@ -20,6 +21,7 @@ public static unsafe class GatedActivation
 
     private readonly struct Kernel(float* gate, float* up, float* y, int count) : IVectorKernel
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<TFloats>() where TFloats : struct, IFloats<TFloats>
         {
             var i = 0;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Vectors;
 
@@ -25,6 +26,7 @@ public static unsafe class RmsNorm
 
     private readonly struct Kernel(float* x, float* gain, float epsilon, float* y, int rows, int columns) : IVectorKernel
     {
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<TFloats>() where TFloats : struct, IFloats<TFloats>
         {
             var lanes = stackalloc float[Sixteen.Lanes];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Vectors;
 
@@ -79,6 +80,7 @@ public static unsafe class RotaryEmbedding
             }
         }
 
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Run<TFloats>() where TFloats : struct, IFloats<TFloats>
         {
             var whole = pairs - pairs % TFloats.Count;
