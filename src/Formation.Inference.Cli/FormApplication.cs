@@ -25,6 +25,8 @@ public static class FormApplication
                 Output = context.Output.Out,
                 Error = context.Output.Error,
                 EnableDefaultExceptionHandler = false,
+                // A server's stop takes its own time; the other commands end at the signal as any program does.
+                ProcessTerminationTimeout = null,
             };
             return await parse.InvokeAsync(configuration, cancellationToken);
         }
@@ -44,6 +46,7 @@ public static class FormApplication
     {
         new Command("inference", "Serve models, and talk to them")
         {
+            ServeCommand.Create(context),
             AuthCommand.Create(context),
             ChatCommand.Create(context),
             CompleteCommand.Create(context),

@@ -8,6 +8,7 @@ using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Spectre.Console;
 
@@ -48,7 +49,7 @@ static class BenchCommand
                 ?? throw new CommandException(ExitCode.NotFound, "This build has no bundled model; give --model FILE.");
             var plan = new BenchPlan(
                 parse.GetValue(prompt) ?? 512, parse.GetValue(generate) ?? 64, parse.GetValue(batch)!, parse.GetValue(repeat) ?? 3);
-            var report = await MeasureAsync(context, path, parse.GetValue(threads) ?? MachineThreads.Default, plan, cancellationToken);
+            var report = await MeasureAsync(context, path, parse.GetValue(threads) ?? MachineDescription.Read().DefaultThreads, plan, cancellationToken);
             if (parse.GetValue(json))
                 context.Output.WriteJson(report, BenchJson.Default.BenchReport);
             else

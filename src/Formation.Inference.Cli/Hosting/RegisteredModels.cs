@@ -14,6 +14,9 @@ public sealed class RegisteredModels
         _paths = paths;
     }
 
+    /// <summary>Name of the file in the data folder.</summary>
+    public const string FileName = "models.json";
+
     /// <summary>The file that holds them.</summary>
     public string File { get; }
 
@@ -24,7 +27,7 @@ public sealed class RegisteredModels
     /// <exception cref="CommandException">The file can't be read or is damaged.</exception>
     public static RegisteredModels Load(string dataFolder)
     {
-        var file = Path.Combine(dataFolder, "models.json");
+        var file = Path.Combine(dataFolder, FileName);
         try
         {
             var paths = System.IO.File.Exists(file)

@@ -1,0 +1,46 @@
+using Formation.Inference.Kernels.Attention;
+
+namespace Formation.Inference.Cli.Hosting;
+
+/// <summary>What <c>form inference serve</c> was asked for.</summary>
+public sealed record ServeSettings
+{
+    /// <summary>Values of <c>--model</c>, each <c>ID=PATH</c>.</summary>
+    public IReadOnlyList<string> Models { get; init; } = [];
+
+    /// <summary>Folder whose GGUF files are served, or null.</summary>
+    public string? ModelsFolder { get; init; }
+
+    /// <summary>Addresses to listen on.</summary>
+    public required ListenAddresses Addresses { get; init; }
+
+    /// <summary>Folder of accounts, keys and registered models.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Threads that compute.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Bytes that all loaded models may take together.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Longest context in tokens, or null for the models' own.</summary>
+    public int? ContextLength { get; init; }
+
+    /// <summary>Sequences that run at once in a model, or null for the engine's default.</summary>
+    public int? ParallelSequences { get; init; }
+
+    /// <summary>How keys and values are stored.</summary>
+    public KvFormat KvFormat { get; init; } = KvFormat.F16;
+
+    /// <summary>A key that is an administrator's too, or null.</summary>
+    public string? ApiKey { get; init; }
+
+    /// <summary>Whether callers are served without a key.</summary>
+    public bool WithoutAuthentication { get; init; }
+
+    /// <summary>Where traces go, or null for none.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>How long a stop waits for running requests.</summary>
+    public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Cli.Client;
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Serving;
+using Formation.Inference.Gateway;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Cli.Hosting;
+
+/// <summary>The composition root of a server: engine, accounts and gateway in one process, from start to orderly end.</summary>
+static class ServerHost
+{
+    /// <summary>Serves until the process is asked to end.</summary>
+    /// <exception cref="CommandException">The server can't start; the message says why.</exception>
+    public static async Task<int> RunAsync(ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
+    {
+        var (keys, firstKey) = await OpenKeysAsync(settings, context, cancellationToken);
+        var builder = CreateBuilder(settings);
+        using var loggers = LoggerFactory.Create(logging => ConfigureLogging(logging));
+        using var metrics = new EngineMetrics();
+        using var device = new CpuDevice(settings.Threads);
+        await using var pool = CreatePool(settings, device, metrics, context.Time, loggers);
+        var models = new ServedModels(settings, pool, context.Time, loggers.CreateLogger<ServedModels>());
+        models.Start();
+
+        builder.AddFormationGateway(new LocalBackend(pool, Environment.ProcessorCount), pool, new GatewayOptions
+        {
+            Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
+            ModelsForReadiness = [models.First],
+            OtlpEndpoint = settings.OtlpEndpoint,
+            ShutdownTimeout = settings.ShutdownLimit,
+            Clock = context.Time,
+        });
+        await using var app = builder.Build().MapFormationGateway();
+        var url = await StartAsync(app, settings);
+        if (firstKey is not null)
+            ShowFirstKey(context, firstKey, url);
+
+        await LoadFirstModelAsync(pool, models.First, context, cancellationToken);
+        context.Output.Out.WriteLine($"Ready on {url}");
+        await context.Output.Out.FlushAsync(cancellationToken);
+
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
+        using var impatience = SecondInterruptEndsAtOnce();
+        var following = models.FollowAsync(stopping.Token);
+        await app.WaitForShutdownAsync(cancellationToken);
+        await following;
+        await pool.StopAsync(settings.ShutdownLimit);
+        return ExitCode.Done;
+    }
+
+    private static WebApplicationBuilder CreateBuilder(ServeSettings settings)
+    {
+        // The folder that the server happens to be started in holds no settings of ours.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.WebHost.UseUrls(settings.Addresses.Urls);
+        ConfigureLogging(builder.Logging);
+        return builder;
+    }
+
+    // Standard output belongs to what a script reads; all logs go to standard error.
+    private static void ConfigureLogging(ILoggingBuilder logging)
+    {
+        logging.ClearProviders();
+        logging.AddSimpleConsole(console => console.SingleLine = true);
+        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
+            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(LogLevel.Warning);
+        // A failed bind is told in the command's own words.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+    }
+
+    private static ModelPool CreatePool(
+        ServeSettings settings, CpuDevice device, EngineMetrics metrics, TimeProvider time, ILoggerFactory loggers)
+    {
+        var scheduler = new SchedulerOptions();
+        var engine = new EngineOptions
+        {
+            Scheduler = settings.ParallelSequences is { } parallel ? scheduler with { MaxRunningSequences = parallel } : scheduler,
+        };
+        var loader = new ModelLoader(device, new ModelLoadOptions
+        {
+            ContextLength = settings.ContextLength,
+            KvFormat = settings.KvFormat,
+            MemoryBytes = settings.MemoryBytes,
+            Engine = engine,
+        });
+        var options = new ModelPoolOptions { MemoryBytes = settings.MemoryBytes, Engine = engine };
+        return new ModelPool(options, loader.Measure, loader.Load, metrics, time, loggers);
+    }
+
+    private static async Task<(ApiKeyStore? Keys, NewApiKey? First)> OpenKeysAsync(
+        ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
+    {
+        if (settings.WithoutAuthentication)
+        {
+            if (settings.Addresses.ReachableFromOutside)
+                context.Output.Note("Warning: --no-auth on an address that other machines reach: everybody there is served.");
+            return (null, null);
+        }
+        try
+        {
+            var keys = ApiKeyStore.Open(settings.DataFolder, context.Time);
+            if (settings.ApiKey is { } key)
+                keys.AddOperatorKey(key);
+            return (keys, await keys.EnsureAdministratorKeyAsync(cancellationToken));
+        }
+        catch (ArgumentException error)
+        {
+            throw new CommandException(ExitCode.WrongUsage, error.Message);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new CommandException(ExitCode.Failed, $"The keys in {settings.DataFolder} can't be opened: {error.Message}");
+        }
+    }
+
+    private static async Task<string> StartAsync(WebApplication app, ServeSettings settings)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        catch (IOException error)
+        {
+            throw new CommandException(
+                ExitCode.Failed, $"The server can't listen on {settings.Addresses.Urls}: {error.Message}\nStop what listens there, or give other addresses with --urls.");
+        }
+        return ListenAddresses.ForClients(app.Urls.First());
+    }
+
+    private static void ShowFirstKey(CommandContext context, NewApiKey key, string url)
+    {
+        context.Output.Out.WriteLine($"Administrator's API key (shown this once): {key.Text}");
+        // A key of another server stays: this user may have signed in there on purpose.
+        if (SavedCredentials.Load(context.Folders) is { } saved && saved.Url != url)
+            context.Output.Note($"The key of {saved.Url} stays saved; 'form inference auth --key KEY --url {url}' saves this one.");
+        else
+            new SavedCredentials(url, key.Text).Save(context.Folders);
+    }
+
+    private static async Task LoadFirstModelAsync(ModelPool pool, string id, CommandContext context, CancellationToken cancellationToken)
+    {
+        var load = pool.LoadAsync(id, cancellationToken);
+        await LoadProgress.ShowAsync(context, pool, id, load);
+        if (await load is { } error)
+            throw new CommandException(ExitCode.Failed, $"{error.Message} ('form models inspect FILE' tells more of a file.)");
+    }
+
+    private static PosixSignalRegistration SecondInterruptEndsAtOnce()
+    {
+        var interrupts = 0;
+        return PosixSignalRegistration.Create(PosixSignal.SIGINT, _ =>
+        {
+            if (Interlocked.Increment(ref interrupts) == 2)
+                Environment.Exit(ExitCode.Failed);
+        });
+    }
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using Formation.Inference.Cli.Arguments;
+using Formation.Inference.Cli.Hosting;
+using Formation.Inference.Kernels.Attention;
+using Formation.Inference.Kernels.Machine;
+using Formation.Inference.Kernels.Threading;
+
+namespace Formation.Inference.Cli.Inference;
+
+/// <summary><c>form inference serve</c>: gateway and engine in one process.</summary>
+static class ServeCommand
+{
+    public static Command Create(CommandContext context)
+    {
+        var model = new Option<string[]>("--model") { Description = "Serve this GGUF file under this id; may be given several times", HelpName = "ID=PATH" };
+        var models = new Option<string?>("--models") { Description = "Serve every GGUF file of this folder under its name", HelpName = "DIR" };
+        var urls = new Option<string>("--urls")
+        {
+            Description = "Addresses to listen on, divided by ';'",
+            HelpName = "URL",
+            DefaultValueFactory = _ => "http://127.0.0.1:8080",
+        };
+        var data = CommonOptions.Data();
+        var threads = CommonOptions.Count("--threads", "Threads that compute [default: one for each core]", 1, WorkerTeam.MaxThreads);
+        var memory = CommonOptions.Size("--memory", "What all loaded models may take together [default: three quarters of what is available]");
+        var length = CommonOptions.Count("--context", "Longest context in tokens [default: the model's own, at most 8192]", 16, 1 << 24);
+        var parallel = CommonOptions.Count("--parallel", "Sequences that run at once in a model [default: 32]", 1, 4096);
+        var kvFormat = new Option<string>("--kv-format")
+        {
+            Description = "How keys and values are stored; q8_0 takes half the memory",
+            DefaultValueFactory = _ => "f16",
+        };
+        kvFormat.AcceptOnlyFromAmong("f16", "q8_0");
+        var apiKey = new Option<string?>("--api-key") { Description = "This key is an administrator's too [default: FORMATION_API_KEY]", HelpName = "KEY" };
+        var noAuth = new Option<bool>("--no-auth") { Description = "Serve every caller without a key" };
+        var otlp = new Option<string?>("--otlp") { Description = "Send traces of the request path to this OTLP/gRPC address [default: none are made]", HelpName = "URL" };
+        var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
+        var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
+        {
+            model, models, urls, data, threads, memory, length, parallel, kvFormat, apiKey, noAuth, otlp, limit,
+        };
+        command.SetAction((parse, cancellationToken) =>
+        {
+            var machine = MachineDescription.Read();
+            var settings = new ServeSettings
+            {
+                Models = parse.GetValue(model) ?? [],
+                ModelsFolder = parse.GetValue(models),
+                Addresses = ListenAddresses.Parse(parse.GetValue(urls)!),
+                DataFolder = Path.GetFullPath(parse.GetValue(data) ?? context.Folders.Data),
+                Threads = parse.GetValue(threads) ?? machine.DefaultThreads,
+                MemoryBytes = parse.GetValue(memory) ?? machine.MemoryAvailableBytes / 4 * 3,
+                ContextLength = parse.GetValue(length),
+                ParallelSequences = parse.GetValue(parallel),
+                KvFormat = parse.GetValue(kvFormat) == "q8_0" ? KvFormat.Q8_0 : KvFormat.F16,
+                ApiKey = parse.GetValue(apiKey) ?? (context.Environment("FORMATION_API_KEY") is { Length: > 0 } key ? key : null),
+                WithoutAuthentication = parse.GetValue(noAuth),
+                OtlpEndpoint = parse.GetValue(otlp) is { } endpoint ? Client.ServerAddress.ParseUrl(endpoint) : null,
+                ShutdownLimit = parse.GetValue(limit) ?? TimeSpan.FromSeconds(30),
+            };
+            return ServerHost.RunAsync(settings, context, cancellationToken);
+        });
+        return command;
+    }
+}
