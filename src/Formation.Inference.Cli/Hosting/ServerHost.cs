@@ -137,12 +137,12 @@ static class ServerHost
 
     private static void ShowFirstKey(CommandContext context, NewApiKey key, string url)
     {
-        context.Output.Out.WriteLine($"Administrator's API key (shown this once): {key.Text}");
+        context.Output.Out.WriteLine($"Administrator's API key (shown this once): {key.Plaintext.Value}");
         // A key of another server stays: this user may have signed in there on purpose.
         if (SavedCredentials.Load(context.Folders) is { } saved && saved.Url != url)
             context.Output.Note($"The key of {saved.Url} stays saved; 'form inference auth --key KEY --url {url}' saves this one.");
         else
-            new SavedCredentials(url, key.Text).Save(context.Folders);
+            new SavedCredentials(url, key.Plaintext.Value).Save(context.Folders);
     }
 
     private static async Task LoadFirstModelAsync(ModelPool pool, string id, CommandContext context, CancellationToken cancellationToken)

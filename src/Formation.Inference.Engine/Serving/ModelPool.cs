@@ -77,6 +77,21 @@ public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
         }
     }
 
+    /// <summary>Whether this id is a further name of a model, not its own.</summary>
+    public bool IsAlias(string id)
+    {
+        lock (_lock)
+            return _aliases.ContainsKey(id);
+    }
+
+    /// <summary>Takes a further name away; the model and its requests stay.</summary>
+    /// <returns>False where there is no such alias.</returns>
+    public bool RemoveAlias(string alias)
+    {
+        lock (_lock)
+            return _aliases.Remove(alias);
+    }
+
     public IReadOnlyList<ModelDescription> List()
     {
         lock (_lock)
