@@ -6,7 +6,9 @@ using Spectre.Console;
 
 namespace Formation.Inference.Cli.Models;
 
-/// <summary>An <see cref="InspectReport"/> as a person reads it: facts, formats, memory, and the tensors with equal layers on one row.</summary>
+/// <summary>
+/// An <see cref="InspectReport"/> as a person reads it: facts, formats, memory, and the tensors with equal layers on one row.
+/// </summary>
 static partial class InspectView
 {
     public static void Write(CommandOutput output, InspectReport report)
@@ -74,7 +76,9 @@ static partial class InspectView
     {
         var table = Columns("tensor", "number", "type", "shape", "bytes");
         // Grouping keeps the order in which the names occur first.
-        foreach (var group in report.TensorList.GroupBy(tensor => (Name: LayerNumber.Replace(tensor.Name, "blk.*."), tensor.Type, Shape: ShapeOf(tensor))))
+        var kinds = report.TensorList.GroupBy(tensor =>
+            (Name: LayerNumber.Replace(tensor.Name, "blk.*."), tensor.Type, Shape: ShapeOf(tensor)));
+        foreach (var group in kinds)
             table.AddRow(
                 Markup.Escape(group.Count() == 1 ? group.First().Name : group.Key.Name),
                 Number(group.Count())!,

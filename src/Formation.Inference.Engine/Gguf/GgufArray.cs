@@ -4,7 +4,8 @@ using System.Text;
 namespace Formation.Inference.Engine.Gguf;
 
 /// <summary>
-/// An array of the metadata, kept as the file's own bytes (a vocabulary of 100,000 tokens is two allocations, not 100,000). It outlives the file.
+/// An array of the metadata, kept as the file's own bytes (a vocabulary of 100,000 tokens is two allocations, not 100,000). It outlives the
+/// file.
 /// </summary>
 public sealed class GgufArray
 {
@@ -90,7 +91,9 @@ public sealed class GgufArray
     }
 
     /// <summary>All integers as 32-bit ones.</summary>
-    /// <exception cref="GgufException">These are not integers of 16 bits or more (for bytes: <see cref="Bytes"/>), or one does not fit.</exception>
+    /// <exception cref="GgufException">
+    /// These are not integers of 16 bits or more (for bytes: <see cref="Bytes"/>), or one does not fit.
+    /// </exception>
     public int[] ToInt32s()
     {
         // Narrow elements are refused so that a conversion never takes more than twice the file's bytes.
@@ -100,7 +103,8 @@ public sealed class GgufArray
         {
             var value = Integer(i);
             if (value is < int.MinValue or > int.MaxValue)
-                throw new GgufException(GgufErrorKind.OutOfRange, -1, $"element {i} of {GgufLimits.Quote(_key)} is {value} and does not fit 32 bits");
+                throw new GgufException(GgufErrorKind.OutOfRange, -1,
+                    $"element {i} of {GgufLimits.Quote(_key)} is {value} and does not fit 32 bits");
             values[i] = (int)value;
         }
         return values;
@@ -164,6 +168,7 @@ public sealed class GgufArray
     private void Require(bool condition, string expected)
     {
         if (!condition)
-            throw new GgufException(GgufErrorKind.WrongType, -1, $"{GgufLimits.Quote(_key)} is an array of {ElementType} and {expected} are needed");
+            throw new GgufException(GgufErrorKind.WrongType, -1,
+                $"{GgufLimits.Quote(_key)} is an array of {ElementType} and {expected} are needed");
     }
 }

@@ -7,7 +7,8 @@ internal static class GgufArrayEncoder
     public static void Check(Array values, int depth = 1)
     {
         if (values.Rank != 1 || depth > GgufLimits.MaximumArrayDepth)
-            throw new ArgumentException($"arrays have one dimension and are nested at most {GgufLimits.MaximumArrayDepth} deep", nameof(values));
+            throw new ArgumentException(
+                $"arrays have one dimension and are nested at most {GgufLimits.MaximumArrayDepth} deep", nameof(values));
         if (ElementType(values) is not (GgufValueType.Array or GgufValueType.String))
             return;
         foreach (var value in values)

@@ -50,7 +50,8 @@ internal sealed class GgufCursor(MemoryRegion file, string fileName)
         var start = Position;
         var count = ReadUInt64();
         if (count > (ulong)(Remaining / minimumSize))
-            throw Fail(GgufErrorKind.Truncated, start, $"{count} {what} need at least {minimumSize} bytes each and {Remaining} bytes are left");
+            throw Fail(GgufErrorKind.Truncated, start,
+                $"{count} {what} need at least {minimumSize} bytes each and {Remaining} bytes are left");
         if (count > (ulong)limit)
             throw Fail(GgufErrorKind.LimitExceeded, start, $"{count} {what} are more than {limit}");
         return (int)count;

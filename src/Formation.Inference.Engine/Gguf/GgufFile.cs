@@ -104,8 +104,9 @@ public sealed class GgufFile : IDisposable
         }
         catch (GgufException e) when (e.Kind == GgufErrorKind.FileNotFound)
         {
+            var name = Path.GetFileName(split.PathOf(index));
             throw new GgufException(GgufErrorKind.MissingPart, -1,
-                $"{Path.GetFileName(split.PathOf(index))}: part {index + 1} of {split.Count} of this model is missing; put it beside the others", e);
+                $"{name}: part {index + 1} of {split.Count} of this model is missing; put it beside the others", e);
         }
     }
 

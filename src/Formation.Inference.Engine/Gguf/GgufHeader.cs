@@ -80,7 +80,7 @@ internal sealed class GgufHeader
             var start = _cursor.Position;
             var key = _cursor.ReadString(GgufLimits.MaximumKeyLength, "a key");
             if (!IsName(key))
-                throw _cursor.Fail(GgufErrorKind.InvalidKey, start, key.Length == 0 ? "the key is empty" : "the key is not printable ASCII");
+                throw _cursor.Fail(GgufErrorKind.InvalidKey, start, $"the key is {WhyNoName(key)}");
             _cursor.Enter("metadata key", i, key);
             if (!Metadata.TryAdd(key, values.Read(key)))
                 throw _cursor.Fail(GgufErrorKind.DuplicateKey, start, "the key occurs twice");
@@ -99,7 +99,8 @@ internal sealed class GgufHeader
         _cursor.Enter("", 0);
         var stored = value.Type.IsInteger ? $"{value.Bits} as {value.Type}" : $"of type {value.Type}";
         throw _cursor.Fail(GgufErrorKind.InvalidAlignment, value.Offset,
-            $"'{AlignmentKey}' is {stored} and must be a power of two from {GgufLimits.MinimumAlignment} to {GgufLimits.MaximumAlignment} as UInt32");
+            $"'{AlignmentKey}' is {stored} and must be a power of two as UInt32, " +
+            $"from {GgufLimits.MinimumAlignment} to {GgufLimits.MaximumAlignment}");
     }
 
     private void ReadTensors(int count)
@@ -122,13 +123,14 @@ internal sealed class GgufHeader
         var start = _cursor.Position;
         var name = _cursor.ReadString(GgufLimits.MaximumTensorNameLength, "a tensor's name");
         if (!IsName(name))
-            throw _cursor.Fail(GgufErrorKind.InvalidTensorName, start, name.Length == 0 ? "the name is empty" : "the name is not printable ASCII");
+            throw _cursor.Fail(GgufErrorKind.InvalidTensorName, start, $"the name is {WhyNoName(name)}");
         _cursor.Enter("tensor", index, name);
 
         var shapeStart = _cursor.Position;
         var dimensionCount = _cursor.ReadUInt32();
         if (dimensionCount is 0 or > GgufLimits.MaximumDimensions)
-            throw _cursor.Fail(GgufErrorKind.InvalidShape, shapeStart, $"{dimensionCount} dimensions; from 1 to {GgufLimits.MaximumDimensions} are allowed");
+            throw _cursor.Fail(GgufErrorKind.InvalidShape, shapeStart,
+                $"{dimensionCount} dimensions; from 1 to {GgufLimits.MaximumDimensions} are allowed");
         var dimensions = new long[dimensionCount];
         var elements = 1L;
         for (var i = 0; i < dimensions.Length; i++)
@@ -136,10 +138,12 @@ internal sealed class GgufHeader
             var at = _cursor.Position;
             var dimension = _cursor.ReadUInt64();
             if (dimension is 0 or > GgufLimits.MaximumDimension)
-                throw _cursor.Fail(GgufErrorKind.InvalidShape, at, $"dimension {i} is {dimension} and must be from 1 to {GgufLimits.MaximumDimension}");
+                throw _cursor.Fail(GgufErrorKind.InvalidShape, at,
+                    $"dimension {i} is {dimension} and must be from 1 to {GgufLimits.MaximumDimension}");
             dimensions[i] = (long)dimension;
             if (elements > long.MaxValue / dimensions[i])
-                throw _cursor.Fail(GgufErrorKind.InvalidShape, at, $"the shape {string.Join(" x ", dimensions[..(i + 1)])} has more elements than 64 bits count");
+                throw _cursor.Fail(GgufErrorKind.InvalidShape, at,
+                    $"the shape {string.Join(" x ", dimensions[..(i + 1)])} has more elements than 64 bits count");
             elements *= dimensions[i];
         }
 
@@ -148,7 +152,8 @@ internal sealed class GgufHeader
         var info = TensorTypeInfo.Find(type)
             ?? throw _cursor.Fail(GgufErrorKind.UnknownTensorType, typeStart, $"{(uint)type} is not a tensor type of the format");
         if (dimensions[0] % info.BlockSize != 0)
-            throw _cursor.Fail(GgufErrorKind.InvalidShape, shapeStart, $"rows of {dimensions[0]} values are no multiple of {type}'s block of {info.BlockSize}");
+            throw _cursor.Fail(GgufErrorKind.InvalidShape, shapeStart,
+                $"rows of {dimensions[0]} values are no multiple of {type}'s block of {info.BlockSize}");
         var blocks = elements / info.BlockSize;
         if (blocks > long.MaxValue / info.BlockBytes)
             throw _cursor.Fail(GgufErrorKind.InvalidShape, shapeStart, $"{elements} values as {type} are more bytes than 64 bits count");
@@ -157,6 +162,8 @@ internal sealed class GgufHeader
         var offset = _cursor.ReadUInt64();
         return new TensorDescription(name, type, dimensions, elements, blocks * info.BlockBytes, offset, start, offsetStart);
     }
+
+    private static string WhyNoName(string name) => name.Length == 0 ? "empty" : "not printable ASCII";
 
     private static bool IsName(string name) => name.Length > 0 && !name.AsSpan().ContainsAnyExceptInRange(' ', '~');
 }

@@ -59,7 +59,9 @@ public static class GgufLimits
         + (384 * (Math.Min(keys, MaximumKeys) + Math.Min(tensors, MaximumTensors)))
         + (64 << 10);
 
-    /// <summary>A name out of a file as it may stand in a message: shortened, and without characters that could forge a line of a log.</summary>
+    /// <summary>
+    /// A name out of a file as it may stand in a message: shortened, and without characters that could forge a line of a log.
+    /// </summary>
     internal static string Quote(string name)
     {
         const int longest = 80;

@@ -1,6 +1,8 @@
 namespace Formation.Inference.Engine.Gguf;
 
-/// <summary>The keys and values of a GGUF file. A value is checked when it is asked for: right type, right range, or one clear error.</summary>
+/// <summary>
+/// The keys and values of a GGUF file. A value is checked when it is asked for: right type, right range, or one clear error.
+/// </summary>
 public sealed class GgufMetadata
 {
     private readonly Dictionary<string, GgufValue> _values;
@@ -45,7 +47,9 @@ public sealed class GgufMetadata
         return value.Bits;
     }
 
-    /// <summary>An integer from <paramref name="minimum"/> to <paramref name="maximum"/>; the default counts where the key is absent.</summary>
+    /// <summary>
+    /// An integer from <paramref name="minimum"/> to <paramref name="maximum"/>; the default counts where the key is absent.
+    /// </summary>
     /// <exception cref="GgufException">The value is no integer, or outside the range.</exception>
     public int GetInt32(string key, int defaultValue, int minimum = 0, int maximum = int.MaxValue) =>
         (int?)FindInteger(key, minimum, maximum) ?? defaultValue;
@@ -129,7 +133,8 @@ public sealed class GgufMetadata
     {
         if (!_values.TryGetValue(key, out var value))
             return null;
-        return accepts(value.Type) ? value : throw Fail(GgufErrorKind.WrongType, key, value, $"is stored as {value.Type} and must be {expected}");
+        return accepts(value.Type) ? value : throw Fail(GgufErrorKind.WrongType, key, value,
+            $"is stored as {value.Type} and must be {expected}");
     }
 
     private GgufException Missing(string key) =>

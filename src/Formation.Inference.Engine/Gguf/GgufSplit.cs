@@ -39,7 +39,7 @@ internal sealed record GgufSplit(int Index, int Count, int TensorCount, GgufSpli
         if (other is null || other.TensorCount != TensorCount)
             throw new GgufException(GgufErrorKind.SplitMismatch, -1, other is null
                 ? $"{Path.GetFileName(path)}: this is no part of a split model"
-                : $"{Path.GetFileName(path)}: this part belongs to a model of {other.TensorCount} tensors and the others to one of {TensorCount}");
+                : $"{Path.GetFileName(path)}: part of a model of {other.TensorCount} tensors, beside parts of one of {TensorCount}");
         return other;
     }
 
@@ -59,10 +59,12 @@ internal sealed record GgufSplit(int Index, int Count, int TensorCount, GgufSpli
     {
         var file = Path.GetFileName(PathOf(0));
         if (tensors.Count != TensorCount)
-            throw new GgufException(GgufErrorKind.SplitMismatch, -1, $"{file}: the parts hold {tensors.Count} tensors and promise {TensorCount}");
+            throw new GgufException(GgufErrorKind.SplitMismatch, -1,
+                $"{file}: the parts hold {tensors.Count} tensors and promise {TensorCount}");
         var names = new HashSet<string>(tensors.Count, StringComparer.Ordinal);
         foreach (var tensor in tensors)
             if (!names.Add(tensor.Name))
-                throw new GgufException(GgufErrorKind.DuplicateTensor, -1, $"{file}: tensor {GgufLimits.Quote(tensor.Name)} is in two parts");
+                throw new GgufException(GgufErrorKind.DuplicateTensor, -1,
+                    $"{file}: tensor {GgufLimits.Quote(tensor.Name)} is in two parts");
     }
 }

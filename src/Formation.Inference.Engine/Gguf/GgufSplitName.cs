@@ -24,6 +24,6 @@ internal sealed partial record GgufSplitName(string Prefix, int Number, int Coun
     /// <summary>The path of another part.</summary>
     public string PathOf(int number) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}-{number:D5}-of-{Count:D5}.gguf");
 
-    [GeneratedRegex(@"\A(?<prefix>.*)-(?<number>[0-9]{5})-of-(?<count>[0-9]{5})\.gguf\z", RegexOptions.Singleline | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\A(?<prefix>.*)-(?<number>[0-9]{5})-of-(?<count>[0-9]{5})\.gguf\z", RegexOptions.Singleline)]
     private static partial Regex Pattern { get; }
 }

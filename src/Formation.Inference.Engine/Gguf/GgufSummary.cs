@@ -110,7 +110,8 @@ public sealed record GgufSummary
                 .Select(group =>
                 {
                     var bytes = group.Sum(tensor => tensor.Data.Length);
-                    return new GgufTypeShare(group.Key, group.Count(), group.Sum(tensor => tensor.ElementCount), bytes, (double)bytes / total);
+                    var parameters = group.Sum(tensor => tensor.ElementCount);
+                    return new GgufTypeShare(group.Key, group.Count(), parameters, bytes, (double)bytes / total);
                 })
                 .OrderByDescending(share => share.Bytes)
                 .ThenBy(share => share.Type),
@@ -118,9 +119,8 @@ public sealed record GgufSummary
     }
 
     /// <summary>A file's text as a terminal may show it.</summary>
-    private static string? Printable(string? text) => text is null
-        ? null
-        : string.Concat((text.Length <= LongestText ? text : text[..LongestText]).Select(character => char.IsControl(character) ? ' ' : character));
+    private static string? Printable(string? text) =>
+        text is null ? null : string.Concat(text.Take(LongestText).Select(character => char.IsControl(character) ? ' ' : character));
 
     /// <summary>Metadata read without errors: what is missing or odd is null.</summary>
     internal sealed class LenientMetadata(GgufMetadata metadata)

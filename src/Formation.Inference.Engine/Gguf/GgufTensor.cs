@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Formation.Inference.Kernels;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Memory;
@@ -42,7 +43,9 @@ public sealed class GgufTensor
     }
 
     /// <summary>The tensor's values, for the small ones (norms, biases, factors) that are kept as float32.</summary>
-    /// <exception cref="GgufException">It does not have one dimension of <paramref name="length"/>, or is not stored as F32, F16 or BF16.</exception>
+    /// <exception cref="GgufException">
+    /// It does not have one dimension of <paramref name="length"/>, or is not stored as F32, F16 or BF16.
+    /// </exception>
     public float[] ReadVector(int length)
     {
         if (Dimensions.Count != 1 || Dimensions[0] != length)
@@ -55,9 +58,9 @@ public sealed class GgufTensor
         for (var i = 0; i < length; i++)
             values[i] = Type switch
             {
-                TensorType.F32 => System.Buffers.Binary.BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * i)..]),
-                TensorType.F16 => (float)System.Buffers.Binary.BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]),
-                _ => BitConverter.Int32BitsToSingle(System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16),
+                TensorType.F32 => BinaryPrimitives.ReadSingleLittleEndian(bytes[(4 * i)..]),
+                TensorType.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(bytes[(2 * i)..]),
+                _ => BitConverter.Int32BitsToSingle(BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]) << 16),
             };
         return values;
     }

@@ -18,7 +18,8 @@ internal static class GgufTensorLayout
             ref readonly var tensor = ref descriptions[i];
             cursor.Enter("tensor", i, tensor.Name);
             if (tensor.Offset % (ulong)alignment != 0)
-                throw cursor.Fail(GgufErrorKind.MisalignedTensor, tensor.OffsetStart, $"offset {tensor.Offset} is no multiple of the alignment {alignment}");
+                throw cursor.Fail(GgufErrorKind.MisalignedTensor, tensor.OffsetStart,
+                    $"offset {tensor.Offset} is no multiple of the alignment {alignment}");
             var available = Math.Max(file.Length - dataStart, 0);
             if (tensor.Offset > (ulong)available || tensor.Bytes > available - (long)tensor.Offset)
                 throw cursor.Fail(GgufErrorKind.TensorOutOfFile, tensor.OffsetStart,

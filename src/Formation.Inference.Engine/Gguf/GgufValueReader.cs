@@ -66,7 +66,8 @@ internal sealed class GgufValueReader(GgufCursor cursor)
     private GgufValueType ReadType(long start)
     {
         var type = (GgufValueType)cursor.ReadUInt32();
-        return type.IsKnown ? type : throw cursor.Fail(GgufErrorKind.InvalidValueType, start, $"{(uint)type} is not a value type of the format");
+        return type.IsKnown ? type : throw cursor.Fail(GgufErrorKind.InvalidValueType, start,
+            $"{(uint)type} is not a value type of the format");
     }
 
     private long ReadBoolean()

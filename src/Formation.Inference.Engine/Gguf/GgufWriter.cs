@@ -3,7 +3,9 @@ using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Engine.Gguf;
 
-/// <summary>Writes GGUF version 3. What it accepts, <see cref="GgufFile"/> reads back; bytes depend on nothing but what was added, in order.</summary>
+/// <summary>
+/// Writes GGUF version 3. What it accepts, <see cref="GgufFile"/> reads back; bytes depend on nothing but what was added, in order.
+/// </summary>
 /// <param name="alignment">A power of two, at least 8.</param>
 public sealed class GgufWriter(int alignment = GgufLimits.DefaultAlignment)
 {
@@ -66,7 +68,8 @@ public sealed class GgufWriter(int alignment = GgufLimits.DefaultAlignment)
         if (_tensors.Exists(tensor => tensor.Name == name))
             throw new ArgumentException($"tensor '{name}' is already there", nameof(name));
         if (dimensions.Length is 0 or > GgufLimits.MaximumDimensions)
-            throw new ArgumentException($"tensor '{name}' has {dimensions.Length} dimensions; 1 to {GgufLimits.MaximumDimensions} are allowed", nameof(dimensions));
+            throw new ArgumentException(
+                $"tensor '{name}' has {dimensions.Length} dimensions; 1 to {GgufLimits.MaximumDimensions} are allowed", nameof(dimensions));
         var rows = 1L;
         for (var i = 0; i < dimensions.Length; i++)
         {
@@ -195,7 +198,8 @@ public sealed class GgufWriter(int alignment = GgufLimits.DefaultAlignment)
             var counted = new CountingStream(stream);
             tensor.Write(counted);
             if (counted.Position != tensor.Bytes)
-                throw new InvalidOperationException($"tensor '{tensor.Name}' wrote {counted.Position} bytes and its shape and type call for {tensor.Bytes}");
+                throw new InvalidOperationException(
+                    $"tensor '{tensor.Name}' wrote {counted.Position} bytes and its shape and type call for {tensor.Bytes}");
             Pad(stream, tensor.Bytes);
         }
     }

@@ -6,7 +6,9 @@ using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.Engine.Tests.Gguf;
 
-/// <summary>Damages small valid files at random, repeatably: whatever comes out, only <see cref="GgufException"/> is thrown and little is allocated.</summary>
+/// <summary>
+/// Damages small valid files at random, repeatably: whatever comes out, only <see cref="GgufException"/> is thrown and little is allocated.
+/// </summary>
 public sealed class GgufFuzzTests
 {
     private static readonly ulong[] Awkward =

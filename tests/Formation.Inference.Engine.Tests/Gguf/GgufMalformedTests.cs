@@ -50,13 +50,16 @@ public sealed class GgufMalformedTests : IDisposable
 
         Assert.True(corpus.Count >= 40, $"{corpus.Count} files");
         Assert.Equal(corpus.Count, corpus.Select(file => file.Name).Distinct().Count());
-        GgufErrorKind[] elsewhere =
+        // The other kinds need a path, several parts, or somebody who asks for a value.
+        GgufErrorKind[] ofOneFile =
         [
-            GgufErrorKind.FileNotFound, GgufErrorKind.NotAFile, GgufErrorKind.Unreadable, GgufErrorKind.SplitMismatch, GgufErrorKind.MissingPart,
-            GgufErrorKind.MissingKey, GgufErrorKind.MissingTensor, GgufErrorKind.WrongType, GgufErrorKind.OutOfRange,
-            GgufErrorKind.UnsupportedModel, GgufErrorKind.InvalidVocabulary, GgufErrorKind.UnsupportedTokenizer,
+            GgufErrorKind.NotGguf, GgufErrorKind.UnsupportedVersion, GgufErrorKind.BigEndian, GgufErrorKind.Truncated,
+            GgufErrorKind.LimitExceeded, GgufErrorKind.InvalidKey, GgufErrorKind.DuplicateKey, GgufErrorKind.InvalidValueType,
+            GgufErrorKind.InvalidValue, GgufErrorKind.InvalidString, GgufErrorKind.InvalidAlignment, GgufErrorKind.InvalidTensorName,
+            GgufErrorKind.DuplicateTensor, GgufErrorKind.InvalidShape, GgufErrorKind.UnknownTensorType, GgufErrorKind.MisalignedTensor,
+            GgufErrorKind.TensorOutOfFile, GgufErrorKind.OverlappingTensors,
         ];
-        Assert.Equal(Enum.GetValues<GgufErrorKind>().Except(elsewhere).Order(), corpus.Select(file => file.Kind).Distinct().Order());
+        Assert.Equal(ofOneFile, corpus.Select(file => file.Kind).Distinct().Order());
     }
 
     [Fact]

@@ -31,7 +31,8 @@ public sealed class GgufSummaryTests : IDisposable
         Assert.Equal("qwen2", summary.PreTokenizer);
         Assert.True(summary.HasChatTemplate);
         // Embedding and head; q, k, v, output; gate, up, down; the norms.
-        Assert.Equal((2 * 512 * 256) + (2 * ((2 * 512 * 256) + (2 * 256 * 256) + (3 * 512 * 256) + (2 * 256) + (2 * 128))) + 256, summary.Parameters);
+        var layer = (2 * 512 * 256) + (2 * 256 * 256) + (3 * 512 * 256) + (2 * 256) + (2 * 128);
+        Assert.Equal((2 * 512 * 256) + (2 * layer) + 256, summary.Parameters);
         Assert.Equal(3 + (2 * 11), summary.Tensors);
     }
 

@@ -17,11 +17,13 @@ internal sealed class RawGguf
     public static RawGguf WithKey(GgufValueType type, ulong keys = 1) => With(keys: keys).Text("some.key").U32((uint)type);
 
     /// <summary>One array without elements.</summary>
-    public static RawGguf WithArray(GgufValueType elementType, ulong count) => WithKey(GgufValueType.Array).U32((uint)elementType).U64(count);
+    public static RawGguf WithArray(GgufValueType elementType, ulong count) =>
+        WithKey(GgufValueType.Array).U32((uint)elementType).U64(count);
 
     /// <summary>An alignment and a small tensor with data.</summary>
     public static RawGguf WithAlignment(uint alignment) =>
-        With(tensors: 1, keys: 1).Text("general.alignment").U32((uint)GgufValueType.UInt32).U32(alignment).Tensor("t").PadTo(128).Zeros(128);
+        With(tensors: 1, keys: 1).Text("general.alignment").U32((uint)GgufValueType.UInt32).U32(alignment)
+            .Tensor("t").PadTo(128).Zeros(128);
 
     public RawGguf U8(byte value) => Bytes([value]);
 

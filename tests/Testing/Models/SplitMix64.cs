@@ -28,7 +28,8 @@ public sealed class SplitMix64(ulong seed)
     /// <summary>A number from 0 to 1, 1 excluded.</summary>
     public double NextUnit() => (Next() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>A number with mean 0 and standard deviation 1: a sum of four uniform ones, as exact arithmetic everywhere as a logarithm is not.</summary>
+    /// <summary>A number with mean 0 and standard deviation 1.</summary>
+    /// <remarks>A sum of four uniform numbers: additions round alike everywhere, logarithms and cosines do not.</remarks>
     public double NextNormal()
     {
         var sum = NextUnit() + NextUnit() + NextUnit() + NextUnit();

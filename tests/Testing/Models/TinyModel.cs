@@ -4,12 +4,16 @@ using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Testing.Models;
 
-/// <summary>Writes GGUF models with random weights that load in any program that reads the format. The bytes depend on the options alone.</summary>
+/// <summary>
+/// Writes GGUF models with random weights that load in any program that reads the format. The bytes depend on the options alone.
+/// </summary>
 public static class TinyModel
 {
     /// <summary>ChatML, as many models of this size have it.</summary>
     public const string ChatMlTemplate =
-        "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}" +
+        "{% for message in messages %}" +
+        "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}" +
+        "{% endfor %}" +
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 
     // Logits of a trained model spread by a few units; this gives the random one about the same.
@@ -24,7 +28,9 @@ public static class TinyModel
     /// <summary>Writes a model to a stream.</summary>
     public static void Build(Stream stream, TinyModelOptions options) => Writer(options).Write(stream);
 
-    /// <summary>A writer that holds the model, for tests that change it or write it in parts. Weights are made as they are written.</summary>
+    /// <summary>
+    /// A writer that holds the model, for tests that change it or write it in parts. Weights are made as they are written.
+    /// </summary>
     public static GgufWriter Writer(TinyModelOptions options)
     {
         if (options.Architecture is not ("llama" or "qwen2" or "qwen3"))

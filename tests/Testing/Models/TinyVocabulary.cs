@@ -1,7 +1,8 @@
 namespace Formation.Inference.Testing.Models;
 
 /// <summary>
-/// A byte-level BPE vocabulary small enough to read: 256 bytes, some merges that make common words, control tokens, and unused ids up to the
+/// A byte-level BPE vocabulary small enough to read: 256 bytes, some merges that make common words, control tokens, and unused ids up to
+/// the
 /// wanted size.
 /// </summary>
 public sealed class TinyVocabulary
@@ -15,7 +16,8 @@ public sealed class TinyVocabulary
     private static readonly string[] Words =
     [
         "Ġthe", "ing", "Ġand", "ion", "Ġof", "ent", "Ġto", "ed", "Ġin", "er", "Ġis", "es", "Ġyou", "ly", "Ġthat", "al", "Ġit", "th", "he",
-        "Ġfor", "re", "Ġare", "st", "Ġwith", "or", "Ġas", "ar", "Ġthis", "ll", "Ġwas", "le", "Ġnot", "se", "Ġhave", "me", "Ġcan", "ĊĊ", "ĠĠ",
+        "Ġfor", "re", "Ġare", "st", "Ġwith", "or", "Ġas", "ar", "Ġthis", "ll", "Ġwas", "le", "Ġnot", "se", "Ġhave", "me", "Ġcan",
+        "ĊĊ", "ĠĠ",
         "ĠĠĠĠ", "Ġhello", "Hello", "Ġworld", "user", "assistant", "system", "Ġmodel", "Ġtoken", "Ġwhat", "What", "Ġhow", "Ġdoes", "Ġanswer",
         "The", "Ã¤", "Ã¶", "Ã¼", "ä¸", "ðŁ", "Ġ1", "00", "20", "Ġ=", "();",
     ];
@@ -68,7 +70,10 @@ public sealed class TinyVocabulary
 
     private int FirstControlId { get; }
 
-    /// <summary>The 256 characters that stand for bytes, in the order of GPT-2's vocabulary: printable ones first, then the others shifted to U+0100.</summary>
+    /// <summary>
+    /// The 256 characters that stand for bytes, in the order of GPT-2's vocabulary: printable ones first, then the others shifted to
+    /// U+0100.
+    /// </summary>
     private static IEnumerable<string> ByteAlphabet()
     {
         static bool IsPrintable(int value) => value is (>= '!' and <= '~') or (>= 0xA1 and <= 0xAC) or (>= 0xAE and <= 0xFF);
