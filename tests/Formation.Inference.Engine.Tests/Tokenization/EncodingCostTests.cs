@@ -47,7 +47,9 @@ public sealed class EncodingCostTests
         var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(runs, merges: merges));
         byte[] text = Repeat("a", 1 << 18);
         Assert.InRange(Steps(tokenizer, text), text.Length / 2, 4L * text.Length);
-        Assert.Equal(Enumerable.Repeat(256 + 9, text.Length >> 10), tokenizer.EncodeUtf8(text, trusted: false, addSpecial: false));
+        int[] ids = tokenizer.EncodeUtf8(text, trusted: false, addSpecial: false);
+        Assert.Equal(text.Length >> 10, ids.Length);
+        Assert.All(ids, id => Assert.Equal(256 + 9, id));
     }
 
     [Fact]
@@ -71,7 +73,8 @@ public sealed class EncodingCostTests
         string[] runs = [.. Enumerable.Range(2, 60).Select(length => new string('=', length))];
         var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(runs, TokenKind.UserDefined));
         int[] ids = tokenizer.EncodeUtf8(Repeat("=", 61 * 2000), trusted: false, addSpecial: false);
-        Assert.Equal(Enumerable.Repeat(256 + 59, 2000), ids);
+        Assert.Equal(2000, ids.Length);
+        Assert.All(ids, id => Assert.Equal(256 + 59, id));
     }
 
     [Theory]
@@ -97,7 +100,7 @@ public sealed class EncodingCostTests
     {
         var tokenizer = Tokenizer.Create(TokenizerGoldens.Definition(vocabulary));
         Assert.Throws<OperationCanceledException>(
-            () => tokenizer.EncodeUtf8(Repeat("words of it ", 1 << 20), trusted: false, addSpecial: false, cancellationToken: new CancellationToken(canceled: true)));
+            () => tokenizer.EncodeUtf8(Repeat("words of it ", 1 << 18), trusted: false, addSpecial: false, cancellationToken: new CancellationToken(canceled: true)));
     }
 
     static long Steps(Tokenizer tokenizer, byte[] text)
@@ -109,7 +112,8 @@ public sealed class EncodingCostTests
 
     static byte[] Repeat(string unit, int bytes)
     {
-        byte[] one = Encoding.UTF8.GetBytes(unit);
-        return [.. Enumerable.Range(0, bytes).Select(i => one[i % one.Length])];
+        byte[] one = Encoding.UTF8.GetBytes(unit), text = new byte[bytes];
+        for (int i = 0; i < bytes; i++) text[i] = one[i % one.Length];
+        return text;
     }
 }

@@ -42,7 +42,7 @@ public sealed class TokenizerGoldenTests
     public void Every_supported_pre_tokenizer_has_golden_ids()
         => Assert.Equal(
             PreTokenizer.SupportedNames.Select(name => "bpe " + name),
-            TokenizerGoldens.Variants.Select(row => row.Data).Where(name => name.StartsWith("bpe ") && !name.StartsWith("bpe with")).Order(StringComparer.Ordinal));
+            TokenizerGoldens.Variants.Select(row => row.Data).Where(name => name.StartsWith("bpe ") && !name.StartsWith("bpe with") && !name.StartsWith("bpe of")).Order(StringComparer.Ordinal));
 
     static void AssertSame(int[] expected, int[] actual, byte[] text, string mode)
     {

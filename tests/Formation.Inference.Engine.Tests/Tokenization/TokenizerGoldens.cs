@@ -57,6 +57,7 @@ public static class TokenizerGoldens
     static TokenizerDefinition With(TokenizerDefinition definition, string key, JsonElement value) => key switch
     {
         "tokenizer.ggml.pre" => definition with { PreTokenizer = value.GetString() },
+        "general.name" => definition with { ModelName = value.GetString()! },
         "tokenizer.ggml.add_bos_token" => definition with { AddBos = value.GetBoolean() },
         "tokenizer.ggml.add_eos_token" => definition with { AddEos = value.GetBoolean() },
         "tokenizer.ggml.add_space_prefix" => definition with { AddSpacePrefix = value.GetBoolean() },

@@ -65,6 +65,7 @@ const preTokenizers = readFileSync(here("pre-tokenizers.txt"), "utf8").trim().sp
 const variants = [
   ...preTokenizers.map((name) => [`bpe ${name}`, "bpe", [setting("pre", "string", name)]]),
   ["bpe with eos and without bos", "bpe", [setting("add_bos_token", "bool", false), setting("add_eos_token", "bool", true)]],
+  ["bpe of Phi-3", "bpe", [["general.name", "string", "Phi-3 mini"]]],
   ["spm", "spm", []],
   ["spm without space prefix, with eos", "spm", [setting("add_space_prefix", "bool", false), setting("add_eos_token", "bool", true)]],
   ["wpm", "wpm", []],
