@@ -61,7 +61,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
         _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
         _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });
-        _statistics = new EngineStatistics(0, 0, 0, _pool.Count);
+        _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
         new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
     }
 
@@ -307,7 +307,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         foreach (var generation in _generations.Values)
             _reporter.Failed(generation, error);
         _generations.Clear();
-        _statistics = new EngineStatistics(0, 0, 0, _pool.Count);
+        _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
     }
 
     void WaitForWork()
@@ -334,7 +334,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
             }
     }
 
-    EngineStatistics Describe() => new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count);
+    EngineStatistics Describe() => new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count, _scheduler.Preemptions);
 
     [System.Diagnostics.Conditional("DEBUG")]
     void AuditInDebug() => _scheduler.CheckIntegrity();
