@@ -3,7 +3,9 @@ using Formation.Inference.Kernels.Memory;
 
 namespace Formation.Inference.Kernels;
 
-/// <summary>A weight as it lies in memory. Shape: (<see cref="Rows"/>, <see cref="Columns"/>), row-major, each row a whole number of blocks.</summary>
+/// <summary>
+/// A weight as it lies in memory. Shape: (<see cref="Rows"/>, <see cref="Columns"/>), row-major, each row a whole number of blocks.
+/// </summary>
 public readonly struct WeightMatrix
 {
     /// <exception cref="ArgumentException">The bytes are fewer than the shape needs.</exception>

@@ -6,14 +6,17 @@ namespace Formation.Inference.Kernels.Dispatch;
 /// <summary>Chooses the kernels for this processor, once for the life of the process.</summary>
 public static class KernelPaths
 {
-    /// <summary>Names one path (<c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c>) in place of the best that the processor has.</summary>
+    /// <summary>
+    /// Names one path (<c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c>) in place of the best that the processor has.
+    /// </summary>
     public const string EnvironmentVariable = "FORMATION_KERNELS";
 
     // Not a static initialiser: a wrong value of the variable is to surface as its own message, not as a type initialisation error.
     private static int _current = -1;
 
     /// <summary>The path in use.</summary>
-    /// <exception cref="InvalidOperationException">The environment variable names no path, or one that this processor does not have.</exception>
+    /// <exception cref="InvalidOperationException">The environment variable names no path, or one that this processor does not
+    /// have.</exception>
     public static KernelPath Current
     {
         get
@@ -48,7 +51,7 @@ public static class KernelPaths
             return IsAvailable(path)
                 ? path
                 : throw new InvalidOperationException(
-                    $"{EnvironmentVariable}={requested}: this processor does not have it; use one of {Names(Available)}, or unset the variable");
+                    $"{EnvironmentVariable}={requested}: this processor lacks it; use one of {Names(Available)}, or unset the variable");
         }
         throw new InvalidOperationException(
             $"{EnvironmentVariable}={requested}: no such kernels; use one of {Names(Available)}, or unset the variable");

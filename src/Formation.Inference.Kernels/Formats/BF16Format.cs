@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -12,12 +13,12 @@ internal static unsafe class BF16Format
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Dequantize<TLanes>(ushort* row, float* values, int count)
-        where TLanes : ILanes
+    internal static void Dequantize<TFloats>(ushort* row, float* values, int count)
+        where TFloats : struct, IFloats<TFloats>
     {
-        var whole = count & ~15;
-        for (var i = 0; i < whole; i += 16)
-            TLanes.WidenBrain(row + i, values + i);
+        var whole = count - count % TFloats.Count;
+        for (var i = 0; i < whole; i += TFloats.Count)
+            TFloats.LoadBrain(row + i).Store(values + i);
         Dequantize(row + whole, values + whole, count - whole);
     }
 

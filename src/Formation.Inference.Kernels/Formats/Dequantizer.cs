@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -28,13 +29,13 @@ public static unsafe class Dequantizer
         switch (path)
         {
             case KernelPath.Avx512:
-                Row<Lanes512>(type, row, values, count);
+                Row<Floats512>(type, row, values, count);
                 break;
             case KernelPath.Avx2:
-                Row<Lanes256>(type, row, values, count);
+                Row<Floats256>(type, row, values, count);
                 break;
             case KernelPath.Vector128:
-                Row<Lanes128>(type, row, values, count);
+                Row<Floats128>(type, row, values, count);
                 break;
             default:
                 ScalarRow(type, row, values, count);
@@ -42,24 +43,24 @@ public static unsafe class Dequantizer
         }
     }
 
-    private static void Row<TLanes>(TensorType type, byte* row, float* values, int count)
-        where TLanes : ILanes
+    private static void Row<TFloats>(TensorType type, byte* row, float* values, int count)
+        where TFloats : struct, IFloats<TFloats>
     {
         switch (type)
         {
             case TensorType.F32: Copy(row, values, count); break;
-            case TensorType.F16: F16Format.Dequantize<TLanes>((ushort*)row, values, count); break;
-            case TensorType.BF16: BF16Format.Dequantize<TLanes>((ushort*)row, values, count); break;
-            case TensorType.Q4_0: Blocks<Q4_0Block, TLanes>(row, values, count); break;
-            case TensorType.Q4_1: Blocks<Q4_1Block, TLanes>(row, values, count); break;
-            case TensorType.Q5_0: Blocks<Q5_0Block, TLanes>(row, values, count); break;
-            case TensorType.Q5_1: Blocks<Q5_1Block, TLanes>(row, values, count); break;
-            case TensorType.Q8_0: Blocks<Q8_0Block, TLanes>(row, values, count); break;
-            case TensorType.Q2_K: Blocks<Q2_KBlock, TLanes>(row, values, count); break;
-            case TensorType.Q3_K: Blocks<Q3_KBlock, TLanes>(row, values, count); break;
-            case TensorType.Q4_K: Blocks<Q4_KBlock, TLanes>(row, values, count); break;
-            case TensorType.Q5_K: Blocks<Q5_KBlock, TLanes>(row, values, count); break;
-            case TensorType.Q6_K: Blocks<Q6_KBlock, TLanes>(row, values, count); break;
+            case TensorType.F16: F16Format.Dequantize<TFloats>((ushort*)row, values, count); break;
+            case TensorType.BF16: BF16Format.Dequantize<TFloats>((ushort*)row, values, count); break;
+            case TensorType.Q4_0: Blocks<Q4_0Block, TFloats>(row, values, count); break;
+            case TensorType.Q4_1: Blocks<Q4_1Block, TFloats>(row, values, count); break;
+            case TensorType.Q5_0: Blocks<Q5_0Block, TFloats>(row, values, count); break;
+            case TensorType.Q5_1: Blocks<Q5_1Block, TFloats>(row, values, count); break;
+            case TensorType.Q8_0: Blocks<Q8_0Block, TFloats>(row, values, count); break;
+            case TensorType.Q2_K: Blocks<Q2_KBlock, TFloats>(row, values, count); break;
+            case TensorType.Q3_K: Blocks<Q3_KBlock, TFloats>(row, values, count); break;
+            case TensorType.Q4_K: Blocks<Q4_KBlock, TFloats>(row, values, count); break;
+            case TensorType.Q5_K: Blocks<Q5_KBlock, TFloats>(row, values, count); break;
+            case TensorType.Q6_K: Blocks<Q6_KBlock, TFloats>(row, values, count); break;
             default: throw RowShape.NotComputed(type);
         }
     }
@@ -87,13 +88,13 @@ public static unsafe class Dequantizer
 
     // Optimised from the first call on: a model's first pass would otherwise run in unoptimised code for a long time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Blocks<TBlock, TLanes>(byte* row, float* values, int count)
+    private static void Blocks<TBlock, TFloats>(byte* row, float* values, int count)
         where TBlock : unmanaged, IBlock<TBlock>
-        where TLanes : ILanes
+        where TFloats : struct, IFloats<TFloats>
     {
         var block = (TBlock*)row;
         for (var i = 0; i < count; i += TBlock.ValueCount)
-            TBlock.Dequantize<TLanes>(block++, values + i);
+            TBlock.Dequantize<TFloats>(block++, values + i);
     }
 
     private static void Blocks<TBlock>(byte* row, float* values, int count)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -12,12 +13,12 @@ internal static unsafe class F16Format
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Dequantize<TLanes>(ushort* row, float* values, int count)
-        where TLanes : ILanes
+    internal static void Dequantize<TFloats>(ushort* row, float* values, int count)
+        where TFloats : struct, IFloats<TFloats>
     {
-        var whole = count & ~15;
-        for (var i = 0; i < whole; i += 16)
-            TLanes.WidenHalf(row + i, values + i);
+        var whole = count - count % TFloats.Count;
+        for (var i = 0; i < whole; i += TFloats.Count)
+            TFloats.LoadHalf(row + i).Store(values + i);
         Dequantize(row + whole, values + whole, count - whole);
     }
 
@@ -28,12 +29,12 @@ internal static unsafe class F16Format
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Quantize<TLanes>(float* values, ushort* row, int count)
-        where TLanes : ILanes
+    internal static void Quantize<TFloats>(float* values, ushort* row, int count)
+        where TFloats : struct, IFloats<TFloats>
     {
-        var whole = count & ~15;
-        for (var i = 0; i < whole; i += 16)
-            TLanes.NarrowHalf(values + i, row + i);
+        var whole = count - count % TFloats.Count;
+        for (var i = 0; i < whole; i += TFloats.Count)
+            TFloats.Load(values + i).StoreHalf(row + i);
         Quantize(values + whole, row + whole, count - whole);
     }
 }

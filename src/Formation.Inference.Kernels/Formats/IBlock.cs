@@ -1,3 +1,5 @@
+using Formation.Inference.Kernels.Vectors;
+
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>A block of a quantised format: the smallest group of values that can be read by itself, laid out as in a GGUF file.</summary>
@@ -14,8 +16,8 @@ internal unsafe interface IBlock<TSelf>
     static abstract void Dequantize(TSelf* block, float* values);
 
     /// <summary>Writes the block's values with vectors.</summary>
-    static abstract void Dequantize<TLanes>(TSelf* block, float* values)
-        where TLanes : ILanes;
+    static abstract void Dequantize<TFloats>(TSelf* block, float* values)
+        where TFloats : struct, IFloats<TFloats>;
 
     /// <summary>Stores finite values as a block, each rounded to the nearest that the block's scales allow.</summary>
     static abstract void Quantize(float* values, TSelf* block);

@@ -4,7 +4,10 @@ using System.Runtime.Intrinsics;
 
 namespace Formation.Inference.Kernels.Formats;
 
-/// <summary>Takes small numbers out of sixteen bytes. Shifts run on 16-bit lanes, which every processor has; the mask drops what crossed a byte.</summary>
+/// <summary>
+/// Takes small numbers out of sixteen bytes. Shifts run on 16-bit lanes, which every processor has; the mask drops what crossed a
+/// byte.
+/// </summary>
 internal static class PackedBits
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -31,7 +34,8 @@ internal static class PackedBits
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static Vector128<sbyte> Spread(ushort bits)
     {
-        var repeated = Vector128.Create(Vector64.Create((byte)bits), Vector64.Create((byte)(bits >> 8)));
+        const ulong everyByte = 0x0101_0101_0101_0101;
+        var repeated = Vector128.Create((bits & 0xFFUL) * everyByte, (ulong)(bits >> 8) * everyByte).AsByte();
         var mask = Vector128.Create(0x8040_2010_0804_0201UL).AsByte();
         return Vector128.Equals(repeated & mask, mask).AsSByte();
     }

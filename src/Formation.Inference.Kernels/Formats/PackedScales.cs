@@ -1,8 +1,9 @@
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// The eight 6-bit scales and eight 6-bit minimums that Q4_K and Q5_K keep in twelve bytes: numbers 0-3 in the low six bits of bytes 0-3 (scales)
-/// and 4-7 (minimums); numbers 4-7 with their low four bits in bytes 8-11 (scale low, minimum high) and their upper two at the top of bytes 0-7.
+/// The eight 6-bit scales and eight 6-bit minimums that Q4_K and Q5_K keep in twelve bytes: numbers 0-3 in the low six bits of
+/// bytes 0-3 (scales) and 4-7 (minimums); numbers 4-7 with their low four bits in bytes 8-11 (scale low, minimum high) and their
+/// upper two at the top of bytes 0-7.
 /// </summary>
 internal static unsafe class PackedScales
 {

@@ -1,12 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// 256 values of 2 bits in 16 groups of 16: value = q * scale * groupScale - minimumScale * groupMinimum, a group's 4-bit scale and minimum in the low and
-/// high half of its byte. In each half of 128 values, byte i (0-31) holds values i, i + 32, i + 64 and i + 96 from its low bits up.
+/// 256 values of 2 bits in 16 groups of 16: value = q * scale * groupScale - minimumScale * groupMinimum, a group's 4-bit scale and
+/// minimum in the low and high half of its byte. In each half of 128 values, byte i (0-31) holds values i, i + 32, i + 64 and i +
+/// 96 from its low bits up.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q2_KBlock : IBlock<Q2_KBlock>
@@ -33,8 +35,8 @@ internal unsafe struct Q2_KBlock : IBlock<Q2_KBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q2_KBlock* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q2_KBlock* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var minimumScale = HalfBits.ToSingle(block->MinimumScale);
@@ -45,10 +47,10 @@ internal unsafe struct Q2_KBlock : IBlock<Q2_KBlock>
                 var packed = Vector128.Load(block->Quants + half * 32 + part * 16);
                 var groups = block->Groups + half * 8 + part;
                 var output = values + half * 128 + part * 16;
-                TLanes.ScaleAdd(PackedBits.Two(packed, 0), scale * (groups[0] & 0x0F), -(minimumScale * (groups[0] >> 4)), output);
-                TLanes.ScaleAdd(PackedBits.Two(packed, 2), scale * (groups[2] & 0x0F), -(minimumScale * (groups[2] >> 4)), output + 32);
-                TLanes.ScaleAdd(PackedBits.Two(packed, 4), scale * (groups[4] & 0x0F), -(minimumScale * (groups[4] >> 4)), output + 64);
-                TLanes.ScaleAdd(PackedBits.Two(packed, 6), scale * (groups[6] & 0x0F), -(minimumScale * (groups[6] >> 4)), output + 96);
+                TFloats.ScaleAdd(PackedBits.Two(packed, 0), scale * (groups[0] & 0x0F), -(minimumScale * (groups[0] >> 4)), output);
+                TFloats.ScaleAdd(PackedBits.Two(packed, 2), scale * (groups[2] & 0x0F), -(minimumScale * (groups[2] >> 4)), output + 32);
+                TFloats.ScaleAdd(PackedBits.Two(packed, 4), scale * (groups[4] & 0x0F), -(minimumScale * (groups[4] >> 4)), output + 64);
+                TFloats.ScaleAdd(PackedBits.Two(packed, 6), scale * (groups[6] & 0x0F), -(minimumScale * (groups[6] >> 4)), output + 96);
             }
         }
     }

@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// 256 values of 3 bits in 16 groups of 16: value = (q - 4) * scale * (groupScale - 32). The low two bits lie as in Q2_K; the third bit of value i is
-/// bit i / 32 of High[i % 32].
+/// 256 values of 3 bits in 16 groups of 16: value = (q - 4) * scale * (groupScale - 32). The low two bits lie as in Q2_K; the third
+/// bit of value i is bit i / 32 of High[i % 32].
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q3_KBlock : IBlock<Q3_KBlock>
@@ -32,8 +33,8 @@ internal unsafe struct Q3_KBlock : IBlock<Q3_KBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q3_KBlock* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q3_KBlock* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         for (var half = 0; half < 2; half++)
@@ -45,10 +46,10 @@ internal unsafe struct Q3_KBlock : IBlock<Q3_KBlock>
                 var bit = 1 << (half * 4);
                 var group = half * 8 + part;
                 var output = values + half * 128 + part * 16;
-                TLanes.Scale(Signed(PackedBits.Two(packed, 0), high, bit), scale * GroupScale(block, group), output);
-                TLanes.Scale(Signed(PackedBits.Two(packed, 2), high, bit << 1), scale * GroupScale(block, group + 2), output + 32);
-                TLanes.Scale(Signed(PackedBits.Two(packed, 4), high, bit << 2), scale * GroupScale(block, group + 4), output + 64);
-                TLanes.Scale(Signed(PackedBits.Two(packed, 6), high, bit << 3), scale * GroupScale(block, group + 6), output + 96);
+                TFloats.Scale(Signed(PackedBits.Two(packed, 0), high, bit), scale * GroupScale(block, group), output);
+                TFloats.Scale(Signed(PackedBits.Two(packed, 2), high, bit << 1), scale * GroupScale(block, group + 2), output + 32);
+                TFloats.Scale(Signed(PackedBits.Two(packed, 4), high, bit << 2), scale * GroupScale(block, group + 4), output + 64);
+                TFloats.Scale(Signed(PackedBits.Two(packed, 6), high, bit << 3), scale * GroupScale(block, group + 6), output + 96);
             }
         }
 

@@ -1,10 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
-/// <summary>32 values of 4 bits around zero: value = (q - 8) * scale. Byte i holds value i in its low half and value i + 16 in its high half.</summary>
+/// <summary>
+/// 32 values of 4 bits around zero: value = (q - 8) * scale. Byte i holds value i in its low half and value i + 16 in its high
+/// half.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q4_0Block : IBlock<Q4_0Block>
 {
@@ -26,14 +30,14 @@ internal unsafe struct Q4_0Block : IBlock<Q4_0Block>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q4_0Block* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q4_0Block* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var packed = Vector128.Load(block->Quants);
         var zero = Vector128.Create((sbyte)8);
-        TLanes.Scale(PackedBits.Low4(packed) - zero, scale, values);
-        TLanes.Scale(PackedBits.High4(packed) - zero, scale, values + 16);
+        TFloats.Scale(PackedBits.Low4(packed) - zero, scale, values);
+        TFloats.Scale(PackedBits.High4(packed) - zero, scale, values + 16);
     }
 
     public static void Quantize(float* values, Q4_0Block* block)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -28,14 +29,14 @@ internal unsafe struct Q4_1Block : IBlock<Q4_1Block>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q4_1Block* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q4_1Block* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var minimum = HalfBits.ToSingle(block->Minimum);
         var packed = Vector128.Load(block->Quants);
-        TLanes.ScaleAdd(PackedBits.Low4(packed), scale, minimum, values);
-        TLanes.ScaleAdd(PackedBits.High4(packed), scale, minimum, values + 16);
+        TFloats.ScaleAdd(PackedBits.Low4(packed), scale, minimum, values);
+        TFloats.ScaleAdd(PackedBits.High4(packed), scale, minimum, values + 16);
     }
 
     public static void Quantize(float* values, Q4_1Block* block)

@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// 256 values of 4 bits in 8 groups of 32: value = q * scale * groupScale - minimumScale * groupMinimum. Groups 2n and 2n + 1 are the low and the
-/// high halves of bytes 32n to 32n + 31.
+/// 256 values of 4 bits in 8 groups of 32: value = q * scale * groupScale - minimumScale * groupMinimum. Groups 2n and 2n + 1 are
+/// the low and the high halves of bytes 32n to 32n + 31.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q4_KBlock : IBlock<Q4_KBlock>
@@ -36,8 +37,8 @@ internal unsafe struct Q4_KBlock : IBlock<Q4_KBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q4_KBlock* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q4_KBlock* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var minimumScale = HalfBits.ToSingle(block->MinimumScale);
@@ -48,10 +49,10 @@ internal unsafe struct Q4_KBlock : IBlock<Q4_KBlock>
             var first = Vector128.Load(block->Quants + pair * 32);
             var second = Vector128.Load(block->Quants + pair * 32 + 16);
             var output = values + pair * 64;
-            TLanes.ScaleAdd(PackedBits.Low4(first), scale * lowScale, -(minimumScale * lowMinimum), output);
-            TLanes.ScaleAdd(PackedBits.Low4(second), scale * lowScale, -(minimumScale * lowMinimum), output + 16);
-            TLanes.ScaleAdd(PackedBits.High4(first), scale * highScale, -(minimumScale * highMinimum), output + 32);
-            TLanes.ScaleAdd(PackedBits.High4(second), scale * highScale, -(minimumScale * highMinimum), output + 48);
+            TFloats.ScaleAdd(PackedBits.Low4(first), scale * lowScale, -(minimumScale * lowMinimum), output);
+            TFloats.ScaleAdd(PackedBits.Low4(second), scale * lowScale, -(minimumScale * lowMinimum), output + 16);
+            TFloats.ScaleAdd(PackedBits.High4(first), scale * highScale, -(minimumScale * highMinimum), output + 32);
+            TFloats.ScaleAdd(PackedBits.High4(second), scale * highScale, -(minimumScale * highMinimum), output + 48);
         }
     }
 

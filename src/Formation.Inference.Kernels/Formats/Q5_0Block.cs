@@ -1,10 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
-/// <summary>32 values of 5 bits around zero: value = (q - 16) * scale. The low four bits lie as in Q4_0, the fifth bit of value i is bit i of HighBits.</summary>
+/// <summary>
+/// 32 values of 5 bits around zero: value = (q - 16) * scale. The low four bits lie as in Q4_0, the fifth bit of value i is bit i
+/// of HighBits.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q5_0Block : IBlock<Q5_0Block>
 {
@@ -29,15 +33,15 @@ internal unsafe struct Q5_0Block : IBlock<Q5_0Block>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q5_0Block* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q5_0Block* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var packed = Vector128.Load(block->Quants);
         var zero = Vector128.Create((sbyte)16);
         var fifth = Vector128.Create((sbyte)16);
-        TLanes.Scale((PackedBits.Low4(packed) | (PackedBits.Spread((ushort)block->HighBits) & fifth)) - zero, scale, values);
-        TLanes.Scale((PackedBits.High4(packed) | (PackedBits.Spread((ushort)(block->HighBits >> 16)) & fifth)) - zero, scale, values + 16);
+        TFloats.Scale((PackedBits.Low4(packed) | (PackedBits.Spread((ushort)block->HighBits) & fifth)) - zero, scale, values);
+        TFloats.Scale((PackedBits.High4(packed) | (PackedBits.Spread((ushort)(block->HighBits >> 16)) & fifth)) - zero, scale, values + 16);
     }
 
     public static void Quantize(float* values, Q5_0Block* block)

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -31,8 +32,8 @@ internal unsafe struct Q5_1Block : IBlock<Q5_1Block>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q5_1Block* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q5_1Block* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var minimum = HalfBits.ToSingle(block->Minimum);
@@ -40,8 +41,8 @@ internal unsafe struct Q5_1Block : IBlock<Q5_1Block>
         var fifth = Vector128.Create((sbyte)16);
         var low = PackedBits.Low4(packed) | (PackedBits.Spread((ushort)block->HighBits) & fifth);
         var high = PackedBits.High4(packed) | (PackedBits.Spread((ushort)(block->HighBits >> 16)) & fifth);
-        TLanes.ScaleAdd(low, scale, minimum, values);
-        TLanes.ScaleAdd(high, scale, minimum, values + 16);
+        TFloats.ScaleAdd(low, scale, minimum, values);
+        TFloats.ScaleAdd(high, scale, minimum, values + 16);
     }
 
     public static void Quantize(float* values, Q5_1Block* block)

@@ -1,12 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// 256 values of 5 bits in 8 groups of 32: value = q * scale * groupScale - minimumScale * groupMinimum. The low four bits lie as in Q4_K; the fifth bit
-/// of value i of group g is bit g of High[i].
+/// 256 values of 5 bits in 8 groups of 32: value = q * scale * groupScale - minimumScale * groupMinimum. The low four bits lie as
+/// in Q4_K; the fifth bit of value i of group g is bit g of High[i].
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q5_KBlock : IBlock<Q5_KBlock>
@@ -38,8 +39,8 @@ internal unsafe struct Q5_KBlock : IBlock<Q5_KBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q5_KBlock* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q5_KBlock* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var minimumScale = HalfBits.ToSingle(block->MinimumScale);
@@ -55,11 +56,14 @@ internal unsafe struct Q5_KBlock : IBlock<Q5_KBlock>
             var second = Vector128.Load(block->Quants + pair * 32 + 16);
             var output = values + pair * 64;
             var offset = -(minimumScale * lowMinimum);
-            TLanes.ScaleAdd(PackedBits.Low4(first) | PackedBits.WhereSet(highFirst, lowBit, 16), scale * lowScale, offset, output);
-            TLanes.ScaleAdd(PackedBits.Low4(second) | PackedBits.WhereSet(highSecond, lowBit, 16), scale * lowScale, offset, output + 16);
+            var step = scale * lowScale;
+            TFloats.ScaleAdd(PackedBits.Low4(first) | PackedBits.WhereSet(highFirst, lowBit, 16), step, offset, output);
+            TFloats.ScaleAdd(PackedBits.Low4(second) | PackedBits.WhereSet(highSecond, lowBit, 16), step, offset, output + 16);
             offset = -(minimumScale * highMinimum);
-            TLanes.ScaleAdd(PackedBits.High4(first) | PackedBits.WhereSet(highFirst, highBit, 16), scale * highScale, offset, output + 32);
-            TLanes.ScaleAdd(PackedBits.High4(second) | PackedBits.WhereSet(highSecond, highBit, 16), scale * highScale, offset, output + 48);
+            step = scale * highScale;
+            output += 32;
+            TFloats.ScaleAdd(PackedBits.High4(first) | PackedBits.WhereSet(highFirst, highBit, 16), step, offset, output);
+            TFloats.ScaleAdd(PackedBits.High4(second) | PackedBits.WhereSet(highSecond, highBit, 16), step, offset, output + 16);
         }
     }
 

@@ -1,13 +1,14 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// 256 values of 6 bits in 16 groups of 16: value = (q - 32) * scale * groupScale. In each half of 128 values, value i (0-31) has its low four bits
-/// in the low half of Low[i], value i + 32 in that of Low[i + 32], i + 64 and i + 96 in the high halves of the same bytes, and High[i] holds the
-/// upper two bits of these four values.
+/// 256 values of 6 bits in 16 groups of 16: value = (q - 32) * scale * groupScale. In each half of 128 values, value i (0-31) has
+/// its low four bits in the low half of Low[i], value i + 32 in that of Low[i + 32], i + 64 and i + 96 in the high halves of the
+/// same bytes, and High[i] holds the upper two bits of these four values.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 1)]
 internal unsafe struct Q6_KBlock : IBlock<Q6_KBlock>
@@ -29,8 +30,8 @@ internal unsafe struct Q6_KBlock : IBlock<Q6_KBlock>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q6_KBlock* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q6_KBlock* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
         var zero = Vector128.Create((sbyte)32);
@@ -43,10 +44,10 @@ internal unsafe struct Q6_KBlock : IBlock<Q6_KBlock>
                 var high = Vector128.Load(block->High + half * 32 + part * 16);
                 var groups = block->GroupScales + half * 8 + part;
                 var output = values + half * 128 + part * 16;
-                TLanes.Scale((PackedBits.Low4(low) | (PackedBits.Two(high, 0) << 4)) - zero, scale * groups[0], output);
-                TLanes.Scale((PackedBits.Low4(lowNext) | (PackedBits.Two(high, 2) << 4)) - zero, scale * groups[2], output + 32);
-                TLanes.Scale((PackedBits.High4(low) | (PackedBits.Two(high, 4) << 4)) - zero, scale * groups[4], output + 64);
-                TLanes.Scale((PackedBits.High4(lowNext) | (PackedBits.Two(high, 6) << 4)) - zero, scale * groups[6], output + 96);
+                TFloats.Scale((PackedBits.Low4(low) | (PackedBits.Two(high, 0) << 4)) - zero, scale * groups[0], output);
+                TFloats.Scale((PackedBits.Low4(lowNext) | (PackedBits.Two(high, 2) << 4)) - zero, scale * groups[2], output + 32);
+                TFloats.Scale((PackedBits.High4(low) | (PackedBits.Two(high, 4) << 4)) - zero, scale * groups[4], output + 64);
+                TFloats.Scale((PackedBits.High4(lowNext) | (PackedBits.Two(high, 6) << 4)) - zero, scale * groups[6], output + 96);
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
@@ -23,12 +24,12 @@ internal unsafe struct Q8_0Block : IBlock<Q8_0Block>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Dequantize<TLanes>(Q8_0Block* block, float* values)
-        where TLanes : ILanes
+    public static void Dequantize<TFloats>(Q8_0Block* block, float* values)
+        where TFloats : struct, IFloats<TFloats>
     {
         var scale = HalfBits.ToSingle(block->Scale);
-        TLanes.Scale(Vector128.Load(block->Quants), scale, values);
-        TLanes.Scale(Vector128.Load(block->Quants + 16), scale, values + 16);
+        TFloats.Scale(Vector128.Load(block->Quants), scale, values);
+        TFloats.Scale(Vector128.Load(block->Quants + 16), scale, values + 16);
     }
 
     public static void Quantize(float* values, Q8_0Block* block)

@@ -1,10 +1,12 @@
 using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// Stores float32 rows in a format, each value rounded to the nearest that its group's scale allows. The legacy formats give the bytes of ggml's
-/// reference quantiser; the K formats choose their scales from the range of each group, without a search for better ones.
+/// Stores float32 rows in a format, each value rounded to the nearest that its group's scale allows. The legacy formats give the
+/// bytes of ggml's reference quantiser; the K formats choose their scales from the range of each group, without a search for better
+/// ones.
 /// </summary>
 public static unsafe class Quantizer
 {
@@ -50,13 +52,13 @@ public static unsafe class Quantizer
         switch (path)
         {
             case KernelPath.Avx512:
-                F16Format.Quantize<Lanes512>(values, row, count);
+                F16Format.Quantize<Floats512>(values, row, count);
                 break;
             case KernelPath.Avx2:
-                F16Format.Quantize<Lanes256>(values, row, count);
+                F16Format.Quantize<Floats256>(values, row, count);
                 break;
             case KernelPath.Vector128:
-                F16Format.Quantize<Lanes128>(values, row, count);
+                F16Format.Quantize<Floats128>(values, row, count);
                 break;
             default:
                 F16Format.Quantize(values, row, count);

@@ -39,7 +39,7 @@ internal static unsafe class Rounding
     {
         var half = HalfBits.FromSingle(scale);
         if ((half & 0x7C00) == 0x7C00)
-            throw new ArgumentException($"the values need a scale of {scale:g3}, past 65504, the largest in half precision; scale them down");
+            throw new ArgumentException($"the values need a scale of {scale:g3}, but half precision ends at 65504; scale them down");
         return half;
     }
 

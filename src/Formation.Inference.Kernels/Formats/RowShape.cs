@@ -10,7 +10,8 @@ internal static class RowShape
             throw NotComputed(type);
     }
 
-    internal static NotSupportedException NotComputed(TensorType type) => new($"tensor type {type} is recognised but not computed by this engine");
+    internal static NotSupportedException NotComputed(TensorType type) =>
+        new($"tensor type {type} is recognised but not computed by this engine");
 
     /// <exception cref="NotSupportedException">The engine does not compute with the format.</exception>
     /// <exception cref="ArgumentException">The bytes are not those of as many values.</exception>

@@ -39,8 +39,8 @@ public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList
             ("AVX-512F", Avx512F.IsSupported),
             ("AVX-512BW", Avx512BW.IsSupported),
             ("AVX-512VBMI", Avx512Vbmi.IsSupported),
-            ("AVX-512VNNI", Avx512F.IsSupported && HasLeaf7(ecxBit: 11)),
-            ("AVX-512BF16", Avx512F.IsSupported && HasLeaf7Sub1(eaxBit: 5)),
+            ("AVX-512VNNI", Avx512F.IsSupported && FirstPageEcx(bit: 11)),
+            ("AVX-512BF16", Avx512F.IsSupported && SecondPageEax(bit: 5)),
         };
         return sets.Where(set => set.Usable).Select(set => set.Name);
     }
@@ -48,7 +48,7 @@ public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList
     private static AmxSupport DetectAmx(string? systemFlags)
     {
         const int amxBf16 = 22, amxTile = 24, amxInt8 = 25;
-        if (!X86Base.IsSupported || X86Base.CpuId(0, 0).Eax < 7)
+        if (!HasLeaf7)
             return AmxSupport.None;
         var edx = X86Base.CpuId(7, 0).Edx;
         const int needed = (1 << amxBf16) | (1 << amxTile) | (1 << amxInt8);
@@ -58,11 +58,13 @@ public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList
         return systemFlags is not null && systemFlags.Split(' ').Contains("amx_tile") ? AmxSupport.Usable : AmxSupport.NotEnabled;
     }
 
-    private static bool HasLeaf7(int ecxBit) =>
-        X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && ((X86Base.CpuId(7, 0).Ecx >> ecxBit) & 1) != 0;
+    // Leaf 7 of the processor's self-description lists the newer instruction sets, on a first and a second page.
+    private static bool HasLeaf7 => X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7;
 
-    private static bool HasLeaf7Sub1(int eaxBit) =>
-        X86Base.IsSupported && X86Base.CpuId(0, 0).Eax >= 7 && X86Base.CpuId(7, 0).Eax >= 1 && ((X86Base.CpuId(7, 1).Eax >> eaxBit) & 1) != 0;
+    private static bool FirstPageEcx(int bit) => HasLeaf7 && ((X86Base.CpuId(7, 0).Ecx >> bit) & 1) != 0;
+
+    private static bool SecondPageEax(int bit) =>
+        HasLeaf7 && X86Base.CpuId(7, 0).Eax >= 1 && ((X86Base.CpuId(7, 1).Eax >> bit) & 1) != 0;
 
     private static string? BrandString()
     {

@@ -1,6 +1,9 @@
 namespace Formation.Inference.Kernels.Machine;
 
-/// <summary>Counts cores rather than hardware threads: two threads of one core share its multipliers, so kernels gain nothing from the second.</summary>
+/// <summary>
+/// Counts cores rather than hardware threads: two threads of one core share its multipliers, so kernels gain nothing from the
+/// second.
+/// </summary>
 internal static class CpuTopology
 {
     // More processors than this are not counted one by one: the list comes from outside.

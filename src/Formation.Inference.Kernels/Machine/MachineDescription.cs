@@ -26,7 +26,8 @@ public sealed record MachineDescription(
     public int DefaultThreads => Math.Clamp(Math.Min(Processors, Cores), 1, Threading.WorkerTeam.MaxThreads);
 
     /// <summary>Describes this machine as it is now; cheap.</summary>
-    /// <exception cref="InvalidOperationException">The kernels asked for by the environment can't be used, see <see cref="KernelPaths.Current"/>.</exception>
+    /// <exception cref="InvalidOperationException">The kernels asked for by the environment can't be used, see <see
+    /// cref="KernelPaths.Current"/>.</exception>
     public static MachineDescription Read() => Read(SystemFiles.OfThisMachine, Environment.ProcessorCount);
 
     internal static MachineDescription Read(SystemFiles files, int processors)

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Formation.Inference.Kernels.Machine;
 
-/// <summary>The text files in which Linux describes itself, under a root that tests can replace. What can't be read counts as empty.</summary>
+/// <summary>
+/// The text files in which Linux describes itself, under a root that tests can replace. What can't be read counts as empty.
+/// </summary>
 internal sealed class SystemFiles(string root)
 {
     internal static SystemFiles OfThisMachine { get; } = new("/");

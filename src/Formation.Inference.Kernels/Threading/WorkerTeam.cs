@@ -5,8 +5,8 @@ using Formation.Inference.Kernels.Memory;
 namespace Formation.Inference.Kernels.Threading;
 
 /// <summary>
-/// Threads of its own (never the thread pool's) that share the tasks of one job at a time with the caller. A call allocates nothing; workers spin
-/// for a moment between calls, since a forward pass makes hundreds of them, and then park until the next one.
+/// Threads of its own (never the thread pool's) that share the tasks of one job at a time with the caller. A call allocates
+/// nothing; workers spin for a moment between calls, since a forward pass makes hundreds of them, and then park until the next one.
 /// </summary>
 /// <remarks>
 /// Callers take turns. A worker takes the next task whenever it is free, so a busy core delays one task and not the job; results do not
@@ -27,7 +27,8 @@ public sealed unsafe class WorkerTeam : IDisposable
     private readonly NativeBuffer?[] _scratch;
     private readonly int _spins;
 
-    // Number of the call in the upper half, tasks not yet taken in the lower: one word, so that a late worker can't take a task of another call.
+    // Number of the call in the upper half, tasks not yet taken in the lower: one word, so that a late worker can't take a task of
+    // another call.
     private PaddedCounter _ticket;
     private PaddedCounter _unfinished;
     private uint _call;
@@ -131,7 +132,7 @@ public sealed unsafe class WorkerTeam : IDisposable
     private void RefuseInsideTask()
     {
         if (_teamOfThisThread == this)
-            throw new InvalidOperationException("a task can't use the team that runs it: split the work into more tasks of the same job instead");
+            throw new InvalidOperationException("a task can't use the team that runs it: make more tasks of the same job instead");
     }
 
     private static void RunAlone<TJob>(in TJob job, int tasks)
@@ -227,7 +228,8 @@ public sealed unsafe class WorkerTeam : IDisposable
         }
         lock (_parking)
         {
-            // The fence of the increment and that of Announce order both sides: either this sees the new call, or Announce sees this worker.
+            // The fence of the increment and that of Announce order both sides: either this sees the new call, or Announce sees
+            // this worker.
             Interlocked.Increment(ref _parkedWorkers);
             while (Call() == lastCall)
                 Monitor.Wait(_parking);

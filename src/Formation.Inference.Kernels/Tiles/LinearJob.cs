@@ -5,8 +5,8 @@ using Formation.Inference.Kernels.Threading;
 namespace Formation.Inference.Kernels.Tiles;
 
 /// <summary>
-/// y = x * weight^T, a task being some tiles of weight rows. Each panel of weights is turned into float32 once, in scratch memory that stays in the
-/// first-level cache, and used for all activation rows.
+/// y = x * weight^T, a task being some tiles of weight rows. Each panel of weights is turned into float32 once, in scratch memory
+/// that stays in the first-level cache, and used for all activation rows.
 /// </summary>
 internal readonly unsafe struct LinearJob(
     WeightMatrix weight, TensorTypeInfo format, float* x, float* y, int rows, int tilesPerTask, KernelPath path, WorkerTeam team) : IJob

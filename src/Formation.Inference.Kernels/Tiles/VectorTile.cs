@@ -1,17 +1,18 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Tiles;
 
 /// <summary>
-/// The vector form of <see cref="Tile.Accumulate"/>. Narrow vectors visit the lanes in groups, which changes nothing in any lane's own order. Eight sums are
-/// in registers at a time: enough to hide the latency of multiply-add, and few enough for sixteen registers.
+/// The vector form of <see cref="Tile.Accumulate"/>. Narrow vectors visit the lanes in groups, which changes nothing in any lane's
+/// own order. Eight sums are in registers at a time: enough to hide the latency of multiply-add, and few enough for sixteen
+/// registers.
 /// </summary>
 internal static unsafe class VectorTile<TFloats>
     where TFloats : struct, IFloats<TFloats>
 {
     private const int Panel = Tile.PanelColumns;
-    private const int Lanes = Tile.Lanes;
+    private const int Lanes = Sixteen.Lanes;
 
     internal static void Accumulate(float* weights, float* x, nint stride, int rows, int columns, float* sums)
     {
@@ -27,15 +28,6 @@ internal static unsafe class VectorTile<TFloats>
             if (row < rows)
                 OneByEight(weights + group, x + row * stride + group, columns, sums + row * Tile.SumsOfRow + group);
         }
-    }
-
-    /// <summary>The tree of <see cref="Tile.Reduce"/>, four lanes at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static float Reduce(float* lanes)
-    {
-        var four = Vector128.Load(lanes) + Vector128.Load(lanes + 8) + (Vector128.Load(lanes + 4) + Vector128.Load(lanes + 12));
-        var two = four + Vector128.Shuffle(four, Vector128.Create(2, 3, 0, 1));
-        return two[0] + two[1];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

@@ -1,13 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Kernels.Vectors;
 
 /// <summary>Four lanes of any processor (SSE, NEON).</summary>
 internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floats128>
 {
-    private const float BiasShift = 5.192296858534828e33f;
-
     private readonly Vector128<float> _value = value;
 
     public static int Count => 4;
@@ -18,12 +17,19 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 LoadHalf(ushort* source)
     {
-        // 2^112 moves half precision's exponent bias (15) to single's (127); the product is exact for subnormals too.
-        var bits = Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsUInt16());
-        var magnitude = ((bits & Vector128.Create(0x7FFFu)) << 13).AsSingle() * Vector128.Create(BiasShift);
-        var special = Vector128.Equals(bits & Vector128.Create(0x7C00u), Vector128.Create(0x7C00u)) & Vector128.Create(0x7F80_0000u);
-        return new((magnitude.AsUInt32() | special | ((bits & Vector128.Create(0x8000u)) << 16)).AsSingle());
+        // Subnormals are converted as integers: as float32 subnormals they would take a slow path of the processor.
+        var half = LoadWords(source);
+        var magnitude = half & Vector128.Create(0x7FFF);
+        var placed = magnitude << 13;
+        var rebias = Vector128.Create(HalfBits.Rebias);
+        var normal = placed + rebias + (Vector128.GreaterThanOrEqual(placed, Vector128.Create(HalfBits.FirstNonFinite)) & rebias);
+        var subnormal = (Vector128.ConvertToSingle(magnitude) * HalfBits.SubnormalUnit).AsInt32();
+        var isSubnormal = Vector128.LessThan(placed, Vector128.Create(HalfBits.FirstNormal));
+        return new((Vector128.ConditionalSelect(isSubnormal, subnormal, normal) | ((half ^ magnitude) << 16)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 LoadSByte(sbyte* source)
@@ -37,6 +43,52 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreHalf(ushort* destination)
+    {
+        // HalfBits.FromSingle for all lanes at once.
+        var bits = _value.AsInt32();
+        var magnitude = bits & Vector128.Create(0x7FFF_FFFF);
+        var half = Vector128.Create(0.5f);
+        var subnormal = (magnitude.AsSingle() + half).AsInt32() - half.AsInt32();
+        var odd = (magnitude >> 13) & Vector128<int>.One;
+        var normal = (magnitude + Vector128.Create(0x0FFF - HalfBits.Rebias) + odd) >> 13;
+        var isNan = Vector128.GreaterThan(magnitude, Vector128.Create(0x7F80_0000));
+        var nonFinite = Vector128.Create(0x7C00) | (isNan & Vector128.Create(0x0200));
+        var isSubnormal = Vector128.LessThan(magnitude, Vector128.Create(HalfBits.SmallestNormal));
+        var isNonFinite = Vector128.GreaterThanOrEqual(magnitude, Vector128.Create(HalfBits.FirstOverflow));
+        var unsigned = Vector128.ConditionalSelect(isNonFinite, nonFinite, Vector128.ConditionalSelect(isSubnormal, subnormal, normal));
+        var result = unsigned | ((bits >> 16) & Vector128.Create(0x8000));
+        Vector128.Narrow(result.AsUInt32(), result.AsUInt32()).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scale(Vector128<sbyte> quants, float scale, float* values)
+    {
+        var (low, high) = Vector128.Widen(quants);
+        var (first, second) = Vector128.Widen(low);
+        var (third, fourth) = Vector128.Widen(high);
+        var factor = Vector128.Create(scale);
+        (Vector128.ConvertToSingle(first) * factor).Store(values);
+        (Vector128.ConvertToSingle(second) * factor).Store(values + 4);
+        (Vector128.ConvertToSingle(third) * factor).Store(values + 8);
+        (Vector128.ConvertToSingle(fourth) * factor).Store(values + 12);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ScaleAdd(Vector128<sbyte> quants, float scale, float offset, float* values)
+    {
+        var (low, high) = Vector128.Widen(quants);
+        var (first, second) = Vector128.Widen(low);
+        var (third, fourth) = Vector128.Widen(high);
+        var factor = Vector128.Create(scale);
+        var term = Vector128.Create(offset);
+        (Vector128.ConvertToSingle(first) * factor + term).Store(values);
+        (Vector128.ConvertToSingle(second) * factor + term).Store(values + 4);
+        (Vector128.ConvertToSingle(third) * factor + term).Store(values + 8);
+        (Vector128.ConvertToSingle(fourth) * factor + term).Store(values + 12);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 operator +(Floats128 left, Floats128 right) => new(left._value + right._value);
@@ -70,4 +122,8 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
         var pairs = Vector128.Max(_value, Vector128.Shuffle(_value, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(pairs[0], pairs[1]);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<int> LoadWords(ushort* source) =>
+        Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsUInt16()).AsInt32();
 }

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Kernels.Vectors;
 
 /// <summary>Eight lanes (AVX2).</summary>
 internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floats256>
 {
-    private const float BiasShift = 5.192296858534828e33f;
-
     private readonly Vector256<float> _value = value;
 
     public static int Count => 8;
@@ -18,12 +18,19 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 LoadHalf(ushort* source)
     {
-        // 2^112 moves half precision's exponent bias (15) to single's (127); the product is exact for subnormals too.
-        var bits = Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe());
-        var magnitude = ((bits & Vector256.Create(0x7FFFu)) << 13).AsSingle() * Vector256.Create(BiasShift);
-        var special = Vector256.Equals(bits & Vector256.Create(0x7C00u), Vector256.Create(0x7C00u)) & Vector256.Create(0x7F80_0000u);
-        return new((magnitude.AsUInt32() | special | ((bits & Vector256.Create(0x8000u)) << 16)).AsSingle());
+        // Subnormals are converted as integers: as float32 subnormals they would take a slow path of the processor.
+        var half = LoadWords(source);
+        var magnitude = half & Vector256.Create(0x7FFF);
+        var placed = magnitude << 13;
+        var rebias = Vector256.Create(HalfBits.Rebias);
+        var normal = placed + rebias + (Vector256.GreaterThanOrEqual(placed, Vector256.Create(HalfBits.FirstNonFinite)) & rebias);
+        var subnormal = (Vector256.ConvertToSingle(magnitude) * HalfBits.SubnormalUnit).AsInt32();
+        var isSubnormal = Vector256.LessThan(placed, Vector256.Create(HalfBits.FirstNormal));
+        return new((Vector256.ConditionalSelect(isSubnormal, subnormal, normal) | ((half ^ magnitude) << 16)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 LoadSByte(sbyte* source)
@@ -37,6 +44,46 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreHalf(ushort* destination)
+    {
+        // HalfBits.FromSingle for all lanes at once.
+        var bits = _value.AsInt32();
+        var magnitude = bits & Vector256.Create(0x7FFF_FFFF);
+        var half = Vector256.Create(0.5f);
+        var subnormal = (magnitude.AsSingle() + half).AsInt32() - half.AsInt32();
+        var odd = (magnitude >> 13) & Vector256<int>.One;
+        var normal = (magnitude + Vector256.Create(0x0FFF - HalfBits.Rebias) + odd) >> 13;
+        var isNan = Vector256.GreaterThan(magnitude, Vector256.Create(0x7F80_0000));
+        var nonFinite = Vector256.Create(0x7C00) | (isNan & Vector256.Create(0x0200));
+        var isSubnormal = Vector256.LessThan(magnitude, Vector256.Create(HalfBits.SmallestNormal));
+        var isNonFinite = Vector256.GreaterThanOrEqual(magnitude, Vector256.Create(HalfBits.FirstOverflow));
+        var unsigned = Vector256.ConditionalSelect(isNonFinite, nonFinite, Vector256.ConditionalSelect(isSubnormal, subnormal, normal));
+        var result = unsigned | ((bits >> 16) & Vector256.Create(0x8000));
+        Vector128.Narrow(result.AsUInt32().GetLower(), result.AsUInt32().GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scale(Vector128<sbyte> quants, float scale, float* values)
+    {
+        var low = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(quants));
+        var high = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(quants, 8)));
+        var factor = Vector256.Create(scale);
+        (low * factor).Store(values);
+        (high * factor).Store(values + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ScaleAdd(Vector128<sbyte> quants, float scale, float offset, float* values)
+    {
+        var low = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(quants));
+        var high = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(Sse2.ShiftRightLogical128BitLane(quants, 8)));
+        var factor = Vector256.Create(scale);
+        var term = Vector256.Create(offset);
+        (low * factor + term).Store(values);
+        (high * factor + term).Store(values + 8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 operator +(Floats256 left, Floats256 right) => new(left._value + right._value);
@@ -62,4 +109,7 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Max() => new Floats128(Vector128.Max(_value.GetLower(), _value.GetUpper())).Max();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> LoadWords(ushort* source) => Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).AsInt32();
 }

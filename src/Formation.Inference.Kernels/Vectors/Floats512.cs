@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Kernels.Vectors;
 
 /// <summary>Sixteen lanes (AVX-512).</summary>
 internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floats512>
 {
-    private const float BiasShift = 5.192296858534828e33f;
-
     private readonly Vector512<float> _value = value;
 
     public static int Count => 16;
@@ -18,12 +18,19 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 LoadHalf(ushort* source)
     {
-        // 2^112 moves half precision's exponent bias (15) to single's (127); the product is exact for subnormals too.
-        var bits = Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe());
-        var magnitude = ((bits & Vector512.Create(0x7FFFu)) << 13).AsSingle() * Vector512.Create(BiasShift);
-        var special = Vector512.Equals(bits & Vector512.Create(0x7C00u), Vector512.Create(0x7C00u)) & Vector512.Create(0x7F80_0000u);
-        return new((magnitude.AsUInt32() | special | ((bits & Vector512.Create(0x8000u)) << 16)).AsSingle());
+        // Subnormals are converted as integers: as float32 subnormals they would take a slow path of the processor.
+        var half = LoadWords(source);
+        var magnitude = half & Vector512.Create(0x7FFF);
+        var placed = magnitude << 13;
+        var rebias = Vector512.Create(HalfBits.Rebias);
+        var normal = placed + rebias + (Vector512.GreaterThanOrEqual(placed, Vector512.Create(HalfBits.FirstNonFinite)) & rebias);
+        var subnormal = (Vector512.ConvertToSingle(magnitude) * HalfBits.SubnormalUnit).AsInt32();
+        var isSubnormal = Vector512.LessThan(placed, Vector512.Create(HalfBits.FirstNormal));
+        return new((Vector512.ConditionalSelect(isSubnormal, subnormal, normal) | ((half ^ magnitude) << 16)).AsSingle());
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 LoadSByte(sbyte* source)
@@ -37,6 +44,39 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(float* destination) => _value.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreHalf(ushort* destination)
+    {
+        // HalfBits.FromSingle for all lanes at once.
+        var bits = _value.AsInt32();
+        var magnitude = bits & Vector512.Create(0x7FFF_FFFF);
+        var half = Vector512.Create(0.5f);
+        var subnormal = (magnitude.AsSingle() + half).AsInt32() - half.AsInt32();
+        var odd = (magnitude >> 13) & Vector512<int>.One;
+        var normal = (magnitude + Vector512.Create(0x0FFF - HalfBits.Rebias) + odd) >> 13;
+        var isNan = Vector512.GreaterThan(magnitude, Vector512.Create(0x7F80_0000));
+        var nonFinite = Vector512.Create(0x7C00) | (isNan & Vector512.Create(0x0200));
+        var isSubnormal = Vector512.LessThan(magnitude, Vector512.Create(HalfBits.SmallestNormal));
+        var isNonFinite = Vector512.GreaterThanOrEqual(magnitude, Vector512.Create(HalfBits.FirstOverflow));
+        var unsigned = Vector512.ConditionalSelect(isNonFinite, nonFinite, Vector512.ConditionalSelect(isSubnormal, subnormal, normal));
+        var result = unsigned | ((bits >> 16) & Vector512.Create(0x8000));
+        Vector256.Narrow(result.AsUInt32().GetLower(), result.AsUInt32().GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scale(Vector128<sbyte> quants, float scale, float* values)
+    {
+        var all = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(quants));
+        (all * Vector512.Create(scale)).Store(values);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void ScaleAdd(Vector128<sbyte> quants, float scale, float offset, float* values)
+    {
+        var all = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(quants));
+        (all * Vector512.Create(scale) + Vector512.Create(offset)).Store(values);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 operator +(Floats512 left, Floats512 right) => new(left._value + right._value);
@@ -62,4 +102,7 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Max() => new Floats256(Vector256.Max(_value.GetLower(), _value.GetUpper())).Max();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<int> LoadWords(ushort* source) => Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()).AsInt32();
 }

@@ -1,6 +1,11 @@
+using System.Runtime.Intrinsics;
+
 namespace Formation.Inference.Kernels.Vectors;
 
-/// <summary>A vector of float32 in one register of a <see cref="Dispatch.KernelPath"/>, so that a kernel's loop is written once for all widths.</summary>
+/// <summary>
+/// A vector of float32 in one register of a <see cref="Dispatch.KernelPath"/>, so that a kernel's loop is written once for all
+/// widths.
+/// </summary>
 internal unsafe interface IFloats<TSelf>
     where TSelf : struct, IFloats<TSelf>
 {
@@ -12,11 +17,25 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>Reads half precision numbers; exact for all but the payload of a NaN.</summary>
     static abstract TSelf LoadHalf(ushort* source);
 
+    /// <summary>Reads bfloat16 numbers.</summary>
+    static abstract TSelf LoadBrain(ushort* source);
+
     static abstract TSelf LoadSByte(sbyte* source);
 
     static abstract TSelf Broadcast(float value);
 
     void Store(float* destination);
+
+    /// <summary>Rounds to half precision: to the nearest, ties to even, past the range to infinity.</summary>
+    void StoreHalf(ushort* destination);
+
+    /// <summary>values[i] = quants[i] * scale for sixteen values.</summary>
+    static abstract void Scale(Vector128<sbyte> quants, float scale, float* values);
+
+    /// <summary>
+    /// values[i] = quants[i] * scale + offset for sixteen values, rounded after each of the two operations on every path.
+    /// </summary>
+    static abstract void ScaleAdd(Vector128<sbyte> quants, float scale, float offset, float* values);
 
     static abstract TSelf operator +(TSelf left, TSelf right);
 

@@ -1,8 +1,8 @@
 namespace Formation.Inference.Kernels.Vectors;
 
 /// <summary>
-/// Sixteen float32 in memory, whatever the width of the registers. Sums over a row are kept in sixteen lanes (value k goes to lane k % 16) and
-/// reduced as one fixed tree, so that every width gives the same bits.
+/// Sixteen float32 in memory, whatever the width of the registers. Sums over a row are kept in sixteen lanes (value k goes to lane
+/// k % 16) and reduced as one fixed tree, so that every width gives the same bits.
 /// </summary>
 internal static unsafe class Sixteen
 {

@@ -15,7 +15,10 @@ internal static class GoldenFormats
     internal static readonly IReadOnlyList<(uint Number, int Block, int Bytes)> Sizes =
     [
         .. Document.GetProperty("sizes").EnumerateArray()
-            .Select(size => (size.GetProperty("number").GetUInt32(), size.GetProperty("block").GetInt32(), size.GetProperty("bytes").GetInt32())),
+            .Select(size => (
+                size.GetProperty("number").GetUInt32(),
+                size.GetProperty("block").GetInt32(),
+                size.GetProperty("bytes").GetInt32())),
     ];
 
     internal static readonly IReadOnlyDictionary<TensorType, Row> Rows = Document.GetProperty("rows").EnumerateArray().ToDictionary(

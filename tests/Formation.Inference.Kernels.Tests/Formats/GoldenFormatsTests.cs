@@ -11,7 +11,8 @@ public sealed class GoldenFormatsTests
     public void The_table_of_sizes_is_that_of_ggml_with_no_type_missing()
     {
         var expected = GoldenFormats.Sizes.Select(size => ((TensorType)size.Number, size.Block, size.Bytes));
-        var actual = Enum.GetValues<TensorType>().Order().Select(type => (type, TensorTypeInfo.Of(type).BlockSize, TensorTypeInfo.Of(type).BlockBytes));
+        var actual = Enum.GetValues<TensorType>().Order().Select(TensorTypeInfo.Of)
+            .Select(info => (info.Type, info.BlockSize, info.BlockBytes));
         Assert.Equal(expected, actual);
     }
 

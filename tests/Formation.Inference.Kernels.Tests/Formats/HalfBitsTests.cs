@@ -41,10 +41,14 @@ public sealed class HalfBitsTests
         }
     }
 
-    // Each half, the midpoint to its neighbour, and one step to either side of both, with both signs; then infinities, NaN and singles that underflow.
+    // Each half, the midpoint to its neighbour, and one step to either side of both, with both signs; then infinities, NaN and
+    // singles that underflow.
     private static float[] BoundaryValues()
     {
-        var values = new List<float> { float.PositiveInfinity, float.NegativeInfinity, float.NaN, -float.NaN, float.MaxValue, float.Epsilon, 1e-30f };
+        var values = new List<float>
+        {
+            float.PositiveInfinity, float.NegativeInfinity, float.NaN, -float.NaN, float.MaxValue, float.Epsilon, 1e-30f,
+        };
         for (var bits = 0; bits < 0x7C00; bits++)
         {
             var value = (float)BitConverter.UInt16BitsToHalf((ushort)bits);

@@ -5,8 +5,8 @@ namespace Formation.Inference.Kernels.Tests.Formats;
 public sealed class QuantizerTests
 {
     /// <summary>
-    /// The published errors: root mean square error of the round trip of normally distributed values, relative to their own root mean square, and the
-    /// largest error relative to the largest magnitude in the block.
+    /// The published errors: root mean square error of the round trip of normally distributed values, relative to their own root
+    /// mean square, and the largest error relative to the largest magnitude in the block.
     /// </summary>
     public static TheoryData<TensorType, double, double> PublishedErrors() => new()
     {

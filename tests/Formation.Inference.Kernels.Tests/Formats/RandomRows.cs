@@ -6,7 +6,8 @@ namespace Formation.Inference.Kernels.Tests.Formats;
 /// <summary>Rows for the tests, the same in every run.</summary>
 internal static class RandomRows
 {
-    internal static readonly TensorType[] ComputedTypes = [.. Enum.GetValues<TensorType>().Where(type => TensorTypeInfo.Of(type).IsComputed)];
+    internal static readonly TensorType[] ComputedTypes =
+        [.. Enum.GetValues<TensorType>().Where(type => TensorTypeInfo.Of(type).IsComputed)];
 
     /// <summary>Values of a normal distribution, of the size of a model's weights or activations.</summary>
     internal static float[] Values(int count, int seed, float scale = 1)

@@ -30,5 +30,6 @@ public sealed class CpuTopologyTests
     [InlineData("0-1-2", null)]
     [InlineData("-4", null)]
     [InlineData("0-4000000000", null)]
-    public void Lists_of_processors_are_parsed_or_refused(string text, int[]? expected) => Assert.Equal(expected, CpuTopology.ParseList(text)?.ToArray());
+    public void Lists_of_processors_are_parsed_or_refused(string text, int[]? expected) =>
+        Assert.Equal(expected, CpuTopology.ParseList(text)?.ToArray());
 }
