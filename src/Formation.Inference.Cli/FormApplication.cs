@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Formation.Inference.Cli.Bench;
+using Formation.Inference.Cli.Diagnostics;
 using Formation.Inference.Cli.Inference;
 using Formation.Inference.Cli.Models;
+using Formation.Inference.Cli.Training;
 
 namespace Formation.Inference.Cli;
 
@@ -57,8 +59,11 @@ public static class FormApplication
             InspectCommand.Create(context),
             AddCommand.Create(context),
             RemoveCommand.Create(context),
+            TokenizeCommand.Create(context),
         },
         BenchCommand.Create(context),
+        DoctorCommand.Create(context),
+        TrainCommand.Create(context),
     };
 
     private static string CommandPath(ParseResult parse)

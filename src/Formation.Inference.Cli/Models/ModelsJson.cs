@@ -14,8 +14,4 @@ sealed record ModelRow(string Id, string State, int? ContextLength, long? Parame
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<ModelRow>))]
-[JsonSerializable(typeof(TokenizedText))]
 sealed partial class ModelsJson : JsonSerializerContext;
-
-/// <summary>What <c>form models tokenize --json</c> shows.</summary>
-sealed record TokenizedText(IReadOnlyList<int> Ids);
