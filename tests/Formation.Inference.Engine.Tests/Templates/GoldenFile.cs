@@ -7,9 +7,13 @@ static class GoldenFile
 {
     public static JsonElement Read(string relativePath)
     {
-        using var document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder(), relativePath)));
+        using var document = JsonDocument.Parse(ReadText(relativePath));
         return document.RootElement.Clone();
     }
+
+    public static string ReadText(string relativePath) => File.ReadAllText(PathOf(relativePath));
+
+    public static string PathOf(string relativePath) => Path.Combine(Folder(), relativePath);
 
     static string Folder()
     {

@@ -140,7 +140,7 @@ internal sealed class PercentFormat
             'f' or 'F' => NumberFormat.Fixed(real, precision ?? 6),
             'e' or 'E' => NumberFormat.Exponent(real, precision ?? 6, conversion == 'E'),
             'g' or 'G' => NumberFormat.General(real, precision ?? 6, conversion == 'G'),
-            _ => throw _context.Unsupported($"format strings here have no conversion U+{(int)conversion:X4}."),
+            _ => throw _context.Unsupported("format strings here do not have one of the conversions used."),
         };
     }
 

@@ -23,7 +23,7 @@ internal static class StrftimeFormat
             }
             // GNU's flags: no padding, padding with spaces or zeros, upper case.
             var flag = format[i + 1] is '-' or '_' or '0' or '^' && i + 2 < format.Length ? format[++i] : '\0';
-            var value = Directive(time, format[++i]) ?? throw context.Invalid($"strftime_now does not know the directive U+{(int)format[i]:X4}.");
+            var value = Directive(time, format[++i]) ?? throw context.Invalid("strftime_now does not know a directive of its format.");
             text.Append(Apply(flag, value));
             if (text.Length > context.Limits.MaxStringLength)
                 throw context.LimitExceeded($"a string exceeds the limit of {context.Limits.MaxStringLength} characters.");
