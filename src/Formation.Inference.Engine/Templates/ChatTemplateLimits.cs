@@ -2,7 +2,7 @@ namespace Formation.Inference.Engine.Templates;
 
 /// <summary>
 /// What a template may use. Templates come with model files and are hostile until proven otherwise; the defaults are far above what
-/// published templates need, and bound a render to about a second and to about a hundred megabytes.
+/// published templates need, and bound a render to a few seconds and about a hundred megabytes.
 /// </summary>
 public sealed record ChatTemplateLimits
 {
@@ -15,10 +15,10 @@ public sealed record ChatTemplateLimits
     public int MaxParseDepth { get; init; } = 128;
 
     /// <summary>
-    /// Work of one render: one step for every node evaluated and every element made, and one for every
-    /// <see cref="CharactersPerStep"/> code units read or written.
+    /// Work of one render: one step for every node evaluated and every element visited or made (several where that is dearer), and one
+    /// for every <see cref="CharactersPerStep"/> code units read or written.
     /// </summary>
-    public long MaxSteps { get; init; } = 10_000_000;
+    public long MaxSteps { get; init; } = 5_000_000;
 
     /// <summary>Levels of evaluation at one time: nested nodes, macro calls and recursive loops together.</summary>
     public int MaxDepth { get; init; } = 800;

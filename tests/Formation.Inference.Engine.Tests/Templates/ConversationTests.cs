@@ -56,7 +56,7 @@ public sealed class ConversationTests
     [InlineData("{\\\"a\\\": 1")]
     public void Arguments_that_are_no_json_object_stay_text(string arguments)
     {
-        var message = new ChatMessage("assistant", null) { ToolCalls = Render.Json($$"""[{"function": {"name": "f", "arguments": "{{arguments}}"}}]""") };
+        var message = new ChatMessage("assistant", null) { ToolCalls = Render.Json($$$"""[{"function": {"name": "f", "arguments": "{{{arguments}}}"}}]""") };
 
         Assert.Equal("True", One("{{ m.tool_calls[0].function.arguments is string }}", message));
     }

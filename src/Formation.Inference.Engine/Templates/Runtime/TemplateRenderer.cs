@@ -5,6 +5,9 @@ namespace Formation.Inference.Engine.Templates;
 /// <summary>Runs a template's statements.</summary>
 internal sealed class TemplateRenderer(RenderContext context)
 {
+    /// <summary>A macro call makes a scope and a text of its own, which costs about as much time as evaluating this many nodes.</summary>
+    const int StepsPerMacroCall = 8;
+
     readonly Evaluator _evaluator = new(context);
 
     enum Flow
@@ -168,6 +171,7 @@ internal sealed class TemplateRenderer(RenderContext context)
 
     StringValue RunMacro(MacroSignature signature, Arguments arguments, Scope definition)
     {
+        context.Charge(StepsPerMacroCall);
         var callPosition = context.Position;
         var scope = new Scope(definition);
         BindParameters(signature, arguments, scope);

@@ -75,13 +75,21 @@ internal sealed class TagLexer(SourceText source, List<Token> tokens, int maxNum
                 continue;
             if (op is "(" or "[" or "{")
                 _open.Push(op switch { "(" => ')', "[" => ']', _ => '}' });
-            else if (op is ")" or "]" or "}" && (!_open.TryPop(out var expected) || expected != op[0]))
-                throw Error($"'{op}' closes nothing that is open here.", _at);
+            else if (op is ")" or "]" or "}")
+                CloseBracket(op[0]);
             tokens.Add(new Token(TokenKind.Operator, op, source.PositionAt(_at)));
             _at += op.Length;
             return;
         }
         throw Error($"unexpected character U+{(int)_text[_at]:X4}.", _at);
+    }
+
+    void CloseBracket(char bracket)
+    {
+        if (!_open.TryPop(out var expected))
+            throw Error($"'{bracket}' closes nothing that is open here.", _at);
+        if (expected != bracket)
+            throw Error($"expected '{expected}', found '{bracket}'.", _at);
     }
 
     void ReadNumber()
