@@ -2,7 +2,7 @@ namespace Formation.Inference.Engine.Templates;
 
 /// <summary>
 /// What a template may use. Templates come with model files and are hostile until proven otherwise; the defaults are far above what
-/// published templates need, and bound a render to a few seconds and about a hundred megabytes.
+/// published templates need, and bound a render to about a second of one core and somewhat over a hundred megabytes.
 /// </summary>
 public sealed record ChatTemplateLimits
 {
