@@ -10,6 +10,6 @@ public sealed partial class InferenceEngine
     [LoggerMessage(LogLevel.Critical, "The engine has ended by a fault; all of its requests fail.")]
     partial void LogEngineFault(Exception fault);
 
-    [LoggerMessage(LogLevel.Warning, "Requests were still running {Limit} after the engine was asked to stop; they fail.")]
-    partial void LogStopLimit(TimeSpan limit);
+    [LoggerMessage(LogLevel.Warning, "The engine ends while {Requests} requests are not finished; they fail.")]
+    partial void LogUnfinished(int requests);
 }

@@ -16,7 +16,6 @@ namespace Formation.Inference.Engine;
 public sealed partial class InferenceEngine : IAsyncDisposable
 {
     readonly ServableModel _model;
-    readonly EngineOptions _options;
     readonly TimeProvider _clock;
     readonly ILogger _logger;
     readonly BlockPool _pool;
@@ -25,14 +24,14 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     readonly StepSampler _sampler;
     readonly GenerationFactory _factory;
     readonly GenerationReporter _reporter;
+    readonly ActiveGenerations _active;
+    readonly QueueLimit _queue;
     readonly Channel<Generation> _inbox;
-    readonly Dictionary<SequenceGroup, Generation> _generations = [];
     readonly AutoResetEvent _wake = new(initialState: false);
     readonly ConcurrentQueue<TaskCompletionSource<EngineStatistics>> _audits = [];
     readonly CancellationTokenSource _abort = new();
     readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    int _queuedRequests;
     int _cancellations;
     volatile bool _isFaulted;
     volatile bool _isStopping;
@@ -50,7 +49,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         string modelId, ServableModel model, EngineOptions options, EngineMetrics metrics, TimeProvider clock, ILogger<InferenceEngine> logger)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(model.Pipeline.MaxRows, options.Scheduler.MaxRows);
-        (_model, _options, _clock, _logger) = (model, options, clock, logger);
+        (_model, _clock, _logger) = (model, clock, logger);
         ContextLength = (int)Math.Min(model.ContextLength, (long)model.BlockCount * model.BlockSize);
         var hasher = new PrefixHasher(options.NewPrefixSecret(), model.BlockSize);
         _pool = new BlockPool(model.BlockCount);
@@ -60,6 +59,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
         _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
+        _queue = new QueueLimit(options.MaxQueuedRequests);
+        _active = new ActiveGenerations(_scheduler, _reporter, _queue);
         _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });
         _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
         new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
@@ -72,7 +73,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     public EngineStatistics Statistics => _statistics;
 
     /// <summary>Requests that wait for their first step.</summary>
-    public int QueuedRequests => Volatile.Read(ref _queuedRequests);
+    public int QueuedRequests => _queue.Count;
 
     /// <summary>Whether the engine has ended by a fault of its own; it takes no more requests.</summary>
     public bool IsFaulted => _isFaulted;
@@ -84,15 +85,15 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     internal Generation Submit(GenerationRequest request, int[] prompt)
     {
         var generation = _factory.Create(request, prompt);
-        if (Interlocked.Increment(ref _queuedRequests) <= _options.MaxQueuedRequests && _inbox.Writer.TryWrite(generation))
+        if (!_queue.TryEnter())
+            _reporter.Failed(generation, _isStopping || _isFaulted ? Refusal : EngineErrors.QueueFull(_queue.Limit, _reporter.TypicalLatency));
+        else if (!_inbox.Writer.TryWrite(generation))
         {
-            _wake.Set();
-            return generation;
+            _queue.Leave();
+            _reporter.Failed(generation, Refusal);
         }
 
-        Interlocked.Decrement(ref _queuedRequests);
-        var mayRetryHere = !_isFaulted && !_isStopping;
-        _reporter.Failed(generation, mayRetryHere ? EngineErrors.QueueFull(_options.MaxQueuedRequests, _reporter.TypicalLatency) : Refusal);
+        _wake.Set();
         return generation;
     }
 
@@ -110,7 +111,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            LogStopLimit(limit);
+            // What runs still fails below.
         }
 
         _abort.Cancel();
@@ -171,22 +172,23 @@ public sealed partial class InferenceEngine : IAsyncDisposable
 
     bool Step()
     {
-        var slices = _scheduler.Schedule();                         // step 6
+        var slices = _scheduler.Schedule();                                 // step 6
         if (slices.Count == 0)
             return false;
         try
         {
-            NoteScheduled(slices);
-            _runner.Forward(slices, _abort.Token);                  // step 7
-            var samples = _sampler.Sample(slices, OwnerOf);         // step 8
-            Complete(slices, samples);                              // step 9
+            _active.NoteScheduled(slices);
+            _runner.Forward(slices, _abort.Token);                          // step 7
+            var samples = _sampler.Sample(slices, _active.OwnerOf);         // step 8
+            _active.Complete(slices, samples);                              // step 9
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
         {
         }
         catch (Exception fault)
         {
-            FailStep(slices, fault);
+            LogStepFault(slices.Count, fault);
+            _active.FailStep(slices);
         }
 
         return true;
@@ -195,125 +197,30 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     void ReceiveRequests()
     {
         while (_inbox.Reader.TryRead(out var generation))
-        {
-            _generations.Add(generation.Group, generation);
-            _scheduler.Add(generation.Group);
-            _reporter.Accepted(generation);
-            if (generation.MaxTokens == 0 && !generation.Group.NeedsPromptLogits)
-                FinishWithoutTokens(generation);
-        }
+            _active.Add(generation);
     }
 
     void DropCancelledRequests()
     {
-        if (Interlocked.Exchange(ref _cancellations, 0) == 0)
-            return;
-        foreach (var generation in _generations.Values.Where(generation => generation.IsCancelled).ToList())
-        {
-            Drop(generation);
-            _reporter.Cancelled(generation);
-        }
-    }
-
-    void NoteScheduled(IReadOnlyList<ScheduledSlice> slices)
-    {
-        foreach (var slice in slices)
-        {
-            var generation = OwnerOf(slice.Sequence);
-            if (generation.Times.Scheduled is not null)
-                continue;
-            Interlocked.Decrement(ref _queuedRequests);
-            _reporter.Scheduled(generation);
-        }
-    }
-
-    void Complete(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
-    {
-        _scheduler.Complete(slices);
-        foreach (var slice in slices)
-            if (slice.Sequence.Group is { NeedsPromptLogits: true, IsPromptComputed: true })
-                CompletePrompt(OwnerOf(slice.Sequence));
-        foreach (var (sequence, token) in samples)
-            if (sequence.State == SequenceState.Running)
-                CompleteToken(OwnerOf(sequence), sequence, token);
-    }
-
-    void CompletePrompt(Generation generation)
-    {
-        if (generation.PromptScores.Count < generation.Group.Prompt.Length - 1)
-            return;
-        _reporter.PromptScored(generation);
-        if (generation.MaxTokens == 0)
-            FinishWithoutTokens(generation);
-    }
-
-    void FinishWithoutTokens(Generation generation)
-    {
-        Drop(generation);
-        for (var choice = 0; choice < generation.Choices.Count; choice++)
-            _reporter.Finished(generation, choice, FinishReason.Length);
-        _reporter.Ended(generation);
-    }
-
-    void CompleteToken(Generation generation, Sequence sequence, SampledToken? sampled)
-    {
-        if (sampled is not { } token)
-        {
-            Drop(generation);
-            _reporter.Failed(generation, EngineErrors.NonFiniteLogits());
-            return;
-        }
-
-        sequence.Append(token.TokenId);
-        var isLast = sequence.CompletionLength >= generation.MaxTokens;
-        var step = generation.Choices[sequence.Choice].Append(token.TokenId, _reporter.Describe(token), isLast);
-        _reporter.Advanced(generation, sequence.Choice, step);
-        if (step.Finish is null)
-            return;
-        _scheduler.Remove(sequence);
-        if (!generation.IsFinished)
-            return;
-        Drop(generation);
-        _reporter.Ended(generation);
-    }
-
-    // A failed forward call leaves the KV rows of its batch undefined, so every request with a part in it fails, and no other.
-    void FailStep(IReadOnlyList<ScheduledSlice> slices, Exception fault)
-    {
-        LogStepFault(slices.Count, fault);
-        foreach (var group in slices.Select(slice => slice.Sequence.Group).Distinct().ToList())
-            if (_generations.TryGetValue(group, out var generation))
-            {
-                Drop(generation);
-                _reporter.Failed(generation, EngineErrors.EngineFailed());
-            }
-    }
-
-    /// <summary>Forgets a request and frees what it holds.</summary>
-    void Drop(Generation generation)
-    {
-        _generations.Remove(generation.Group);
-        foreach (var sequence in generation.Group.Sequences)
-            _scheduler.Remove(sequence);
-        if (generation.Times.Scheduled is null)
-            Interlocked.Decrement(ref _queuedRequests);
+        if (Interlocked.Exchange(ref _cancellations, 0) != 0)
+            _active.DropCancelled();
     }
 
     void FailAll(GenerationError error)
     {
+        if (_active.Count > 0)
+            LogUnfinished(_active.Count);
+        _active.FailAll(error);
         _inbox.Writer.TryComplete();
         while (_inbox.Reader.TryRead(out var generation))
             _reporter.Failed(generation, error);
-        foreach (var generation in _generations.Values)
-            _reporter.Failed(generation, error);
-        _generations.Clear();
         _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
     }
 
     void WaitForWork()
     {
         AuditInDebug();
-        if (_generations.Count == 0 && _inbox.Reader.Completion.IsCompleted)
+        if (_active.Count == 0 && _inbox.Reader.Completion.IsCompleted)
             _drained.TrySetResult();
         _wake.WaitOne();
     }
@@ -344,6 +251,4 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         Interlocked.Exchange(ref _cancellations, 1);
         _wake.Set();
     }
-
-    Generation OwnerOf(Sequence sequence) => _generations[sequence.Group];
 }

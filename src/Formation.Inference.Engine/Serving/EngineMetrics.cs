@@ -27,7 +27,6 @@ public sealed class EngineMetrics : IDisposable
         HistogramBucketBoundaries = [0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960],
     };
 
-    readonly Meter _meter = new(Name);
     readonly ConcurrentDictionary<string, Func<EngineStatistics>> _engines = new(StringComparer.Ordinal);
 
     public EngineMetrics()
@@ -48,6 +47,9 @@ public sealed class EngineMetrics : IDisposable
         RequestLatency = Histogram("formation.e2e_request_latency", "From submission to the end.", RequestBuckets);
         ModelLoadTime = Histogram("formation.model_load_time", "Loading a model.", RequestBuckets);
     }
+
+    /// <summary>The meter of this set of instruments.</summary>
+    internal Meter Meter { get; } = new(Name);
 
     public Counter<long> PromptTokens { get; }
 
@@ -84,15 +86,15 @@ public sealed class EngineMetrics : IDisposable
 
     public void Unregister(string modelId) => _engines.TryRemove(modelId, out _);
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose() => Meter.Dispose();
 
-    Counter<long> Counter(string name, string description) => _meter.CreateCounter<long>(name, description: description);
+    Counter<long> Counter(string name, string description) => Meter.CreateCounter<long>(name, description: description);
 
     Histogram<double> Histogram(string name, string description, InstrumentAdvice<double> buckets) =>
-        _meter.CreateHistogram(name, "s", description, tags: null, advice: buckets);
+        Meter.CreateHistogram(name, "s", description, tags: null, advice: buckets);
 
     void Gauge(string name, string description, Func<EngineStatistics, double> value) =>
-        _meter.CreateObservableGauge(
+        Meter.CreateObservableGauge(
             name,
             () => _engines.Select(engine => new Measurement<double>(value(engine.Value()), ModelTag(engine.Key))),
             description: description);

@@ -8,16 +8,17 @@ namespace Formation.Inference.Engine.Tests.Serving;
 /// <summary>An engine that runs an invented model.</summary>
 internal sealed class EngineHarness : IAsyncDisposable
 {
-    readonly EngineMetrics _metrics = new();
+    readonly EngineMetrics _metrics;
     readonly ManualResetEventSlim _gate = new(initialState: true);
     int _requests;
 
-    public EngineHarness(SchedulerOptions? scheduler = null, int blocks = 64, int context = 1024, int maxQueued = 64, TimeProvider? clock = null)
+    public EngineHarness(SchedulerOptions? scheduler = null, int blocks = 64, int context = 1024, int maxQueued = 64, EngineMetrics? metrics = null)
     {
+        _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions { Scheduler = scheduler ?? new SchedulerOptions(), MaxQueuedRequests = maxQueued, MaxLogitsRows = 4, NextSeed = () => 42 };
         Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
-        Engine = new InferenceEngine("invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+        Engine = new InferenceEngine("invented", Model.Servable, options, _metrics, TimeProvider.System, NullLogger<InferenceEngine>.Instance);
     }
 
     public InventedModel Model { get; }

@@ -1,0 +1,137 @@
+using Formation.Inference.Engine.Sampling;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Sequences;
+
+namespace Formation.Inference.Engine.Serving;
+
+/// <summary>
+/// The requests that an engine has taken and not ended (step 9 of the request path): what a step computed becomes tokens, text and events, and
+/// what ends leaves the scheduler. Belongs to the engine's thread.
+/// </summary>
+internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter reporter, QueueLimit queue)
+{
+    readonly Dictionary<SequenceGroup, Generation> _generations = [];
+
+    public int Count => _generations.Count;
+
+    /// <summary>The request of a sequence.</summary>
+    public Generation OwnerOf(Sequence sequence) => _generations[sequence.Group];
+
+    /// <summary>Takes a request from the inbox.</summary>
+    public void Add(Generation generation)
+    {
+        if (generation.IsCancelled)
+        {
+            queue.Leave();
+            reporter.Cancelled(generation);
+            return;
+        }
+
+        _generations.Add(generation.Group, generation);
+        scheduler.Add(generation.Group);
+        reporter.Accepted(generation);
+        if (generation.MaxTokens == 0 && !generation.Group.NeedsPromptLogits)
+            FinishWithoutTokens(generation);
+    }
+
+    /// <summary>Drops the requests whose callers have left.</summary>
+    public void DropCancelled()
+    {
+        foreach (var generation in _generations.Values.Where(generation => generation.IsCancelled).ToList())
+        {
+            Drop(generation);
+            reporter.Cancelled(generation);
+        }
+    }
+
+    /// <summary>Notes that these parts of sequences are about to be computed.</summary>
+    public void NoteScheduled(IReadOnlyList<ScheduledSlice> slices)
+    {
+        foreach (var slice in slices)
+            if (OwnerOf(slice.Sequence) is { Times.Scheduled: null } generation)
+            {
+                queue.Leave();
+                reporter.Scheduled(generation);
+            }
+    }
+
+    /// <summary>Takes the results of a step.</summary>
+    public void Complete(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
+    {
+        scheduler.Complete(slices);
+        foreach (var slice in slices)
+            if (slice.Sequence.Group is { NeedsPromptLogits: true, IsPromptComputed: true })
+                CompletePrompt(OwnerOf(slice.Sequence));
+        foreach (var (sequence, token) in samples)
+            if (sequence.State == SequenceState.Running)
+                CompleteToken(OwnerOf(sequence), sequence, token);
+    }
+
+    /// <summary>Fails the requests that had a part in a step. A failed forward call leaves their KV rows undefined, and nobody else's.</summary>
+    public void FailStep(IReadOnlyList<ScheduledSlice> slices)
+    {
+        foreach (var group in slices.Select(slice => slice.Sequence.Group).Distinct().ToList())
+            if (_generations.TryGetValue(group, out var generation))
+            {
+                Drop(generation);
+                reporter.Failed(generation, EngineErrors.EngineFailed());
+            }
+    }
+
+    /// <summary>Fails all requests at the engine's end. The scheduler is not asked any more: it may be what failed.</summary>
+    public void FailAll(GenerationError error)
+    {
+        foreach (var generation in _generations.Values)
+            reporter.Failed(generation, error);
+        _generations.Clear();
+    }
+
+    void CompletePrompt(Generation generation)
+    {
+        if (generation.PromptScores.Count < generation.Group.Prompt.Length - 1)
+            return;
+        reporter.PromptScored(generation);
+        if (generation.MaxTokens == 0)
+            FinishWithoutTokens(generation);
+    }
+
+    void FinishWithoutTokens(Generation generation)
+    {
+        Drop(generation);
+        for (var choice = 0; choice < generation.Choices.Count; choice++)
+            reporter.Finished(generation, choice, FinishReason.Length);
+        reporter.Ended(generation);
+    }
+
+    void CompleteToken(Generation generation, Sequence sequence, SampledToken? sampled)
+    {
+        if (sampled is not { } token)
+        {
+            Drop(generation);
+            reporter.Failed(generation, EngineErrors.NonFiniteLogits());
+            return;
+        }
+
+        sequence.Append(token.TokenId);
+        var isLast = sequence.CompletionLength >= generation.MaxTokens;
+        var step = generation.Choices[sequence.Choice].Append(token.TokenId, reporter.Describe(token), isLast);
+        reporter.Advanced(generation, sequence.Choice, step);
+        if (step.Finish is null)
+            return;
+        scheduler.Remove(sequence);
+        if (!generation.IsFinished)
+            return;
+        Drop(generation);
+        reporter.Ended(generation);
+    }
+
+    /// <summary>Forgets a request and frees what it holds.</summary>
+    void Drop(Generation generation)
+    {
+        _generations.Remove(generation.Group);
+        foreach (var sequence in generation.Group.Sequences)
+            scheduler.Remove(sequence);
+        if (generation.Times.Scheduled is null)
+            queue.Leave();
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using Formation.Inference.Engine.Sampling;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Testing.Fakes;
+
+namespace Formation.Inference.Engine.Tests.Sequences;
+
+public sealed class ChoiceOutputTests
+{
+    readonly Tokenizer _tokenizer = new InventedModel().Tokenizer;
+
+    ChoiceOutput New(params string[] stops) => New(new StopConditions { Strings = stops });
+
+    ChoiceOutput New(StopConditions stop) =>
+        new(_tokenizer, stop, new StopStrings(stop.Strings), new SamplerState(SamplingParams.Default, stop, 1, 0, []));
+
+    /// <summary>Feeds a text byte by byte, one token each, and returns every step.</summary>
+    List<OutputStep> Feed(ChoiceOutput output, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var steps = new List<OutputStep>();
+        for (var i = 0; i < bytes.Length; i++)
+        {
+            var token = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual(bytes.AsSpan(i, 1)));
+            steps.Add(output.Append(token, new TokenLogprob(token, _tokenizer.TokenBytes(token), 0, []), isLast: i == bytes.Length - 1));
+            if (steps[^1].Finish is not null)
+                break;
+        }
+
+        return steps;
+    }
+
+    static string TextOf(IEnumerable<OutputStep> steps) => string.Concat(steps.Select(step => step.Text));
+
+    static string BytesOf(IEnumerable<OutputStep> steps) =>
+        Encoding.UTF8.GetString([.. steps.SelectMany(step => step.Tokens).SelectMany(token => token.Bytes.ToArray())]);
+
+    [Fact]
+    public void Characters_of_several_tokens_come_out_whole_and_never_before_their_last_token()
+    {
+        var steps = Feed(New(), "aä€😀b");
+        Assert.Equal("aä€😀b", TextOf(steps));
+        Assert.DoesNotContain(steps, step => step.Text.Contains('�'));
+        Assert.Equal("aä€😀b", BytesOf(steps));
+        Assert.Equal(FinishReason.Length, steps[^1].Finish);
+    }
+
+    [Fact]
+    public void At_each_moment_the_tokens_reported_are_those_of_the_text_reported()
+    {
+        var (text, bytes) = (new StringBuilder(), new StringBuilder());
+        foreach (var step in Feed(New("STOP"), "One STO and a ST but no more S"))
+        {
+            text.Append(step.Text);
+            bytes.Append(BytesOf([step]));
+            Assert.Equal(text.ToString(), bytes.ToString());
+        }
+    }
+
+    [Fact]
+    public void Neither_text_nor_tokens_of_a_stop_string_come_out()
+    {
+        var steps = Feed(New("😀!"), "go 😀! on");
+        Assert.Equal(("go ", "go "), (TextOf(steps), BytesOf(steps)));
+        Assert.Equal((FinishReason.Stop, "😀!"), (steps[^1].Finish, steps[^1].StopString));
+    }
+
+    [Fact]
+    public void A_character_cut_off_by_the_end_shows_as_replaced()
+    {
+        var output = New();
+        var euro = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual(new byte[] { 0xE2 }));
+        Assert.Equal("�", output.Append(euro, null, isLast: true).Text);
+    }
+
+    [Fact]
+    public void An_end_of_generation_token_counts_and_lets_out_what_was_held_back()
+    {
+        var output = New("STOP");
+        var token = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual("S"u8));
+        Assert.Equal("", output.Append(token, null, isLast: false).Text);
+        var step = output.Append(_tokenizer.Eos!.Value, null, isLast: false);
+        Assert.Equal(("S", FinishReason.Stop, 2), (step.Text, step.Finish, output.CompletionTokens));
+    }
+
+    [Fact]
+    public void Before_the_minimum_stop_strings_are_text()
+    {
+        var steps = Feed(New(new StopConditions { Strings = ["b"], MinTokens = 3 }), "abcb");
+        Assert.Equal(("abc", "b"), (TextOf(steps), steps[^1].StopString));
+    }
+}
