@@ -16,15 +16,29 @@ public sealed unsafe class MappedFile : IDisposable
         Path = stream.Name;
         if (Length == 0)
             return;
-        _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        _file = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        try
+        {
+            _view = _file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _pointer);
         _pointer += _view.PointerOffset;
     }
 
     /// <summary>Maps the file at <paramref name="path"/>.</summary>
     /// <exception cref="IOException">It does not exist or can't be read.</exception>
-    public static MappedFile Open(string path) => new(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read));
+    /// <exception cref="UnauthorizedAccessException">It is a folder, or this process may not read it.</exception>
+    public static MappedFile Open(string path)
+    {
+        // The mapping outlives the stream.
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+        return new MappedFile(stream);
+    }
 
     /// <summary>Bytes in the file.</summary>
     public long Length { get; }
