@@ -14,6 +14,9 @@ public sealed class ApiKeyStore
     /// <summary>How long a key may stay accepted after it was revoked through another process.</summary>
     public static readonly TimeSpan RevocationDelay = TimeSpan.FromSeconds(5);
 
+    /// <summary>A key of the operator's own choice with fewer characters may be guessed.</summary>
+    public const int StrongKeyLength = 16;
+
     const int MaxCachedKeys = 10_000;
     static readonly byte[] UnknownKeyHash = new byte[HMACSHA256.HashSizeInBytes];
 
@@ -60,16 +63,16 @@ public sealed class ApiKeyStore
     /// Accepts a key of the operator's own choice as an administrator's, for as long as this process runs: it is not stored, so that taking it
     /// out of the configuration takes it out of use. Call before serving.
     /// </summary>
-    /// <exception cref="ArgumentException">The key is shorter than 16 characters, or could not stand in an HTTP header.</exception>
+    /// <exception cref="ArgumentException">The key is empty, longer than 512 characters, or could not stand in an HTTP header.</exception>
     public void AddOperatorKey(string key)
     {
-        if (key.Length is < 16 or > 512 || !key.All(c => c is > ' ' and <= '~'))
+        if (key.Length is 0 or > 512 || !key.All(c => c is > ' ' and <= '~'))
             throw new ArgumentException(
-                $"The API key given has {key.Length} characters; use 16 to 512 visible ASCII characters without spaces, for instance from `openssl rand -hex 32`.",
+                $"The API key given has {key.Length} characters; use 1 to 512 visible ASCII characters without spaces, for instance from `openssl rand -hex 32`.",
                 nameof(key));
         string id = $"operator{_operatorKeys.Count + 1}";
         var known = new ApiKey(
-            id, "operator's key", AdministratorAccountId, KeyScopes.Administrator, $"{key[..4]}…", _clock.GetUtcNow());
+            id, "operator's key", AdministratorAccountId, KeyScopes.Administrator, key.Length >= StrongKeyLength ? $"{key[..4]}…" : "…", _clock.GetUtcNow());
         _operatorKeys.Add((known, _pepper.Hash(key)));
     }
 

@@ -108,7 +108,7 @@ static class ServerHost
         {
             var keys = ApiKeyStore.Open(settings.DataFolder, context.Time);
             if (settings.ApiKey is { } key)
-                keys.AddOperatorKey(key);
+                AddOperatorKey(keys, key, settings, context);
             return (keys, await keys.EnsureAdministratorKeyAsync(cancellationToken));
         }
         catch (ArgumentException error)
@@ -119,6 +119,13 @@ static class ServerHost
         {
             throw new CommandException(ExitCode.Failed, $"The keys in {settings.DataFolder} can't be opened: {error.Message}");
         }
+    }
+
+    private static void AddOperatorKey(ApiKeyStore keys, string key, ServeSettings settings, CommandContext context)
+    {
+        keys.AddOperatorKey(key);
+        if (settings.Addresses.ReachableFromOutside && key.Length < ApiKeyStore.StrongKeyLength)
+            context.Output.Note($"Warning: the key of --api-key has {key.Length} characters and other machines reach this server; 'openssl rand -hex 32' makes a strong one.");
     }
 
     private static async Task<string> StartAsync(WebApplication app, ServeSettings settings)

@@ -45,18 +45,14 @@ static class ListCommand
         }
     }
 
-    private static ModelRow RowOf(JsonObject model)
-    {
-        // The state and sizes are Formation's extension of OpenAI's model object.
-        var formation = model["formation"] as JsonObject;
-        return new ModelRow(
-            model["id"]?.GetValue<string>() ?? "",
-            formation?["state"]?.GetValue<string>() ?? "available",
-            formation?["context_length"]?.GetValue<int>(),
-            formation?["parameters"]?.GetValue<long>(),
-            null,
-            null);
-    }
+    // What stands beside OpenAI's own fields is Formation's extension; another server leaves it out.
+    private static ModelRow RowOf(JsonObject model) => new(
+        model["id"]?.GetValue<string>() ?? "",
+        model["state"]?.GetValue<string>() ?? "available",
+        model["context_length"]?.GetValue<int>(),
+        model["parameter_count"]?.GetValue<long>(),
+        null,
+        null);
 
     private static Table TableOf(IReadOnlyList<ModelRow> rows)
     {

@@ -59,7 +59,7 @@ sealed class ScriptedServer : IAsyncDisposable
         }
         if (context.Request.Path == "/v1/models")
         {
-            await WriteAsync(context, 200, """{"object":"list","data":[{"id":"formation-llm","object":"model","created":1,"owned_by":"formation"}]}""");
+            await WriteAsync(context, 200, """{"object":"list","data":[{"id":"formation-llm","object":"model","created":1,"owned_by":"formation","context_length":2048,"parameter_count":7300000,"state":"ready"}]}""");
             return;
         }
         Requests.Add(JsonNode.Parse(await new StreamReader(context.Request.Body).ReadToEndAsync())!.AsObject());

@@ -15,7 +15,7 @@ public sealed class AuthCommandTests
         Assert.Equal(ScriptedServer.Key, SavedCredentials.Load(user.Folders)!.Key);
 
         Assert.Equal(ExitCode.Done, await user.RunAsync("models", "list"));
-        Assert.Contains("formation-llm", user.Out);
+        Assert.Matches("formation-llm +ready +2,048 +7.3 M", user.Out);
     }
 
     [Fact]

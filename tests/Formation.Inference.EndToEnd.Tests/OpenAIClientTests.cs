@@ -1,0 +1,102 @@
+using System.ClientModel;
+using OpenAI;
+using OpenAI.Chat;
+
+
+namespace Formation.Inference.EndToEnd.Tests;
+
+/// <summary>The official OpenAI client for C# against a real server.</summary>
+public sealed class OpenAIClientTests(TinyModelServer fixture) : IClassFixture<TinyModelServer>
+{
+    private ChatClient Chat => Client(TinyModelServer.Key).GetChatClient("tiny");
+
+    [Fact]
+    public async Task A_streamed_answer_equals_the_whole_one()
+    {
+        var options = new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 24 };
+        var whole = (await Chat.CompleteChatAsync([new UserChatMessage("hello")], options)).Value;
+
+        var streamed = "";
+        ChatTokenUsage? usage = null;
+        await foreach (var update in Chat.CompleteChatStreamingAsync([new UserChatMessage("hello")], options))
+        {
+            streamed += string.Concat(update.ContentUpdate.Select(part => part.Text));
+            usage ??= update.Usage;
+        }
+
+        Assert.Equal(whole.Content[0].Text, streamed);
+        Assert.Equal(whole.Usage.OutputTokenCount, usage!.OutputTokenCount);
+        Assert.True(whole.Usage.InputTokenCount > 0);
+    }
+
+    [Fact]
+    public async Task A_seed_repeats_the_answer_and_another_seed_changes_it()
+    {
+#pragma warning disable OPENAI001 // The client marks seeds as experimental.
+        async Task<string> Answer(long seed) => (await Chat.CompleteChatAsync(
+            [new UserChatMessage("hello")], new ChatCompletionOptions { Temperature = 1, Seed = seed, MaxOutputTokenCount = 24 })).Value.Content[0].Text;
+#pragma warning restore OPENAI001
+
+        Assert.Equal(await Answer(1), await Answer(1));
+        Assert.NotEqual(await Answer(1), await Answer(2));
+    }
+
+    [Fact]
+    public async Task Log_probabilities_come_for_every_token()
+    {
+        var answer = (await Chat.CompleteChatAsync(
+            [new UserChatMessage("hello")],
+            new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 8, IncludeLogProbabilities = true, TopLogProbabilityCount = 3 })).Value;
+
+        Assert.Equal(answer.Usage.OutputTokenCount, answer.ContentTokenLogProbabilities.Count);
+        Assert.All(answer.ContentTokenLogProbabilities, token =>
+        {
+            Assert.True(token.LogProbability <= 0);
+            Assert.Equal(3, token.TopLogProbabilities.Count);
+            Assert.Equal(token.LogProbability, token.TopLogProbabilities[0].LogProbability, 5);
+        });
+    }
+
+    [Fact]
+    public async Task A_stop_text_ends_the_answer_and_is_not_part_of_it()
+    {
+        var options = new ChatCompletionOptions { Temperature = 0, MaxOutputTokenCount = 40 };
+        var whole = (await Chat.CompleteChatAsync([new UserChatMessage("hello")], options)).Value.Content[0].Text;
+        var stop = whole[10..13];
+        options.StopSequences.Add(stop);
+        var cut = (await Chat.CompleteChatAsync([new UserChatMessage("hello")], options)).Value;
+
+        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], cut.Content[0].Text);
+        Assert.Equal(ChatFinishReason.Stop, cut.FinishReason);
+    }
+
+    [Fact]
+    public async Task A_wrong_key_and_a_wrong_model_are_the_clients_own_exceptions()
+    {
+        var key = await Assert.ThrowsAsync<ClientResultException>(() => Client("wrong").GetChatClient("tiny").CompleteChatAsync("hello"));
+        Assert.Equal(401, key.Status);
+        var model = await Assert.ThrowsAsync<ClientResultException>(() => Client(TinyModelServer.Key).GetChatClient("no-such").CompleteChatAsync("hello"));
+        Assert.Equal(404, model.Status);
+        Assert.Contains("no-such", model.Message);
+    }
+
+    [Fact]
+    public async Task A_prompt_that_does_not_fit_is_told_with_the_limit()
+    {
+        var error = await Assert.ThrowsAsync<ClientResultException>(() => Chat.CompleteChatAsync(new UserChatMessage(string.Join(' ', Enumerable.Repeat("word", 2000)))));
+        Assert.Equal(400, error.Status);
+        Assert.Contains("context_length_exceeded", error.GetRawResponse()!.Content.ToString());
+        Assert.Contains("512", error.Message);
+    }
+
+    [Fact]
+    public async Task The_models_are_listed()
+    {
+        var models = (await Client(TinyModelServer.Key).GetOpenAIModelClient().GetModelsAsync()).Value;
+        Assert.Contains(models, model => model.Id == "tiny");
+        Assert.Contains(models, model => model.Id == "formation-llm");
+    }
+
+    private OpenAIClient Client(string key) =>
+        new(new ApiKeyCredential(key), new OpenAIClientOptions { Endpoint = new Uri(fixture.Server.Url + "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
+}
