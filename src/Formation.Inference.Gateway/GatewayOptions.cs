@@ -29,6 +29,9 @@ public sealed record GatewayOptions
     /// <summary>How long a client may take to send a request's headers.</summary>
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How long a body may come, or an answer be taken, slower than 240 bytes a second before the connection is cut.</summary>
+    public TimeSpan DataRateGracePeriod { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Longest silence in a stream, in which the queue and the prefill take their time: then a comment keeps the connection open.</summary>
     public TimeSpan StreamKeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
 
@@ -50,6 +53,9 @@ public sealed record GatewayOptions
         AtLeast(nameof(MaxConcurrentConnections), MaxConcurrentConnections, 1);
         AtLeast(nameof(MaxRequestBodyBytes), MaxRequestBodyBytes, 1024);
         Positive(nameof(RequestHeadersTimeout), RequestHeadersTimeout);
+        Positive(nameof(DataRateGracePeriod), DataRateGracePeriod);
+        if (DataRateGracePeriod <= TimeSpan.FromSeconds(1))
+            errors.Add($"{nameof(DataRateGracePeriod)} is {DataRateGracePeriod}; use more than one second.");
         Positive(nameof(StreamKeepAliveInterval), StreamKeepAliveInterval);
         Positive(nameof(ShutdownTimeout), ShutdownTimeout);
         if (OtlpEndpoint is { } endpoint && endpoint.Scheme is not ("http" or "https"))

@@ -62,7 +62,7 @@ internal static class HealthEndpoints
 /// <summary>The state of the server.</summary>
 /// <param name="Status"><c>live</c>, <c>ready</c>, <c>loading</c>, <c>failed</c> or <c>stopping</c>.</param>
 /// <param name="LoadProgress">While loading: how far the slowest model is, 0 to 1.</param>
-public sealed record HealthReport(string Status, double? LoadProgress);
+internal sealed record HealthReport(string Status, double? LoadProgress);
 
 [JsonSerializable(typeof(HealthReport))]
 [JsonSourceGenerationOptions(

@@ -15,8 +15,10 @@ internal static class ConnectionLimits
         kestrel.Limits.MaxRequestHeaderCount = 100;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
 
-        // Slower than this, and a connection costs more than it can be worth: the request ends with 408, a stream is cut and its generation cancelled.
-        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
-        kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+        // Slower than this, and a connection costs more than it can be worth: a request ends with 408, a stream is cut and its generation
+        // cancelled.
+        var rate = new MinDataRate(bytesPerSecond: 240, options.DataRateGracePeriod);
+        kestrel.Limits.MinRequestBodyDataRate = rate;
+        kestrel.Limits.MinResponseDataRate = rate;
     }
 }

@@ -34,10 +34,12 @@ internal static class OpenAIEndpoints
 
         routes.MapDescribed("POST", "/v1/chat/completions", chat.HandleAsync, "createChatCompletion", "Chat", "Answers a conversation.")
             .RequireScope(KeyScopes.Chat)
-            .Reads<ChatCompletionRequest>().Answers<ChatCompletion>().Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+            .Reads<ChatCompletionRequest>().Answers<ChatCompletion>().Streams<ChatCompletionChunk>()
+            .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         routes.MapDescribed("POST", "/v1/completions", completions.HandleAsync, "createCompletion", "Completions", "Continues texts.")
             .RequireScope(KeyScopes.Chat)
-            .Reads<CompletionRequest>().Answers<Completion>().Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+            .Reads<CompletionRequest>().Answers<Completion>().Streams<CompletionChunkWithUsage>()
+            .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         routes.MapDescribed("GET", "/v1/models", models.ListAsync, "listModels", "Models", "Lists the models.")
             .RequireScope(KeyScopes.ModelsRead)
             .Answers<ModelList>().Fails(401, 403, 500);

@@ -23,6 +23,9 @@ internal static class RouteDescriptions
     internal static IEndpointConventionBuilder Answers<T>(this IEndpointConventionBuilder route, int status = StatusCodes.Status200OK) =>
         route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), [Json]));
 
+    /// <summary>Says that the route can answer with a stream of such events too.</summary>
+    internal static IEndpointConventionBuilder Streams<T>(this IEndpointConventionBuilder route) => route.WithMetadata(new EventStreamOf(typeof(T)));
+
     internal static IEndpointConventionBuilder Fails(this IEndpointConventionBuilder route, params ReadOnlySpan<int> statuses)
     {
         foreach (int status in statuses)

@@ -6,12 +6,12 @@ namespace Formation.Inference.Gateway.OpenAI.Answers;
 /// <param name="TotalTokens">Their sum.</param>
 /// <param name="PromptTokensDetails">How many of the prompt's tokens were in the prefix cache.</param>
 /// <param name="CompletionTokensDetails">Parts of the completion that OpenAI counts apart; this server has none of them.</param>
-public sealed record Usage(
+internal sealed record Usage(
     int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails, CompletionTokensDetails CompletionTokensDetails);
 
 /// <summary>Parts of the prompt's tokens.</summary>
-public sealed record PromptTokensDetails(int CachedTokens, int AudioTokens);
+internal sealed record PromptTokensDetails(int CachedTokens, int AudioTokens);
 
 /// <summary>Parts of the completion's tokens.</summary>
-public sealed record CompletionTokensDetails(
+internal sealed record CompletionTokensDetails(
     int ReasoningTokens, int AudioTokens, int AcceptedPredictionTokens, int RejectedPredictionTokens);

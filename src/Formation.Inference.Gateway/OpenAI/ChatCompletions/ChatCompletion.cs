@@ -4,11 +4,11 @@ using Formation.Inference.Gateway.OpenAI.Answers;
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
 /// <summary>The answer of <c>POST /v1/chat/completions</c> that is not streamed.</summary>
-public sealed record ChatCompletion(
+internal sealed record ChatCompletion(
     string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage Usage, string ServiceTier, string SystemFingerprint);
 
 /// <summary>One of the answers.</summary>
-public sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason)
+internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason)
 {
     /// <summary>An extension: the stop string or stop token id of the request that ended the choice.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -16,10 +16,10 @@ public sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprob
 }
 
 /// <summary>What the model said.</summary>
-public sealed record AssistantMessage(string Role, string Content, string? Refusal);
+internal sealed record AssistantMessage(string Role, string Content, string? Refusal);
 
 /// <summary>Log-probabilities of the tokens of a message.</summary>
-public sealed record ChatLogprobs(IReadOnlyList<ChatTokenLogprob> Content, IReadOnlyList<ChatTokenLogprob>? Refusal)
+internal sealed record ChatLogprobs(IReadOnlyList<ChatTokenLogprob> Content, IReadOnlyList<ChatTokenLogprob>? Refusal)
 {
     internal static ChatLogprobs From(IEnumerable<TokenLogprob> tokens) => new([.. tokens.Select(ChatTokenLogprob.From)], null);
 }
@@ -29,7 +29,7 @@ public sealed record ChatLogprobs(IReadOnlyList<ChatTokenLogprob> Content, IRead
 /// <param name="Logprob">Natural logarithm of its probability, -9999 at least.</param>
 /// <param name="Bytes">Its bytes.</param>
 /// <param name="TopLogprobs">The most probable tokens in its place.</param>
-public sealed record ChatTokenLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<ChatTopLogprob> TopLogprobs)
+internal sealed record ChatTokenLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes, IReadOnlyList<ChatTopLogprob> TopLogprobs)
 {
     internal static ChatTokenLogprob From(TokenLogprob token) => new(
         TokenText.Of(token.Bytes),
@@ -39,7 +39,7 @@ public sealed record ChatTokenLogprob(string Token, float Logprob, IReadOnlyList
 }
 
 /// <summary>A token that could have stood in a place.</summary>
-public sealed record ChatTopLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes)
+internal sealed record ChatTopLogprob(string Token, float Logprob, IReadOnlyList<int> Bytes)
 {
     internal static ChatTopLogprob From(TokenAlternative token) =>
         new(TokenText.Of(token.Bytes), TokenText.Logprob(token.Logprob), Numbers(token.Bytes));

@@ -4,16 +4,16 @@ using Formation.Inference.Gateway.OpenAI.Answers;
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
 /// <summary>One event of a streamed answer.</summary>
-public record ChatCompletionChunk(
+internal record ChatCompletionChunk(
     string Id, string Object, long Created, string Model, string ServiceTier, string SystemFingerprint, IReadOnlyList<ChatChunkChoice> Choices);
 
 /// <summary>An event of a stream that reports its usage: null in every event but the last.</summary>
-public sealed record ChatCompletionChunkWithUsage(
+internal sealed record ChatCompletionChunkWithUsage(
     string Id, string Object, long Created, string Model, string ServiceTier, string SystemFingerprint, IReadOnlyList<ChatChunkChoice> Choices, [property: JsonPropertyOrder(1)] Usage? Usage)
     : ChatCompletionChunk(Id, Object, Created, Model, ServiceTier, SystemFingerprint, Choices);
 
 /// <summary>What is new of one choice.</summary>
-public sealed record ChatChunkChoice(int Index, ChatDelta Delta, ChatLogprobs? Logprobs, string? FinishReason)
+internal sealed record ChatChunkChoice(int Index, ChatDelta Delta, ChatLogprobs? Logprobs, string? FinishReason)
 {
     /// <summary>An extension: the stop string or stop token id of the request that ended the choice.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -21,7 +21,7 @@ public sealed record ChatChunkChoice(int Index, ChatDelta Delta, ChatLogprobs? L
 }
 
 /// <summary>What is new of a message.</summary>
-public sealed record ChatDelta
+internal sealed record ChatDelta
 {
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Role { get; init; }

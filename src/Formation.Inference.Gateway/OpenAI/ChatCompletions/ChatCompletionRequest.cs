@@ -7,14 +7,19 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// <summary>The body of <c>POST /v1/chat/completions</c>.</summary>
 internal sealed class ChatCompletionRequest : GenerationFields
 {
+    /// <summary>The conversation: 1 to 2048 messages.</summary>
     public List<MessageFields?>? Messages { get; init; }
 
+    /// <summary>Tokens to generate for each choice at most; up to the model's context where it is not given.</summary>
     public long? MaxCompletionTokens { get; init; }
 
+    /// <summary>Whether to report log-probabilities.</summary>
     public bool? Logprobs { get; init; }
 
+    /// <summary>How many alternatives to report for each token: 0 to 20, with <c>logprobs</c>.</summary>
     public long? TopLogprobs { get; init; }
 
+    /// <summary>Given to the chat template as a variable of this name: none, minimal, low, medium, high, xhigh or max.</summary>
     public string? ReasoningEffort { get; init; }
 
     public JsonElement? ResponseFormat { get; init; }
@@ -25,18 +30,24 @@ internal sealed class ChatCompletionRequest : GenerationFields
 
     // Accepted and without effect.
 
+    /// <summary>Only false: completions are not stored.</summary>
     public bool? Store { get; init; }
 
     public JsonElement? Metadata { get; init; }
 
+    /// <summary>Only auto or default.</summary>
     public string? ServiceTier { get; init; }
 
+    /// <summary>Only medium.</summary>
     public string? Verbosity { get; init; }
 
+    /// <summary>Accepted, at most 512 characters, without effect.</summary>
     public string? SafetyIdentifier { get; init; }
 
+    /// <summary>Accepted, at most 512 characters, without effect: prompts are cached by their content.</summary>
     public string? PromptCacheKey { get; init; }
 
+    /// <summary>Only in_memory.</summary>
     public string? PromptCacheRetention { get; init; }
 
     // Refused by name.
@@ -47,6 +58,7 @@ internal sealed class ChatCompletionRequest : GenerationFields
 
     public JsonElement? Functions { get; init; }
 
+    /// <summary>The older form of one tool call.</summary>
     public JsonElement? FunctionCall { get; init; }
 
     public JsonElement? Audio { get; init; }
@@ -71,19 +83,23 @@ internal sealed class ChatCompletionRequest : GenerationFields
 /// <summary>One message.</summary>
 internal sealed class MessageFields
 {
+    /// <summary>system, developer, user, assistant, tool or function.</summary>
     public string? Role { get; init; }
 
     /// <summary>A string, or an array of parts.</summary>
     public JsonElement? Content { get; init; }
 
+    /// <summary>The participant, or the function.</summary>
     public string? Name { get; init; }
 
+    /// <summary>What the assistant said in refusal.</summary>
     public string? Refusal { get; init; }
 
     public JsonElement? Audio { get; init; }
 
     public JsonElement? ToolCalls { get; init; }
 
+    /// <summary>For role tool: the call that this answers.</summary>
     public string? ToolCallId { get; init; }
 
     public FunctionCallFields? FunctionCall { get; init; }
@@ -97,6 +113,7 @@ internal sealed class FunctionCallFields
 {
     public string? Name { get; init; }
 
+    /// <summary>JSON, as text.</summary>
     public string? Arguments { get; init; }
 
     [JsonExtensionData]

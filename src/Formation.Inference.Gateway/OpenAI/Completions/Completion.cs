@@ -4,7 +4,7 @@ using Formation.Inference.Gateway.OpenAI.Answers;
 namespace Formation.Inference.Gateway.OpenAI.Completions;
 
 /// <summary>The answer of <c>POST /v1/completions</c>, whole or one event of its stream.</summary>
-public record Completion(
+internal sealed record Completion(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<CompletionChoice> Choices)
 {
     /// <summary>In whole answers.</summary>
@@ -13,11 +13,11 @@ public record Completion(
 }
 
 /// <summary>An event of a stream that reports its usage: null in every event but the last.</summary>
-public sealed record CompletionChunkWithUsage(
+internal sealed record CompletionChunkWithUsage(
     string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<CompletionChoice> Choices, Usage? Usage);
 
 /// <summary>One of the continuations, or what is new of it.</summary>
-public sealed record CompletionChoice(string Text, int Index, CompletionLogprobs? Logprobs, string? FinishReason)
+internal sealed record CompletionChoice(string Text, int Index, CompletionLogprobs? Logprobs, string? FinishReason)
 {
     /// <summary>An extension: the stop string or stop token id of the request that ended the choice.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -29,7 +29,7 @@ public sealed record CompletionChoice(string Text, int Index, CompletionLogprobs
 /// <param name="TokenLogprobs">Natural logarithms; null for the first token of a prompt.</param>
 /// <param name="TopLogprobs">For each token the most probable ones in its place, the token itself always among them; null where 0 were asked for.</param>
 /// <param name="TextOffset">Where each token begins, in code points from the beginning of the prompt.</param>
-public sealed record CompletionLogprobs(
+internal sealed record CompletionLogprobs(
     IReadOnlyList<string> Tokens,
     IReadOnlyList<float?> TokenLogprobs,
     IReadOnlyList<IReadOnlyDictionary<string, float>?>? TopLogprobs,

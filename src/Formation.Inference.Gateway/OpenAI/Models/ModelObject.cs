@@ -8,7 +8,7 @@ namespace Formation.Inference.Gateway.OpenAI.Models;
 /// <param name="ContextLength">Tokens that prompt and completion may have together, or null while that is unknown.</param>
 /// <param name="ParameterCount">Number of weights, or null while that is unknown.</param>
 /// <param name="State"><c>available</c> (the first request loads it), <c>loading</c>, <c>ready</c> or <c>failed</c>.</param>
-public sealed record ModelObject(
+internal sealed record ModelObject(
     string Id, string Object, long Created, string OwnedBy, int? ContextLength, long? ParameterCount, string State)
 {
     internal static ModelObject From(ModelDescription model) => new(
@@ -28,4 +28,4 @@ public sealed record ModelObject(
 }
 
 /// <summary>The models of this server, ordered by id.</summary>
-public sealed record ModelList(string Object, IReadOnlyList<ModelObject> Data);
+internal sealed record ModelList(string Object, IReadOnlyList<ModelObject> Data);

@@ -9,46 +9,62 @@ internal abstract class GenerationFields
     /// <summary>The id of the model, as listed by <c>GET /v1/models</c>.</summary>
     public string? Model { get; init; }
 
+    /// <summary>Divides the logits: 0 to 2, 1 where it is not given; 0 takes the most probable token.</summary>
     public double? Temperature { get; init; }
 
+    /// <summary>Keeps the smallest set of most probable tokens with this much probability: 0 to 1.</summary>
     public double? TopP { get; init; }
 
+    /// <summary>How many choices to make for each prompt: 1 to 128.</summary>
     public long? N { get; init; }
 
     /// <summary>A string, or an array of strings.</summary>
     public JsonElement? Stop { get; init; }
 
+    /// <summary>Tokens to generate for each choice at most. In chat the older name of <c>max_completion_tokens</c>; in completions 16 where it is not given.</summary>
     public long? MaxTokens { get; init; }
 
+    /// <summary>Makes the draws repeatable. Any 64-bit integer.</summary>
     public long? Seed { get; init; }
 
     /// <summary>An object from token ids to biases.</summary>
     public JsonElement? LogitBias { get; init; }
 
+    /// <summary>Subtracted from the logit of a token that stands in the completion: -2 to 2.</summary>
     public double? PresencePenalty { get; init; }
 
+    /// <summary>Subtracted from a token's logit for each time it stands in the completion: -2 to 2.</summary>
     public double? FrequencyPenalty { get; init; }
 
+    /// <summary>Whether to send events as they come.</summary>
     public bool? Stream { get; init; }
 
     public StreamOptionFields? StreamOptions { get; init; }
 
+    /// <summary>Accepted, at most 512 characters, without effect.</summary>
     public string? User { get; init; }
 
     // What follows is not OpenAI's: sampling that other open servers have too, under the names that they use.
 
+    /// <summary>Keeps the k most probable tokens; 0 or -1 keeps all.</summary>
     public long? TopK { get; init; }
 
+    /// <summary>Keeps tokens at least this fraction as probable as the most probable one: 0 to 1.</summary>
     public double? MinP { get; init; }
 
+    /// <summary>Locally typical sampling: keeps this much probability, more than 0, to 1.</summary>
     public double? TypicalP { get; init; }
 
+    /// <summary>Makes tokens of prompt and completion less likely: more than 0, to 10; 1 is off.</summary>
     public double? RepetitionPenalty { get; init; }
 
+    /// <summary>Up to 64 token ids that end a choice.</summary>
     public List<long>? StopTokenIds { get; init; }
 
+    /// <summary>Tokens before which a choice does not end.</summary>
     public long? MinTokens { get; init; }
 
+    /// <summary>Whether to go on past the model's own end of text.</summary>
     public bool? IgnoreEos { get; init; }
 
     [JsonExtensionData]
@@ -61,6 +77,7 @@ internal sealed class StreamOptionFields
     /// <summary>Whether a last chunk without choices reports the usage.</summary>
     public bool? IncludeUsage { get; init; }
 
+    /// <summary>Only false: chunks are not padded.</summary>
     public bool? IncludeObfuscation { get; init; }
 
     [JsonExtensionData]

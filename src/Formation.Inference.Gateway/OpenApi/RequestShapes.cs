@@ -1,0 +1,96 @@
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+
+namespace Formation.Inference.Gateway.OpenApi;
+
+/// <summary>
+/// Completes the schemas of requests by what their types can't say: parameters with several forms, and which are required. Parameters that
+/// are there only to be refused by name are left out.
+/// </summary>
+internal static class RequestShapes
+{
+    /// <summary>How the generator names a property of any JSON value.</summary>
+    const string AnyValue = "JsonElement";
+
+    static readonly Dictionary<string, Func<OpenApiSchema>> Forms = new(StringComparer.Ordinal)
+    {
+        ["stop"] = () => OneOf("A text, or up to 16 texts, that end a choice. They are not part of its text.", String(), ArrayOf(String())),
+        ["logit_bias"] = () => MapOf(Number(), "Biases, -100 to 100, by token id; at most 1024."),
+        ["prompt"] = () => OneOf(
+            "One or up to 128 prompts, as text or as token ids.", String(), ArrayOf(String()), ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
+        ["content"] = () => OneOf("The text, or its parts.", String(), ArrayOf(TextPart())),
+        ["tool_calls"] = () => ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Object }, "Calls that the assistant made in an earlier turn."),
+        ["metadata"] = () => MapOf(String(), "Accepted and not kept."),
+        ["response_format"] = () => ObjectWith("type", Only("text")),
+        ["tool_choice"] = () => Only("none"),
+        ["modalities"] = () => ArrayOf(Only("text")),
+    };
+
+    static readonly Dictionary<string, string[]> Required = new(StringComparer.Ordinal)
+    {
+        ["ChatCompletionRequest"] = ["model", "messages"],
+        ["CompletionRequest"] = ["model", "prompt"],
+        ["MessageFields"] = ["role"],
+        ["FunctionCallFields"] = ["name", "arguments"],
+    };
+
+    internal static void Apply(Microsoft.OpenApi.OpenApiDocument document)
+    {
+        IDictionary<string, IOpenApiSchema> schemas = document.Components!.Schemas!;
+        foreach ((string name, IOpenApiSchema schema) in schemas)
+            if (schema is OpenApiSchema { Properties: { } properties } described)
+            {
+                Complete(properties);
+                if (Required.TryGetValue(name, out string[]? required))
+                    described.Required = new HashSet<string>(required, StringComparer.Ordinal);
+                if (Required.ContainsKey(name) || name == "StreamOptionFields")
+                    described.AdditionalPropertiesAllowed = false;
+            }
+
+        schemas.Remove(AnyValue);
+    }
+
+    static void Complete(IDictionary<string, IOpenApiSchema> properties)
+    {
+        string[] any = [.. properties.Where(property => IsAnyValue(property.Value)).Select(property => property.Key)];
+        foreach (string name in any)
+        {
+            properties.Remove(name);
+            if (Forms.TryGetValue(name, out Func<OpenApiSchema>? form))
+                properties[name] = form();
+        }
+    }
+
+    static bool IsAnyValue(IOpenApiSchema schema) =>
+        schema is OpenApiSchemaReference { Reference.Id: AnyValue } || (schema.OneOf?.Any(IsAnyValue) ?? false);
+
+    static OpenApiSchema String() => new() { Type = JsonSchemaType.String };
+
+    static OpenApiSchema Integer() => new() { Type = JsonSchemaType.Integer, Minimum = "0" };
+
+    static OpenApiSchema Number() => new() { Type = JsonSchemaType.Number, Minimum = "-100", Maximum = "100" };
+
+    static OpenApiSchema Only(string value) => new() { Type = JsonSchemaType.String, Enum = [JsonValue.Create(value)] };
+
+    static OpenApiSchema OneOf(string description, params IOpenApiSchema[] forms) => new() { Description = description, OneOf = forms };
+
+    static OpenApiSchema ArrayOf(IOpenApiSchema items, string? description = null) =>
+        new() { Type = JsonSchemaType.Array, Items = items, Description = description };
+
+    static OpenApiSchema MapOf(IOpenApiSchema values, string description) =>
+        new() { Type = JsonSchemaType.Object, AdditionalProperties = values, Description = description };
+
+    static OpenApiSchema ObjectWith(string name, IOpenApiSchema value) => new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema> { [name] = value },
+        Required = new HashSet<string> { name },
+    };
+
+    static OpenApiSchema TextPart() => new()
+    {
+        Type = JsonSchemaType.Object,
+        Properties = new Dictionary<string, IOpenApiSchema> { ["type"] = Only("text"), ["text"] = String() },
+        Required = new HashSet<string> { "type", "text" },
+    };
+}

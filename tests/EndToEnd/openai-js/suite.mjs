@@ -1,0 +1,162 @@
+// OpenAI's official JavaScript client against a server, real or scripted. What it needs to know stands in the environment:
+//   BASE_URL       for instance http://127.0.0.1:8080/v1
+//   API_KEY        a key that is good for chat and for the list of models
+//   MODEL          a model that answers "Say something." with several words, at temperature 0 always the same ones
+//   FAILING_MODEL  optional: a model whose answers fail after they began (a scripted server has one)
+// Run: npm install && node --test suite.mjs
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import OpenAI from 'openai';
+
+const { BASE_URL: baseURL, API_KEY: apiKey, MODEL: model, FAILING_MODEL: failingModel } = process.env;
+assert.ok(baseURL && apiKey && model, 'BASE_URL, API_KEY and MODEL must be set');
+
+const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
+const messages = [{ role: 'user', content: 'Say something.' }];
+const greedy = { model, messages, temperature: 0, max_completion_tokens: 12 };
+
+test('chat answers with text, usage and a request id', async () => {
+  const answer = await client.chat.completions.create(greedy);
+  assert.match(answer.id, /^chatcmpl-/);
+  assert.equal(answer.object, 'chat.completion');
+  assert.equal(answer.model, model);
+  assert.equal(answer.choices.length, 1);
+  assert.equal(answer.choices[0].message.role, 'assistant');
+  assert.ok(answer.choices[0].message.content.length > 0);
+  assert.ok(['stop', 'length'].includes(answer.choices[0].finish_reason));
+  assert.ok(answer.usage.prompt_tokens > 0);
+  assert.equal(answer.usage.total_tokens, answer.usage.prompt_tokens + answer.usage.completion_tokens);
+  assert.match(answer._request_id, /^req_/);
+});
+
+test('a stream says the same as the whole answer, and reports its usage last', async () => {
+  const whole = await client.chat.completions.create(greedy);
+  const stream = await client.chat.completions.create({ ...greedy, stream: true, stream_options: { include_usage: true } });
+  let text = '';
+  let finish = null;
+  let usage = null;
+  for await (const chunk of stream) {
+    assert.equal(chunk.object, 'chat.completion.chunk');
+    text += chunk.choices[0]?.delta?.content ?? '';
+    finish ??= chunk.choices[0]?.finish_reason;
+    usage = chunk.usage;
+  }
+  assert.equal(text, whole.choices[0].message.content);
+  assert.equal(finish, whole.choices[0].finish_reason);
+  assert.deepEqual(
+    [usage.prompt_tokens, usage.completion_tokens],
+    [whole.usage.prompt_tokens, whole.usage.completion_tokens]);
+});
+
+test('the stream helper puts the message together', async () => {
+  const stream = client.chat.completions.stream(greedy);
+  const final = await stream.finalChatCompletion();
+  assert.equal(final.choices[0].message.role, 'assistant');
+  assert.ok(final.choices[0].message.content.length > 0);
+});
+
+test('a stream can be left in the middle', async () => {
+  const stream = await client.chat.completions.create({ ...greedy, stream: true });
+  for await (const chunk of stream) {
+    assert.ok(chunk.id);
+    break;
+  }
+});
+
+test('n gives that many choices in order', async () => {
+  const answer = await client.chat.completions.create({ ...greedy, n: 3 });
+  assert.deepEqual(answer.choices.map(choice => choice.index), [0, 1, 2]);
+});
+
+test('logprobs name each token with its bytes and alternatives', async () => {
+  const answer = await client.chat.completions.create({ ...greedy, logprobs: true, top_logprobs: 2 });
+  const tokens = answer.choices[0].logprobs.content;
+  assert.ok(tokens.length > 0);
+  for (const token of tokens) {
+    assert.ok(token.logprob <= 0);
+    assert.equal(token.top_logprobs.length, 2);
+    assert.ok(token.bytes.every(byte => byte >= 0 && byte <= 255));
+  }
+  const bytes = Buffer.from(tokens.flatMap(token => token.bytes));
+  assert.ok(bytes.toString('utf8').startsWith(answer.choices[0].message.content.slice(0, 3)));
+});
+
+test('a stop string ends the text before it', async () => {
+  const whole = (await client.chat.completions.create(greedy)).choices[0].message.content;
+  const words = whole.split(' ').filter(word => word.length > 0);
+  assert.ok(words.length > 1, 'the model must say several words');
+  const stop = words[1];
+  const cut = await client.chat.completions.create({ ...greedy, stop: [stop] });
+  assert.equal(cut.choices[0].message.content, whole.slice(0, whole.indexOf(stop)));
+  assert.equal(cut.choices[0].finish_reason, 'stop');
+});
+
+test('the same seed gives the same text', async () => {
+  const seeded = { ...greedy, temperature: 1, seed: 42 };
+  const first = await client.chat.completions.create(seeded);
+  const second = await client.chat.completions.create(seeded);
+  assert.equal(first.choices[0].message.content, second.choices[0].message.content);
+  assert.equal(first.system_fingerprint, second.system_fingerprint);
+});
+
+test('completions take several prompts', async () => {
+  const answer = await client.completions.create({ model, prompt: ['One', 'Two'], max_tokens: 4, temperature: 0 });
+  assert.equal(answer.object, 'text_completion');
+  assert.deepEqual(answer.choices.map(choice => choice.index), [0, 1]);
+});
+
+test('completions stream', async () => {
+  const stream = await client.completions.create({ model, prompt: 'One', max_tokens: 4, temperature: 0, stream: true });
+  let finish = null;
+  for await (const chunk of stream) finish = chunk.choices[0]?.finish_reason ?? finish;
+  assert.ok(['stop', 'length'].includes(finish));
+});
+
+test('models are listed and described', async () => {
+  const ids = [];
+  for await (const each of client.models.list()) ids.push(each.id);
+  assert.ok(ids.includes(model));
+  for (const id of ids) assert.equal((await client.models.retrieve(id)).id, id);
+});
+
+test('a wrong key is an AuthenticationError', async () => {
+  const stranger = new OpenAI({ baseURL, apiKey: 'wrong', maxRetries: 0 });
+  await assert.rejects(stranger.models.list(), error => {
+    assert.ok(error instanceof OpenAI.AuthenticationError);
+    assert.equal(error.status, 401);
+    assert.equal(error.code, 'invalid_api_key');
+    return true;
+  });
+});
+
+test('an unknown model is a NotFoundError', async () => {
+  await assert.rejects(client.chat.completions.create({ ...greedy, model: 'no-such-model' }), error => {
+    assert.ok(error instanceof OpenAI.NotFoundError);
+    assert.equal(error.code, 'model_not_found');
+    assert.match(error.requestID, /^req_/);
+    return true;
+  });
+});
+
+test('a value out of range is a BadRequestError that names the parameter', async () => {
+  await assert.rejects(client.chat.completions.create({ ...greedy, temperature: 9 }), error => {
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.equal(error.param, 'temperature');
+    assert.equal(error.type, 'invalid_request_error');
+    return true;
+  });
+});
+
+if (failingModel) {
+  test('a full server is a RateLimitError', async () => {
+    await assert.rejects(
+      client.chat.completions.create({ ...greedy, model: failingModel }), error => error instanceof OpenAI.RateLimitError && error.status === 429);
+  });
+
+  test('a stream that fails in the middle throws, and is never taken for complete', async () => {
+    const stream = await client.chat.completions.create({ ...greedy, model: failingModel, stream: true });
+    await assert.rejects(async () => {
+      for await (const chunk of stream) assert.ok(chunk.id);
+    }, OpenAI.APIError);
+  });
+}

@@ -1,0 +1,40 @@
+using Formation.Inference.Gateway.Tests.Fakes;
+
+namespace Formation.Inference.Gateway.Tests.Clients;
+
+/// <summary>
+/// A script that does what a request asks, as far as a client can see: stop strings, token limits, choices, log-probabilities. The model
+/// <c>acme/big-1</c> fails after its first words.
+/// </summary>
+internal static class ObedientModel
+{
+    static readonly string[] Words = ["The", " quick", " brown", " fox", " jumps", " over", " the", " lazy", " dog", "."];
+
+    public static IAsyncEnumerable<GenerationEvent> Script(GenerationRequest request, CancellationToken cancellationToken) =>
+        Scripts.Events([.. Events(request)])(request, cancellationToken);
+
+    static IEnumerable<GenerationEvent> Events(GenerationRequest request)
+    {
+        yield return new GenerationStarted(5);
+        if (request.ModelId == "acme/big-1")
+        {
+            yield return new GenerationDelta(0, Words[0], []);
+            yield return Scripts.Failure(GenerationErrorKind.QueueFull);
+            yield break;
+        }
+
+        for (int choice = 0; choice < request.Choices; choice++)
+        {
+            int limit = Math.Min(Words.Length, request.Stop.MaxTokens ?? int.MaxValue);
+            string text = string.Concat(Words.Take(limit));
+            string? stop = request.Stop.Strings.Where(text.Contains).MinBy(text.IndexOf);
+            string said = stop is null ? text : text[..text.IndexOf(stop, StringComparison.Ordinal)];
+            TokenLogprob[] tokens = request.Logprobs is { Top: var top }
+                ? [.. Words.Take(limit).Select(word => Scripts.Token(word, -0.5f, [.. Enumerable.Range(0, top).Select(i => ($"{i}", -0.5f - i))]))]
+                : [];
+            yield return new GenerationDelta(choice, said, tokens);
+            FinishReason reason = stop is null && limit < Words.Length ? FinishReason.Length : FinishReason.Stop;
+            yield return new GenerationFinished(choice, reason, limit) { StopString = stop };
+        }
+    }
+}

@@ -1,0 +1,17 @@
+using Formation.Inference.Gateway.Tests.Fakes;
+
+namespace Formation.Inference.Gateway.Tests.Clients;
+
+public class OpenAIJavaScriptClientTests
+{
+    [Fact]
+    public async Task The_official_JavaScript_client_works()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync(realClock: true);
+        gateway.Backend.Script = ObedientModel.Script;
+        (int code, string output) = await JavaScriptSuite.RunAsync(
+            new Uri(gateway.Url, "/v1").ToString(), TestGateway.OperatorKey, "tiny", failingModel: "acme/big-1");
+        Assert.True(code == 0, output);
+        Assert.Contains("pass 16", output);
+    }
+}

@@ -1,0 +1,110 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Gateway.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Formation.Inference.Gateway.Tests.Fakes;
+
+/// <summary>The gateway on a real loopback port, over a scripted backend, with a clock that stands still until a test moves it.</summary>
+internal sealed class TestGateway : IAsyncDisposable
+{
+    public const string OperatorKey = "operator-key-0123456789";
+    public static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
+
+    readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("formation-gateway-");
+
+    TestGateway(FakeTimeProvider clock)
+    {
+        Clock = clock;
+        Keys = ApiKeyStore.Open(_data.FullName, clock);
+        Keys.AddOperatorKey(OperatorKey);
+    }
+
+    public FakeTimeProvider Clock { get; }
+
+    public ScriptedBackend Backend { get; } = new();
+
+    public FakeCatalog Catalog { get; } = new();
+
+    public ApiKeyStore Keys { get; }
+
+    public LogSink Logs { get; } = new();
+
+    public WebApplication App { get; private set; } = null!;
+
+    public Uri Url { get; private set; } = null!;
+
+    /// <summary>Sends the operator's key.</summary>
+    public HttpClient Client { get; private set; } = null!;
+
+    /// <summary>Sends no key.</summary>
+    public HttpClient Anonymous { get; private set; } = null!;
+
+    public static async Task<TestGateway> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, bool realClock = false)
+    {
+        var gateway = new TestGateway(new FakeTimeProvider(Now));
+        var options = new GatewayOptions
+        {
+            Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),
+            Clock = realClock ? TimeProvider.System : gateway.Clock,
+        };
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(gateway.Logs);
+        builder.AddFormationGateway(gateway.Backend, gateway.Catalog, configure?.Invoke(options) ?? options);
+        builder.Services.AddSingleton<RequestIds, SequentialIds>();
+        gateway.App = builder.Build();
+        gateway.App.MapFormationGateway();
+        await gateway.App.StartAsync();
+        string address = gateway.App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        gateway.Url = new Uri(address);
+        gateway.Anonymous = new HttpClient { BaseAddress = gateway.Url };
+        gateway.Client = new HttpClient { BaseAddress = gateway.Url };
+        gateway.Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OperatorKey);
+        return gateway;
+    }
+
+    public Task<HttpResponseMessage> PostAsync(string path, string json, CancellationToken cancellationToken = default) =>
+        Client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") },
+            HttpCompletionOption.ResponseHeadersRead,
+            cancellationToken);
+
+    /// <summary>The body of a successful answer.</summary>
+    public async Task<string> PostForTextAsync(string path, string json)
+    {
+        using HttpResponseMessage response = await PostAsync(path, json);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return text;
+    }
+
+    public async Task<JsonElement> PostForJsonAsync(string path, string json) => JsonElement.Parse(await PostForTextAsync(path, json));
+
+    public Task<HttpResponseMessage> ChatAsync(string more = "", CancellationToken cancellationToken = default) =>
+        PostAsync("/v1/chat/completions", Chat(more), cancellationToken);
+
+    /// <summary>A body for chat with further parameters, each with a comma before it.</summary>
+    public static string Chat(string more = "") => $$"""{"model":"tiny","messages":[{"role":"user","content":"Hi"}]{{more}}}""";
+
+    /// <summary>A body for completions with further parameters, each with a comma before it.</summary>
+    public static string Complete(string more = "") => $$"""{"model":"tiny","prompt":"Once"{{more}}}""";
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        Anonymous.Dispose();
+        await App.StopAsync(new CancellationToken(canceled: true));
+        await App.DisposeAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _data.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,171 @@
+using System.Text.Json;
+using Formation.Inference.Gateway.Tests.Fakes;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Formation.Inference.Gateway.Tests.OpenApi;
+
+public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGateway>
+{
+    async Task<JsonElement> DocumentAsync() => JsonElement.Parse(await shared.Gateway.Anonymous.GetStringAsync("/openapi/v1.json"));
+
+    static JsonElement Schema(JsonElement document, string name) => document.GetProperty("components").GetProperty("schemas").GetProperty(name);
+
+    [Fact]
+    public async Task Every_route_of_the_API_is_described_with_its_method()
+    {
+        JsonElement paths = (await DocumentAsync()).GetProperty("paths");
+        string[] undescribed = ["/metrics", "/openapi/{documentName}.json"];
+        foreach (RouteEndpoint route in shared.Gateway.App.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
+        {
+            if (undescribed.Contains(route.RoutePattern.RawText))
+                continue;
+            JsonElement path = paths.GetProperty(route.RoutePattern.RawText!.Replace("{**model}", "{model}"));
+            string method = Assert.Single(route.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods);
+            JsonElement operation = path.GetProperty(method.ToLowerInvariant());
+            Assert.False(string.IsNullOrEmpty(operation.GetProperty("operationId").GetString()));
+            Assert.False(string.IsNullOrEmpty(operation.GetProperty("summary").GetString()));
+        }
+    }
+
+    [Fact]
+    public async Task Every_reference_leads_to_a_component()
+    {
+        JsonElement document = await DocumentAsync();
+        string[] references = [.. References(document)];
+        Assert.True(references.Length > 20);
+        foreach (string reference in references)
+        {
+            JsonElement at = document;
+            foreach (string step in reference.Split('/').Skip(1))
+                Assert.True(at.TryGetProperty(step, out at), reference);
+        }
+    }
+
+    [Theory]
+    [InlineData("ChatCompletionRequest")]
+    [InlineData("CompletionRequest")]
+    public async Task Described_parameters_are_accepted_and_refused_ones_are_not_described(string name)
+    {
+        JsonElement schema = Schema(await DocumentAsync(), name);
+        bool chat = name == "ChatCompletionRequest";
+        string[] described = [.. schema.GetProperty("properties").EnumerateObject().Select(p => p.Name)];
+        Assert.DoesNotContain("tools", described);
+        Assert.DoesNotContain("suffix", described);
+        Assert.DoesNotContain("unknown", described);
+        Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
+        Assert.Equal(["messages", "model", "prompt"], schema.GetProperty("required").EnumerateArray().Select(r => r.GetString()!)
+            .Append(chat ? "prompt" : "messages").Order());
+
+        // A null for each described parameter is understood, so each is known by that name.
+        foreach (string parameter in described.Except(["model", "messages", "prompt"]))
+        {
+            string more = $",\"{parameter}\":null";
+            using HttpResponseMessage response = chat
+                ? await shared.Gateway.ChatAsync(more)
+                : await shared.Gateway.PostAsync("/v1/completions", TestGateway.Complete(more));
+            Assert.True(response.IsSuccessStatusCode, parameter);
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_has_exactly_the_described_properties()
+    {
+        JsonElement document = await DocumentAsync();
+        JsonElement answer = await shared.Gateway.PostForJsonAsync(
+            "/v1/chat/completions", TestGateway.Chat(""","logprobs":true,"top_logprobs":1"""));
+        Conforms(answer, Schema(document, "ChatCompletion"), document, "chat");
+        answer = await shared.Gateway.PostForJsonAsync("/v1/completions", TestGateway.Complete(""","logprobs":1"""));
+        Conforms(answer, Schema(document, "Completion"), document, "completion");
+        answer = JsonElement.Parse(await shared.Gateway.Client.GetStringAsync("/v1/models"));
+        Conforms(answer, Schema(document, "ModelList"), document, "models");
+        using HttpResponseMessage refused = await shared.Gateway.ChatAsync(""","n":0""");
+        Conforms(JsonElement.Parse(await refused.Content.ReadAsStringAsync()), Schema(document, "ErrorBody"), document, "error");
+    }
+
+    [Fact]
+    public async Task Streams_keys_and_errors_are_described()
+    {
+        JsonElement document = await DocumentAsync();
+        JsonElement chat = document.GetProperty("paths").GetProperty("/v1/chat/completions").GetProperty("post");
+        Assert.Equal(
+            "#/components/schemas/ChatCompletionChunk",
+            chat.GetProperty("responses").GetProperty("200").GetProperty("content").GetProperty("text/event-stream")
+                .GetProperty("schema").GetProperty("$ref").GetString());
+        foreach (string status in (string[])["400", "401", "403", "404", "408", "413", "415", "429", "500", "503"])
+            Assert.Equal(
+                "#/components/schemas/ErrorBody",
+                chat.GetProperty("responses").GetProperty(status).GetProperty("content").GetProperty("application/json")
+                    .GetProperty("schema").GetProperty("$ref").GetString());
+        Assert.Equal(1, chat.GetProperty("security").GetArrayLength());
+        Assert.False(document.GetProperty("paths").GetProperty("/health/live").GetProperty("get").TryGetProperty("security", out _));
+        Assert.Equal("bearer", document.GetProperty("components").GetProperty("securitySchemes").GetProperty("apiKey").GetProperty("scheme").GetString());
+        JsonElement model = document.GetProperty("paths").GetProperty("/v1/models/{model}").GetProperty("get");
+        Assert.Equal("model", model.GetProperty("parameters")[0].GetProperty("name").GetString());
+    }
+
+    /// <summary>A check of properties and kinds: as much of JSON Schema as the document uses.</summary>
+    static void Conforms(JsonElement value, JsonElement schema, JsonElement document, string path)
+    {
+        if (schema.TryGetProperty("$ref", out JsonElement reference))
+        {
+            Conforms(value, Schema(document, reference.GetString()!.Split('/')[^1]), document, path);
+            return;
+        }
+
+        if (schema.TryGetProperty("oneOf", out JsonElement forms))
+        {
+            if (value.ValueKind != JsonValueKind.Null)
+                Conforms(value, forms.EnumerateArray().Single(form => !IsNull(form)), document, path);
+            else
+                Assert.True(forms.EnumerateArray().Any(IsNull), path);
+            return;
+        }
+
+        if (schema.TryGetProperty("type", out JsonElement type))
+        {
+            string[] kinds = type.ValueKind == JsonValueKind.String ? [type.GetString()!] : [.. type.EnumerateArray().Select(t => t.GetString()!)];
+            Assert.True(kinds.Contains(Kind(value)) || (kinds.Contains("number") && Kind(value) == "integer"), $"{path} is {Kind(value)}");
+        }
+
+        if (value.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out JsonElement properties))
+        {
+            foreach (JsonProperty property in value.EnumerateObject())
+            {
+                Assert.True(properties.TryGetProperty(property.Name, out JsonElement inner), $"{path}.{property.Name} is not described");
+                Conforms(property.Value, inner, document, $"{path}.{property.Name}");
+            }
+
+            if (schema.TryGetProperty("required", out JsonElement required))
+                foreach (JsonElement name in required.EnumerateArray())
+                    Assert.True(value.TryGetProperty(name.GetString()!, out _), $"{path}.{name} is missing");
+        }
+
+        if (value.ValueKind == JsonValueKind.Array && schema.TryGetProperty("items", out JsonElement items))
+            foreach (JsonElement item in value.EnumerateArray())
+                Conforms(item, items, document, $"{path}[]");
+
+        static bool IsNull(JsonElement form) => form.TryGetProperty("type", out JsonElement kind) && kind.ValueEquals("null");
+    }
+
+    static string Kind(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Object => "object",
+        JsonValueKind.Array => "array",
+        JsonValueKind.String => "string",
+        JsonValueKind.Number => value.TryGetInt64(out _) ? "integer" : "number",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        _ => "null",
+    };
+
+    static IEnumerable<string> References(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().SelectMany(property =>
+            property.NameEquals("$ref") && property.Value.ValueKind == JsonValueKind.String
+                ? [property.Value.GetString()!]
+                : References(property.Value)),
+        JsonValueKind.Array => element.EnumerateArray().SelectMany(References),
+        _ => [],
+    };
+}

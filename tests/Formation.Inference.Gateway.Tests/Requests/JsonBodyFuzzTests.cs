@@ -1,0 +1,142 @@
+using System.Text;
+using System.Text.Json;
+using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.OpenAI;
+using Formation.Inference.Gateway.OpenAI.ChatCompletions;
+using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Parameters;
+using Formation.Inference.Gateway.Requests;
+using Formation.Inference.Gateway.Tests.Fakes;
+
+namespace Formation.Inference.Gateway.Tests.Requests;
+
+/// <summary>Damaged bodies from fixed seeds: each is understood, or refused with a 400; nothing else may happen.</summary>
+public class JsonBodyFuzzTests
+{
+    static readonly string[] Seeds =
+    [
+        """{"model":"tiny","messages":[{"role":"system","content":"s"},{"role":"user","content":[{"type":"text","text":"Grüße 🙂"}]}],"temperature":0.5,"stop":["a","b"],"logit_bias":{"5":-1.5},"stream":true,"stream_options":{"include_usage":true},"seed":42,"n":2}""",
+        """{"model":"tiny","messages":[{"role":"assistant","content":null,"tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"x"}],"max_tokens":10,"logprobs":true,"top_logprobs":3,"metadata":{"a":"b"},"chat_template_kwargs":{"x":[1,{"y":null}]}}""",
+        """{"model":"tiny","prompt":["a","b"],"n":2,"best_of":3,"echo":true,"logprobs":2,"stop_token_ids":[1,2],"min_tokens":1,"top_k":5}""",
+        """{"model":"tiny","prompt":[[1,2,3],[4]],"max_tokens":0,"echo":true,"repetition_penalty":1.1,"user":"\u0041\ud83d\ude42"}""",
+    ];
+
+    static readonly byte[][] Fragments =
+    [
+        .. new[]
+        {
+            "null", "true", "-1", "1e400", "9223372036854775808", "0.1", "\"\"", "\"x\"", "[]", "{}", "[[[[", "{\"a\":", "\\ud800", "\\u0000",
+            ",", ":", "\"", "}", "]", "\"model\":\"tiny\",", "\uFEFF", "\"role\":\"user\"", "/**/", "NaN", "\n",
+        }.Select(Encoding.UTF8.GetBytes),
+        [0xFF], [0xC3], [0x00], [0xF0, 0x9F],
+    ];
+
+    [Fact]
+    [Trait("Category", "Fuzz")]
+    public void Damaged_bodies_are_understood_or_refused_and_nothing_else()
+    {
+        var random = new Random(20260222);
+        int understood = 0, refused = 0;
+        for (int i = 0; i < 20_000; i++)
+        {
+            byte[] body = Damage(Encoding.UTF8.GetBytes(Seeds[random.Next(Seeds.Length)]), random);
+            try
+            {
+                Understand(body);
+                understood++;
+            }
+            catch (ApiErrorException exception)
+            {
+                Assert.True(exception.Error.Status == 400 && exception.Error.Message.Length < 700, $"round {i}: {exception.Error}");
+                refused++;
+            }
+            catch (Exception exception)
+            {
+                Assert.Fail($"round {i}: {exception.GetType().Name} at {exception.StackTrace}\n{Convert.ToBase64String(body)}");
+            }
+        }
+
+        // The damage must be neither so small that all pass, nor so great that nothing is reached behind the syntax.
+        Assert.True(understood > 200 && refused > 2000, $"{understood} understood, {refused} refused");
+    }
+
+    [Fact]
+    [Trait("Category", "Fuzz")]
+    public async Task Damaged_bodies_over_HTTP_never_make_a_500()
+    {
+        var random = new Random(7);
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        for (int i = 0; i < 200; i++)
+        {
+            var content = new ByteArrayContent(Damage(Encoding.UTF8.GetBytes(Seeds[random.Next(Seeds.Length)]), random));
+            content.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+            string path = random.Next(2) == 0 ? "/v1/chat/completions" : "/v1/completions";
+            using HttpResponseMessage response = await gateway.Client.PostAsync(path, content);
+            Assert.True((int)response.StatusCode is 200 or 400 or 404, $"round {i}: {(int)response.StatusCode}");
+            if ((int)response.StatusCode != 200)
+                Assert.NotEqual(JsonValueKind.Undefined, JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("error").ValueKind);
+        }
+    }
+
+    static void Understand(byte[] body)
+    {
+        if (body.AsSpan().IndexOf("\"prompt\""u8) >= 0)
+        {
+            CompletionRequest completion = JsonBody.Parse(body, OpenAIJsonContext.Requests.CompletionRequest);
+            CompletionMapping.ToPlan(completion, "r", "a");
+            CheckOptions(completion);
+        }
+        else
+        {
+            ChatCompletionRequest chat = JsonBody.Parse(body, OpenAIJsonContext.Requests.ChatCompletionRequest);
+            ChatCompletionMapping.ToGeneration(chat, "r", "a");
+            CheckOptions(chat);
+        }
+    }
+
+    static void CheckOptions(GenerationFields fields) =>
+        CommonMapping.IncludeUsage(fields);
+
+    static byte[] Damage(byte[] body, Random random)
+    {
+        var bytes = new List<byte>(body);
+        for (int damages = random.Next(1, 4); damages > 0 && bytes.Count > 0; damages--)
+        {
+            int at = random.Next(bytes.Count);
+            switch (random.Next(5))
+            {
+                case 0:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes.RemoveRange(at, Math.Min(random.Next(1, 12), bytes.Count - at));
+                    break;
+                case 2:
+                    bytes.InsertRange(at, Fragments[random.Next(Fragments.Length)]);
+                    break;
+                case 3:
+                    byte[] piece = [.. bytes.Skip(at).Take(random.Next(1, 40))];
+                    bytes.InsertRange(random.Next(bytes.Count), piece);
+                    break;
+                default:
+                    ReplaceValue(bytes, Fragments[random.Next(Fragments.Length)], at);
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    /// <summary>Puts something else where a value begins, so that the syntax mostly holds and the types don't.</summary>
+    static void ReplaceValue(List<byte> bytes, byte[] value, int from)
+    {
+        int colon = bytes.IndexOf((byte)':', from);
+        if (colon < 0)
+            return;
+        int end = bytes.FindIndex(colon, b => b is (byte)',' or (byte)'}' or (byte)']');
+        if (end < 0)
+            return;
+        bytes.RemoveRange(colon + 1, end - colon - 1);
+        bytes.InsertRange(colon + 1, value);
+    }
+}
