@@ -61,6 +61,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions optio
             StatusCodes.Status404NotFound => ApiErrors.UnknownUrl(context.Request.Method, path),
             StatusCodes.Status405MethodNotAllowed =>
                 ApiErrors.MethodNotAllowed(context.Request.Method, path, response.Headers.Allow.ToString()),
+            StatusCodes.Status415UnsupportedMediaType => ApiErrors.UnsupportedContentType,
             _ => null,
         };
     }

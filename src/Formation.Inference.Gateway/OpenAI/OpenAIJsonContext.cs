@@ -29,7 +29,7 @@ internal sealed partial class OpenAIJsonContext : JsonSerializerContext
         MaxDepth = JsonBody.MaxDepth,
     });
 
-    /// <summary>For writing answers: text of all scripts as it is, which is safe where nothing is put into HTML.</summary>
+    /// <summary>For writing answers: letters of all scripts as they are, which is safe where nothing is put into HTML.</summary>
     internal static OpenAIJsonContext Answers { get; } = new(new JsonSerializerOptions
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

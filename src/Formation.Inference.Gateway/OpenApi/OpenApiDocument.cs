@@ -32,10 +32,10 @@ internal static class OpenApiDocument
             {
                 IList<object> metadata = context.Description.ActionDescriptor.EndpointMetadata;
                 if (metadata.OfType<AccessPolicy>().LastOrDefault() is not { IsPublic: true })
-                    operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(KeyScheme, context.Document)] = [] }];
+                    operation.Security = [new() { [new OpenApiSecuritySchemeReference(KeyScheme, context.Document)] = [] }];
                 if (metadata.OfType<EventStreamOf>().LastOrDefault() is { } stream)
                     await DescribeStreamAsync(operation, stream, context, cancellationToken);
-                if (context.Description.RelativePath!.EndsWith("{model}", StringComparison.Ordinal))
+                if (context.Description.RelativePath!.EndsWith("model}", StringComparison.Ordinal))
                     operation.Parameters = [ModelIdParameter()];
             });
             openApi.AddDocumentTransformer((document, _, _) =>
