@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Engine;
 
 /// <summary>
-/// Runs one loaded model for many requests at once (request path, steps 5 to 9; docs/request-path.md). Any thread submits; one thread of the
-/// engine's own takes every step: schedule, forward, sample, complete.
+/// Runs one loaded model for many requests at once (steps 5 to 9 of docs/request-path.md). Any thread submits; one thread of the engine's own
+/// takes every step: schedule, forward, sample, complete.
 /// </summary>
 public sealed partial class InferenceEngine : IAsyncDisposable
 {
@@ -46,7 +46,12 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     /// <param name="clock">The clock.</param>
     /// <param name="logger">Where faults of the engine are told.</param>
     public InferenceEngine(
-        string modelId, ServableModel model, EngineOptions options, EngineMetrics metrics, TimeProvider clock, ILogger<InferenceEngine> logger)
+        string modelId,
+        ServableModel model,
+        EngineOptions options,
+        EngineMetrics metrics,
+        TimeProvider clock,
+        ILogger<InferenceEngine> logger)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(model.Pipeline.MaxRows, options.Scheduler.MaxRows);
         (_model, _clock, _logger) = (model, clock, logger);
@@ -66,7 +71,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
     }
 
-    /// <summary>Tokens that prompt and completion may have together: the model's context, or what the KV blocks hold if that is less.</summary>
+    /// <summary>Tokens that prompt and completion may have together: the model's context, or the KV blocks' positions if fewer.</summary>
     public int ContextLength { get; }
 
     /// <summary>What the engine does, as of its last step.</summary>
@@ -86,7 +91,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     {
         var generation = _factory.Create(request, prompt);
         if (!_queue.TryEnter())
-            _reporter.Failed(generation, _isStopping || _isFaulted ? Refusal : EngineErrors.QueueFull(_queue.Limit, _reporter.TypicalLatency));
+            _reporter.Failed(
+                generation, _isStopping || _isFaulted ? Refusal : EngineErrors.QueueFull(_queue.Limit, _reporter.TypicalLatency));
         else if (!_inbox.Writer.TryWrite(generation))
         {
             _queue.Leave();
@@ -241,7 +247,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
             }
     }
 
-    EngineStatistics Describe() => new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count, _scheduler.Preemptions);
+    EngineStatistics Describe() =>
+        new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count, _scheduler.Preemptions);
 
     [System.Diagnostics.Conditional("DEBUG")]
     void AuditInDebug() => _scheduler.CheckIntegrity();

@@ -1,6 +1,6 @@
 namespace Formation.Inference.Engine.KvCache;
 
-/// <summary>A doubly linked list of block ids in arrays: least recently used first, with removal from the middle and no allocation.</summary>
+/// <summary>A linked list of block ids in arrays, the one added first in front: removal from the middle and no allocation.</summary>
 internal sealed class BlockList
 {
     const int None = -1;

@@ -106,10 +106,11 @@ internal sealed class BlockPool
         Require(_cached.CheckIntegrity(), "the list of cached free blocks is broken");
         for (var block = 0; block < Count; block++)
         {
-            Require(_references[block] == expected[block], $"block {block} has {_references[block]} references, tables hold {expected[block]}");
-            Require(empty.Contains(block) == (_references[block] == 0 && _keys[block] is null), $"block {block} is wrongly (not) among the empty");
-            Require(_cached.Contains(block) == (_references[block] == 0 && _keys[block] is not null), $"block {block} is wrongly (not) among the cached");
-            Require(_keys[block] is not { } key || (_blockByKey.TryGetValue(key, out var found) && found == block), $"block {block} can't be found by its key");
+            var (references, key) = (_references[block], _keys[block]);
+            Require(references == expected[block], $"block {block} has {references} references, tables hold {expected[block]}");
+            Require(empty.Contains(block) == (references == 0 && key is null), $"block {block} is wrongly (not) among the empty");
+            Require(_cached.Contains(block) == (references == 0 && key is not null), $"block {block} is wrongly (not) among the cached");
+            Require(key is null || (TryFind(key.Value, out var found) && found == block), $"block {block} can't be found by its key");
         }
 
         Require(_blockByKey.Count == _keys.Count(key => key is not null), "a key leads to a block that does not have it");

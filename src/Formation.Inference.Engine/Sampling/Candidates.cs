@@ -25,7 +25,7 @@ internal sealed class Candidates(int vocabularySize)
     /// <summary>Candidates left.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Takes every token whose logit is not minus infinity. Keeps the <paramref name="topK"/> largest where that is not 0.</summary>
+    /// <summary>Takes every token whose logit is not minus infinity; of these the <paramref name="topK"/> largest where that is not 0.</summary>
     public void Fill(ReadOnlySpan<float> logits, float temperature, int topK)
     {
         Count = 0;
@@ -106,7 +106,7 @@ internal sealed class Candidates(int vocabularySize)
         return total;
     }
 
-    /// <summary>Keeps the best by key (equal keys: the lower token first), best first, until a count or a mass is reached; at least one.</summary>
+    /// <summary>Keeps the best by key, best first (equal keys: the lower token), until a count or a mass is reached.</summary>
     void Select((int keep, double mass) limit)
     {
         var heap = _items.AsSpan(0, Count);

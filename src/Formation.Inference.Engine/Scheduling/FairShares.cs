@@ -55,7 +55,7 @@ internal sealed class AccountShare
     /// <summary>All sequences that are not finished, oldest first.</summary>
     public SortedSet<Sequence> Sequences { get; } = new(ByArrival);
 
-    /// <summary>Sequences that need more than their newest token computed and may be worked on: waiting ones and those in prefill, oldest first.</summary>
+    /// <summary>Sequences that may be worked on and do not just decode: waiting ones and those in prefill, oldest first.</summary>
     public SortedSet<Sequence> Ready { get; } = new(ByArrival);
 
     /// <summary>KV blocks that its sequences hold; a shared block counts for each.</summary>

@@ -5,8 +5,8 @@ using Formation.Inference.Engine.Stages;
 namespace Formation.Inference.Engine.Scheduling;
 
 /// <summary>
-/// Decides what each step computes (request path, step 6). Decodes come first; what is left of the step's budget goes to prompts, in chunks,
-/// the least served account first and first come first served within it. When blocks run out, a sequence gives up all of its blocks and is
+/// Decides what each step computes (request path, step 6). Decodes come first; what is left of the budget goes to prompts, in chunks, the
+/// least served account first and first come first served within it. When blocks run out, a sequence gives up all of its blocks and is
 /// computed again later. Decisions only: no maths, no I/O, no threads, no clock. See docs/adr/0006-scheduling.md.
 /// </summary>
 internal sealed class Scheduler
@@ -74,7 +74,9 @@ internal sealed class Scheduler
         _slices.Clear();
         _passed.Clear();
         ScheduleDecodes();
-        SchedulePrefills(_slices.Count > 0 ? Math.Min(_options.MaxPrefillTokensBesideDecode, _options.MaxPrefillTokens) : _options.MaxPrefillTokens);
+        SchedulePrefills(_slices.Count == 0
+            ? _options.MaxPrefillTokens
+            : Math.Min(_options.MaxPrefillTokens, _options.MaxPrefillTokensBesideDecode));
         return _slices;
     }
 
@@ -105,7 +107,7 @@ internal sealed class Scheduler
             var capacity = sequence.Blocks.Count * _hasher.BlockSize;
             Require(_running.Contains(sequence) == (sequence.State == SequenceState.Running), $"sequence {sequence.Id} is listed wrongly");
             Require(sequence.State == SequenceState.Running || capacity == 0, $"sequence {sequence.Id} waits and holds blocks");
-            Require(sequence.ComputedLength <= Math.Min(capacity, sequence.Length), $"sequence {sequence.Id} has computed more than it holds");
+            Require(sequence.ComputedLength <= Math.Min(capacity, sequence.Length), $"sequence {sequence.Id} holds too few blocks");
         }
     }
 
@@ -196,7 +198,7 @@ internal sealed class Scheduler
         return true;
     }
 
-    /// <summary>The longest cached prefix, and how many of its blocks nobody holds. The last token is always computed, for its logits.</summary>
+    /// <summary>The longest cached prefix, and how many of its blocks are free. The last token is always computed, for its logits.</summary>
     (List<int> Blocks, int Free) FindCachedBlocks(Sequence sequence)
     {
         var (blocks, free) = (new List<int>(), 0);
@@ -250,7 +252,7 @@ internal sealed class Scheduler
             sequence.Blocks.Add(_pool.Allocate());
     }
 
-    /// <summary>The newest sequence of the account that holds most. The oldest running one is spared, so that one always gets to its end.</summary>
+    /// <summary>The newest sequence of the account that holds most. The oldest one is spared, so that one always gets to its end.</summary>
     Sequence ChooseVictim() => _running
         .Skip(_running.Count > 1 ? 1 : 0)
         .OrderByDescending(sequence => _shares[sequence].HeldBlocks)

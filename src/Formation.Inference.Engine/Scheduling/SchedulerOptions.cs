@@ -9,7 +9,9 @@ public sealed record SchedulerOptions
     /// <summary>Tokens of prompts (and of sequences being rebuilt) in one step when nothing decodes. Default 512.</summary>
     public int MaxPrefillTokens { get; init; } = 512;
 
-    /// <summary>The same for a step in which sequences decode, where it is less: bounds the pause that a long prompt makes in their streams. Default 128.</summary>
+    /// <summary>
+    /// The same for a step in which sequences decode, where it is less: bounds the pause that a long prompt makes in their streams. Default 128.
+    /// </summary>
     public int MaxPrefillTokensBesideDecode { get; init; } = 128;
 
     /// <summary>

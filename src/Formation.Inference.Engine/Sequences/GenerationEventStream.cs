@@ -11,7 +11,8 @@ namespace Formation.Inference.Engine.Sequences;
 internal sealed class GenerationEventStream
 {
     readonly Lock _lock = new();
-    readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     readonly Dictionary<int, PendingDelta> _openDeltas = [];
     List<object> _pending = [];
     bool _isComplete;

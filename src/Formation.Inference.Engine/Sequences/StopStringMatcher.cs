@@ -4,7 +4,8 @@ namespace Formation.Inference.Engine.Sequences;
 
 /// <summary>
 /// Finds stop strings in text that arrives in pieces, and holds back what may be the beginning of one, so that no part of a stop string is
-/// ever let out. The result does not depend on how the text is cut. The match that ends first counts; of those that end together the longest.
+/// ever let out. The result does not depend on how the text is cut. The match that ends first counts; of those that end together, the
+/// longest.
 /// </summary>
 internal sealed class StopStringMatcher(StopStrings stops)
 {

@@ -5,8 +5,8 @@ using Formation.Inference.Engine.Sequences;
 namespace Formation.Inference.Engine.Serving;
 
 /// <summary>
-/// The requests that an engine has taken and not ended (step 9 of the request path): what a step computed becomes tokens, text and events, and
-/// what ends leaves the scheduler. Belongs to the engine's thread.
+/// The requests that an engine has taken and not ended. Here what a step computed becomes tokens, text and events (step 9 of the request
+/// path), and what ends leaves the scheduler. Belongs to the engine's thread.
 /// </summary>
 internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter reporter, QueueLimit queue)
 {
@@ -67,7 +67,7 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
                 CompleteToken(OwnerOf(sequence), sequence, token);
     }
 
-    /// <summary>Fails the requests that had a part in a step. A failed forward call leaves their KV rows undefined, and nobody else's.</summary>
+    /// <summary>Fails the requests that had a part in a step: their KV rows are undefined now, and nobody else's.</summary>
     public void FailStep(IReadOnlyList<ScheduledSlice> slices)
     {
         foreach (var group in slices.Select(slice => slice.Sequence.Group).Distinct().ToList())

@@ -8,7 +8,10 @@ internal static class EngineErrors
     static readonly TimeSpan ShortestRetry = TimeSpan.FromSeconds(1), LongestRetry = TimeSpan.FromMinutes(1);
 
     public static GenerationError ModelNotFound(string modelId) =>
-        new(GenerationErrorKind.ModelNotFound, $"The model '{modelId}' does not exist; the list of models shows those that do.") { Parameter = nameof(GenerationRequest.ModelId) };
+        new(GenerationErrorKind.ModelNotFound, $"The model '{modelId}' does not exist; the list of models shows those that do.")
+        {
+            Parameter = nameof(GenerationRequest.ModelId),
+        };
 
     public static GenerationError QueueFull(int limit, TimeSpan typicalLatency) =>
         new(GenerationErrorKind.QueueFull, Invariant($"The queue of this model is full ({limit} requests wait). Try again later."))
@@ -26,7 +29,8 @@ internal static class EngineErrors
     public static GenerationError NonFiniteLogits() =>
         new(GenerationErrorKind.Internal, "The model gave logits that are not finite numbers, so no token could be drawn.");
 
-    public static GenerationError EmptyPrompt() => Invalid("The prompt has no tokens; give at least one.", nameof(GenerationRequest.Prompt));
+    public static GenerationError EmptyPrompt() =>
+        Invalid("The prompt has no tokens; give at least one.", nameof(GenerationRequest.Prompt));
 
     public static GenerationError TokenOutOfRange(string what, int tokenId, int vocabularySize, string parameter) =>
         Invalid(Invariant($"{what} has token id {tokenId}, but this model's ids run from 0 to {vocabularySize - 1}."), parameter);
@@ -36,30 +40,43 @@ internal static class EngineErrors
 
     public static GenerationError PromptTooLong(int promptTokens, bool isCountCut, int contextLength) =>
         new(GenerationErrorKind.ContextLengthExceeded,
-            Invariant($"The prompt has {(isCountCut ? "at least " : "")}{promptTokens} tokens and this model's context {contextLength}, of which the completion needs at least one. Shorten the prompt."))
+            Invariant($"The prompt has {(isCountCut ? "at least " : "")}{promptTokens} tokens, but this model's context is {contextLength}, ")
+            + "of which the completion needs at least one. Shorten the prompt.")
         {
             Parameter = nameof(GenerationRequest.Prompt),
         };
 
     public static GenerationError CompletionTooLong(int promptTokens, int maxTokens, int contextLength) =>
         new(GenerationErrorKind.ContextLengthExceeded,
-            Invariant($"The prompt has {promptTokens} tokens and {maxTokens} more are asked for: {(long)promptTokens + maxTokens} in all, but this model's context has {contextLength}. Shorten the prompt or ask for fewer tokens."))
+            Invariant($"The prompt has {promptTokens} tokens and {maxTokens} more are asked for: {(long)promptTokens + maxTokens} in all, ")
+            + Invariant($"but this model's context is {contextLength}. Shorten the prompt or ask for fewer tokens."))
         {
             Parameter = nameof(GenerationRequest.Prompt),
         };
 
     public static GenerationError TooLarge(string modelId, long needed, long budget) =>
         new(GenerationErrorKind.ModelUnavailable,
-            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, but the memory budget is {Mebibytes(budget)} MiB. Raise the budget or lower the context."));
+            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, but the memory budget is {Mebibytes(budget)} MiB. ")
+            + "Raise the budget or lower the context.");
 
     public static GenerationError NoRoom(string modelId, long needed, long budget, TimeSpan retryAfter) =>
         new(GenerationErrorKind.ModelUnavailable,
-            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, and models that are in use hold too much of the {Mebibytes(budget)} MiB. Try again later."))
+            Invariant($"The model '{modelId}' needs {Mebibytes(needed)} MiB, and models in use hold too much of the {Mebibytes(budget)} MiB. ")
+            + "Try again later.")
         {
             RetryAfter = retryAfter,
         };
 
-    public static GenerationError Unavailable(string message, TimeSpan retryAfter) =>
+    public static GenerationError Removed(string modelId, TimeSpan retryAfter) =>
+        Unavailable($"The model '{modelId}' was removed while it loaded.", retryAfter);
+
+    public static GenerationError LoadFailed(string modelId, string reason, TimeSpan retryAfter) =>
+        Unavailable($"The model '{modelId}' can't be loaded: {reason}", retryAfter);
+
+    public static GenerationError LoadCrowded(string modelId, int waiting, TimeSpan retryAfter) =>
+        Unavailable(Invariant($"The model '{modelId}' is loading, and {waiting} requests wait for it already."), retryAfter);
+
+    static GenerationError Unavailable(string message, TimeSpan retryAfter) =>
         new(GenerationErrorKind.ModelUnavailable, message) { RetryAfter = retryAfter };
 
     static GenerationError Invalid(string message, string parameter) =>

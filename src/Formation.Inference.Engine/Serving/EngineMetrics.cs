@@ -33,7 +33,7 @@ public sealed class EngineMetrics : IDisposable
     {
         Gauge("formation.num_requests_running", "Sequences that hold KV blocks.", statistics => statistics.RunningSequences);
         Gauge("formation.num_requests_waiting", "Sequences that wait to be scheduled.", statistics => statistics.WaitingSequences);
-        Gauge("formation.kv_cache_usage_perc", "KV blocks in use, as a fraction of all; 1 means all.", statistics => statistics.KvCacheUsage);
+        Gauge("formation.kv_cache_usage_perc", "KV blocks in use as a fraction, 0 to 1.", statistics => statistics.KvCacheUsage);
         PromptTokens = Counter("formation.prompt_tokens", "Tokens of prompts that were accepted.");
         GenerationTokens = Counter("formation.generation_tokens", "Tokens generated.");
         PrefixCacheQueries = Counter("formation.prefix_cache_queries", "Prompt tokens looked up in the prefix cache.");

@@ -8,7 +8,7 @@ public sealed record EngineOptions
 {
     public SchedulerOptions Scheduler { get; init; } = new();
 
-    /// <summary>Requests that may wait for their first step; one more is refused with <see cref="GenerationErrorKind.QueueFull"/>. Default 256.</summary>
+    /// <summary>Requests that may wait for their first step; one more is <see cref="GenerationErrorKind.QueueFull"/>. Default 256.</summary>
     public int MaxQueuedRequests { get; init; } = 256;
 
     /// <summary>Rows of logits computed at once: bounds the memory of a prompt's log-probabilities. Default 32.</summary>

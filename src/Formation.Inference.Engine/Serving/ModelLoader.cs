@@ -11,7 +11,7 @@ namespace Formation.Inference.Engine.Serving;
 /// <summary>How models are loaded.</summary>
 public sealed record ModelLoadOptions
 {
-    /// <summary>Tokens that prompt and completion may have together at most; null: what the model has, up to <see cref="DefaultContextLimit"/>.</summary>
+    /// <summary>Tokens that prompt and completion may have together; null: the model's, up to <see cref="DefaultContextLimit"/>.</summary>
     public int? ContextLength { get; init; }
 
     /// <summary>How keys and values are stored. Default float16.</summary>
@@ -62,7 +62,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             var plan = MemoryPlan(file, model.Config);
             var maxRows = options.Engine.Scheduler.MaxRows;
             var head = Own(model.CreateHead(maxRows));
-            var stage = Own(model.CreateStage(model.AllLayers, model.KvShape(model.AllLayers, plan.BlockCount, BlockSize, options.KvFormat), maxRows));
+            var cache = model.KvShape(model.AllLayers, plan.BlockCount, BlockSize, options.KvFormat);
+            var stage = Own(model.CreateStage(model.AllLayers, cache, maxRows));
             return new ServableModel
             {
                 Tokenizer = tokenizer,
@@ -99,7 +100,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
         var context = Math.Min(config.ContextLength, options.ContextLength ?? ModelLoadOptions.DefaultContextLimit);
         var wanted = BlocksFor(Math.Max(context, (long)scheduler.MaxRunningSequences * Math.Min(context, PositionsPerSequence)));
         var fewest = BlocksFor(options.ContextLength is null ? Math.Min(context, FewestPositions) : context);
-        var bytesPerBlock = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat).BytesPerBlock;
+        var block = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat);
+        var bytesPerBlock = block.BytesPerBlock;
         var fixedBytes = checked(file.Length + ScratchBytes(config, scheduler.MaxRows));
         var affordable = (options.MemoryBytes - fixedBytes) / bytesPerBlock;
         var blocks = (int)Math.Max(fewest, Math.Min(wanted, affordable));
@@ -133,7 +135,9 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
     }
 
     static IReadOnlyList<string> TurnEndsOf(GgufMetadata metadata, Tokenizer tokenizer) =>
-        metadata.Contains(TemplateKey) || tokenizer.FindSpecial(ChatTemplate.DefaultEndOfTurn) is not null ? [] : [ChatTemplate.DefaultEndOfTurn];
+        metadata.Contains(TemplateKey) || tokenizer.FindSpecial(ChatTemplate.DefaultEndOfTurn) is not null
+            ? []
+            : [ChatTemplate.DefaultEndOfTurn];
 
     const string TemplateKey = "tokenizer.chat_template";
 

@@ -38,13 +38,13 @@ public sealed partial class ModelPool
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return Conclude(slot, ModelState.Available, null, EngineErrors.Unavailable($"The model '{slot.Id}' was removed while it loaded.", _options.BusyRetry));
+            return Conclude(slot, ModelState.Available, null, EngineErrors.Removed(slot.Id, _options.BusyRetry));
         }
         catch (Exception failure)
         {
             LogLoadFailed(slot.Id, failure);
             var reason = failure is ModelLoadException ? failure.Message : "the server's log tells why.";
-            return Conclude(slot, ModelState.Failed, null, EngineErrors.Unavailable($"The model '{slot.Id}' can't be loaded: {reason}", _options.FailureMemory));
+            return Conclude(slot, ModelState.Failed, null, EngineErrors.LoadFailed(slot.Id, reason, _options.FailureMemory));
         }
     }
 

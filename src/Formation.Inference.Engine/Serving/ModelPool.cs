@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Engine.Serving;
 
 /// <summary>
-/// The models of this process under one memory budget. The first request loads a model on a thread of its own; where room is needed, the idle
-/// model that was used longest ago is unloaded. Models come and go while requests run. Safe from any thread.
+/// The models of this process under one memory budget. The first request loads a model on a thread of its own; where room is needed, the
+/// idle model that was used longest ago is unloaded. Models come and go while requests run. Safe from any thread.
 /// </summary>
 public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
 {
@@ -125,7 +125,12 @@ public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
             _isStopping = true;
             foreach (var slot in _slots.Values)
                 slot.CancelLoad?.Cancel();
-            endings = [.. _endings, .. _slots.Values.Select(slot => slot.Load).OfType<Task>(), .. _slots.Values.Select(slot => slot.Loaded?.Engine.StopAsync(limit)).OfType<Task>()];
+            endings =
+            [
+                .. _endings,
+                .. _slots.Values.Select(slot => slot.Load).OfType<Task>(),
+                .. _slots.Values.Select(slot => slot.Loaded?.Engine.StopAsync(limit)).OfType<Task>(),
+            ];
         }
 
         await Task.WhenAll(endings);
@@ -170,7 +175,7 @@ public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
                 if (RememberedFailure(slot) is { } failure)
                     return (null, failure);
                 if (slot.WaitingRequests >= _options.MaxRequestsPerLoad)
-                    return (null, EngineErrors.Unavailable($"The model '{modelId}' is loading, and {slot.WaitingRequests} requests wait for it already.", _options.BusyRetry));
+                    return (null, EngineErrors.LoadCrowded(modelId, slot.WaitingRequests, _options.BusyRetry));
                 load = slot.Load ??= BeginLoad(slot);
                 slot.WaitingRequests++;
             }

@@ -15,7 +15,7 @@ public sealed class ServableModel : IDisposable
     /// <summary>What is wrong with the model's template, or null.</summary>
     public string? TemplateFault { get; init; }
 
-    /// <summary>Texts that end a chat turn besides the request's own: for a model whose vocabulary has no token for the end of a turn.</summary>
+    /// <summary>Texts that end a chat turn besides the request's own, for a vocabulary without a token for that.</summary>
     public IReadOnlyList<string> TurnEnds { get; init; } = [];
 
     /// <summary>Embedding, all layers, output head. Disposed with the model.</summary>
