@@ -4,7 +4,9 @@ using Formation.Inference.Engine.Tokenization.Vocabularies;
 
 namespace Formation.Inference.Engine.Tokenization;
 
-/// <summary>Byte-level BPE (<c>gpt2</c>): words by the pre-tokenizer's rule, and within each word the merges of bytes, in the order of their rank.</summary>
+/// <summary>
+/// Byte-level BPE (<c>gpt2</c>): words by the pre-tokenizer's rule, and within each word the merges of bytes, in the order of their rank.
+/// </summary>
 internal sealed class BytePairTokenizer : Tokenizer
 {
     readonly PreTokenizer _preTokenizer;
@@ -33,7 +35,9 @@ internal sealed class BytePairTokenizer : Tokenizer
         {
             throw new VocabularyException(
                 "The vocabulary does not name its pre-tokenizer (tokenizer.ggml.pre), without which its ids can't be known. "
-                + $"Convert the model again with a current converter, or set the key to one of: {string.Join(", ", PreTokenizer.SupportedNames)}.", isUnsupported: true);
+                + "Convert the model again with a current converter, or set the key to one of: "
+                + $"{string.Join(", ", PreTokenizer.SupportedNames)}.",
+                isUnsupported: true);
         }
         try
         {
@@ -47,7 +51,7 @@ internal sealed class BytePairTokenizer : Tokenizer
 
     int? Spelled(string text) => Vocabulary.Find(text) is { } id && Vocabulary.IsSpelledOut(id) ? id : null;
 
-    /// <summary>Tokens that are taken for a whole word without looking at merges; empty where the pre-tokenizer does not ask for it.</summary>
+    /// <summary>Tokens that are a whole word without a look at merges; empty where the pre-tokenizer wants none.</summary>
     Dictionary<string, int> WholeWords()
     {
         var words = new Dictionary<string, int>(StringComparer.Ordinal);

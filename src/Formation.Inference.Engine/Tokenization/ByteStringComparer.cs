@@ -2,7 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Formation.Inference.Engine.Tokenization;
 
-/// <summary>Compares byte strings by content, so that a dictionary of them can be asked for a stretch of text. Hashes are seeded for each process.</summary>
+/// <summary>Compares byte strings by content, so that a dictionary of them can be asked for a stretch of text.</summary>
+/// <remarks>Hashes are seeded for each process: nobody can prepare a file whose tokens collide.</remarks>
 internal sealed class ByteStringComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     public static ByteStringComparer Instance { get; } = new();

@@ -1,3 +1,5 @@
+using Formation.Inference.Engine.Tokenization.Vocabularies;
+
 namespace Formation.Inference.Engine.Tokenization;
 
 /// <summary>A set of byte strings with a number each, which finds the strings that a text starts with.</summary>
@@ -10,6 +12,7 @@ internal sealed class ByteTrie
     public const int Root = 0;
 
     /// <summary>Adds a string. The first of two equal ones stays.</summary>
+    /// <exception cref="VocabularyException">The strings are longer together than any vocabulary needs.</exception>
     public void Add(ReadOnlySpan<byte> key, int value)
     {
         int node = Root;
@@ -18,6 +21,7 @@ internal sealed class ByteTrie
             if (!_children.TryGetValue(Edge(node, next), out int child))
             {
                 child = _values.Count;
+                VocabularyLimits.CheckTotal("special tokens", child, VocabularyLimits.MaximumTrieBytes);
                 _values.Add(-1);
                 _children.Add(Edge(node, next), child);
             }

@@ -8,7 +8,7 @@ internal abstract class EncodingSession : IDisposable
     /// <param name="maxTokens">May stop once there are more ids than this.</param>
     public abstract void Encode(ReadOnlySpan<byte> text, List<int> ids, int maxTokens);
 
-    /// <summary>Steps of work so far, in the tokenizer's own unit; tests prove by it that work grows with the text and not faster.</summary>
+    /// <summary>Steps of work so far, in the tokenizer's own unit, by which tests see how work grows with the text.</summary>
     public abstract long Steps { get; }
 
     public virtual void Dispose()

@@ -18,7 +18,9 @@ internal static class LenientUtf8
             byte lead = utf8[position];
             int length = SequenceLength(lead);
             int codePoint = lead < 0x80 ? lead : length > 1 ? Combine(utf8[position..], length) : -1;
-            (codePoints[count], position) = codePoint is >= 0 and <= 0x10FFFF ? (codePoint, position + length) : (Replacement, position + 1);
+            bool isCodePoint = codePoint is >= 0 and <= 0x10FFFF;
+            codePoints[count] = isCodePoint ? codePoint : Replacement;
+            position += isCodePoint ? length : 1;
         }
         return count;
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Tokenization.PreTokenizers;
 
 namespace Formation.Inference.Engine.Tokenization;
@@ -31,7 +32,9 @@ public sealed class PreTokenizer
     /// <summary>The pre-tokenizer with a name.</summary>
     /// <exception cref="NotSupportedException">The name is unknown; the message lists the known ones.</exception>
     public static PreTokenizer ForName(string name) => PreTokenizerCatalog.Find(name)
-        ?? throw new NotSupportedException($"The pre-tokenizer '{SafeName(name)}' (tokenizer.ggml.pre) is not supported. Supported are: {string.Join(", ", SupportedNames)}.");
+        ?? throw new NotSupportedException(
+            $"The pre-tokenizer {GgufLimits.Quote(name)} (tokenizer.ggml.pre) is not supported. "
+            + $"Supported are: {string.Join(", ", SupportedNames)}.");
 
     /// <summary>The words of a text, in order and without gaps, as ranges of UTF-16 code units.</summary>
     /// <param name="text">Any text; a lone surrogate counts as one character, U+FFFD.</param>
@@ -93,7 +96,4 @@ public sealed class PreTokenizer
             start = end;
         }
     }
-
-    /// <summary>The name shortened and without control characters, fit for a message: it comes from a file.</summary>
-    static string SafeName(string name) => new([.. name.Take(64).Where(c => c is >= ' ' and <= '~')]);
 }

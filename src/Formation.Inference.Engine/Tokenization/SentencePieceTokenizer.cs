@@ -15,7 +15,7 @@ internal sealed class SentencePieceTokenizer : Tokenizer
     readonly int[] _byteTokens;
 
     public SentencePieceTokenizer(TokenizerDefinition definition)
-        : base(WithDefaults(definition), text => Encoding.UTF8.GetBytes(text.Replace(WordPieceTokenizer.WordStart, ' ')), addsBosByDefault: true)
+        : base(WithDefaults(definition), WordPieceTokenizer.BytesOf, addsBosByDefault: true)
     {
         AddsSpacePrefix = definition.AddSpacePrefix ?? true;
         _pieces = new SentencePieceRule(Vocabulary, definition.Scores

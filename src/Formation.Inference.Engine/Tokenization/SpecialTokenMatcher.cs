@@ -26,7 +26,7 @@ internal sealed class SpecialTokenMatcher
         _isControl = new bool[vocabulary.Count];
         for (int id = 0; id < vocabulary.Count; id++)
         {
-            if (vocabulary.Kind(id) is not (TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined)) continue;
+            if (!vocabulary.IsSpecial(id)) continue;
             byte[] text = Encoding.UTF8.GetBytes(vocabulary.Text(id));
             firstBytes.Add(text[0]);
             _tokens.Add(text, id);
@@ -85,7 +85,9 @@ internal sealed class SpecialTokenMatcher
         return offset < 0 ? text.Length : from + offset;
     }
 
-    /// <summary>The longest token at a position that has at most <paramref name="limit"/> bytes, or <paramref name="controlLimit"/> for a control token.</summary>
+    /// <summary>The longest token at a position.</summary>
+    /// <param name="limit">Most bytes of a token.</param>
+    /// <param name="controlLimit">Most bytes of a control token.</param>
     SpecialMatch? Longest(ReadOnlySpan<byte> text, int start, int limit, int controlLimit)
     {
         SpecialMatch? longest = null;

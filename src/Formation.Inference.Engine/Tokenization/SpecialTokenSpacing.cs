@@ -15,7 +15,7 @@ internal sealed class SpecialTokenSpacing
 
     public SpecialTokenSpacing(Vocabulary vocabulary, string modelName)
     {
-        _swallows = modelName.Contains("phi-3", StringComparison.OrdinalIgnoreCase) || modelName.Contains("phi3", StringComparison.OrdinalIgnoreCase);
+        _swallows = new[] { "phi-3", "phi3" }.Any(name => modelName.Contains(name, StringComparison.OrdinalIgnoreCase));
         _keep = [.. KeepSpace.Select(vocabulary.Find).OfType<int>()];
     }
 

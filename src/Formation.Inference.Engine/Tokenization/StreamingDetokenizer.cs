@@ -42,6 +42,8 @@ public sealed class StreamingDetokenizer(Tokenizer tokenizer, bool renderControl
 
     string Decode(ReadOnlySpan<byte> bytes)
     {
+        if (_pendingLength == 0 && CompleteLength(bytes) == bytes.Length) return Encoding.UTF8.GetString(bytes);
+
         var text = new StringBuilder(bytes.Length);
         while (_pendingLength > 0 && !bytes.IsEmpty)
         {

@@ -8,7 +8,9 @@ namespace Formation.Inference.Engine.Tokenization;
 /// Turns text into a model's token ids and back. Ids equal those of llama.cpp, except that text which no template wrote never becomes
 /// a control token (docs/adr/0004-own-tokenizers.md).
 /// </summary>
-/// <remarks>Thread-safe. Encoding takes O(n log n) time, and memory in proportion to the text (at most about 100 bytes a byte), on any input.</remarks>
+/// <remarks>
+/// Thread-safe. Encoding takes O(n log n) time, and memory in proportion to the text (at most about 100 bytes a byte), on any input.
+/// </remarks>
 public abstract class Tokenizer
 {
     readonly SpecialTokenMatcher _matcher;
@@ -21,8 +23,10 @@ public abstract class Tokenizer
         _spacing = new SpecialTokenSpacing(Vocabulary, definition.ModelName);
         AddBos = definition.AddBos ?? (addsBosByDefault && Bos is not null);
         AddEos = definition.AddEos ?? false;
-        if (AddBos && Bos is null) throw new VocabularyException("tokenizer.ggml.add_bos_token is true, but the vocabulary names no begin-of-text token.");
-        if (AddEos && Eos is null) throw new VocabularyException("tokenizer.ggml.add_eos_token is true, but the vocabulary names no end-of-text token.");
+        if (AddBos && Bos is null)
+            throw new VocabularyException("tokenizer.ggml.add_bos_token is true, but the vocabulary names no begin-of-text token.");
+        if (AddEos && Eos is null)
+            throw new VocabularyException("tokenizer.ggml.add_eos_token is true, but the vocabulary names no end-of-text token.");
     }
 
     private protected Vocabulary Vocabulary { get; }
@@ -86,12 +90,14 @@ public abstract class Tokenizer
         "llama" => new SentencePieceTokenizer(definition),
         "bert" => new WordPieceTokenizer(definition),
         _ => throw new VocabularyException(
-            $"The tokenizer {GgufLimits.Quote(definition.Model)} (tokenizer.ggml.model) is not supported. Supported are: gpt2, llama, bert.", isUnsupported: true),
+            $"The tokenizer {GgufLimits.Quote(definition.Model)} (tokenizer.ggml.model) is not supported. "
+            + "Supported are: gpt2, llama, bert.",
+            isUnsupported: true),
     };
 
     /// <summary>The ids of a text.</summary>
     /// <param name="text">The text; special tokens in it count only where they lie wholly in a control range.</param>
-    /// <param name="addSpecial">Whether to add begin and end tokens, as far as the vocabulary has that (<see cref="AddBos"/>, <see cref="AddEos"/>).</param>
+    /// <param name="addSpecial">Whether to add begin and end tokens where <see cref="AddBos"/> and <see cref="AddEos"/> say so.</param>
     /// <param name="maxTokens">
     /// Encoding may stop once there are more ids than this: a result longer than <paramref name="maxTokens"/> says that the text is too
     /// long, not how long it is.
@@ -111,8 +117,8 @@ public abstract class Tokenizer
         => Encode(text, trusted ? [new TextRange(0, text.Length)] : [], addSpecial, maxTokens, cancellationToken);
 
     /// <summary>
-    /// The bytes that a token stands for, not always whole characters. For a control token its name; empty for an unused one. SentencePiece's
-    /// space at the start of a text is in them.
+    /// The bytes that a token stands for, not always whole characters. For a control token its name; empty for an unused one.
+    /// SentencePiece's space at the start of a text is in them.
     /// </summary>
     public ReadOnlyMemory<byte> TokenBytes(int id) => Vocabulary.Bytes(Checked(id));
 
@@ -127,7 +133,7 @@ public abstract class Tokenizer
 
     /// <summary>The control, unknown or user-defined token with exactly this text, or null.</summary>
     public int? FindSpecial(string text)
-        => Vocabulary.Find(text) is { } id && Vocabulary.Kind(id) is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined ? id : null;
+        => Vocabulary.Find(text) is { } id && Vocabulary.IsSpecial(id) ? id : null;
 
     /// <summary>The text of a whole sequence.</summary>
     /// <param name="ids">Token ids, from the start of a text.</param>
@@ -149,7 +155,12 @@ public abstract class Tokenizer
     /// <summary>Encodes stretches of text between special tokens, one after the other, for one text.</summary>
     internal abstract EncodingSession CreateSession(CancellationToken cancellationToken);
 
-    int[] Encode(ReadOnlySpan<byte> text, IReadOnlyList<TextRange> controlRanges, bool addSpecial, int maxTokens, CancellationToken cancellationToken)
+    int[] Encode(
+        ReadOnlySpan<byte> text,
+        IReadOnlyList<TextRange> controlRanges,
+        bool addSpecial,
+        int maxTokens,
+        CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         var ids = new List<int>();

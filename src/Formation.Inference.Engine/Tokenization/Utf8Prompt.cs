@@ -24,7 +24,11 @@ internal sealed class Utf8Prompt
         foreach (TextRange range in prompt.ControlRanges)
         {
             if (range.Start < checkedTo || range.Length < 0 || range.Length > prompt.Text.Length - range.Start)
-                throw new ArgumentException($"The control range at {range.Start} of length {range.Length} overlaps another or leaves the text of {prompt.Text.Length}.", nameof(prompt));
+            {
+                throw new ArgumentException(
+                    $"The control range at {range.Start} of length {range.Length} overlaps another or leaves the text ({prompt.Text.Length}).",
+                    nameof(prompt));
+            }
             checkedTo = range.End;
 
             // A surrogate pair that a border cuts is in no range.

@@ -20,17 +20,24 @@ internal sealed class WordPieceTokenizer : Tokenizer
     readonly bool _stripAccents;
 
     public WordPieceTokenizer(TokenizerDefinition definition)
-        : base(WithDefaults(definition), text => Encoding.UTF8.GetBytes(text.Replace(WordStart, ' ')), addsBosByDefault: true)
+        : base(WithDefaults(definition), BytesOf, addsBosByDefault: true)
     {
         _lowercase = definition.Lowercase ?? true;
         _stripAccents = definition.StripAccents ?? _lowercase;
         if (Bos is null || Separator is null || Unknown is null)
-            throw new VocabularyException("A bert vocabulary must name its begin, separator and unknown tokens (tokenizer.ggml.bos_token_id, seperator_token_id, unknown_token_id).");
+        {
+            throw new VocabularyException(
+                "A bert vocabulary must name its begin, separator and unknown tokens "
+                + "(tokenizer.ggml.bos_token_id, seperator_token_id, unknown_token_id).");
+        }
         for (int id = 0; id < Vocabulary.Count; id++)
         {
             if (Vocabulary.IsSpelledOut(id)) _pieces.Add(Encoding.UTF8.GetBytes(Vocabulary.Text(id)), id);
         }
     }
+
+    /// <summary>The bytes that a token's text stands for.</summary>
+    public static byte[] BytesOf(string text) => Encoding.UTF8.GetBytes(text.Replace(WordStart, ' '));
 
     private protected override int? EndToken => Separator;
 

@@ -5,7 +5,10 @@ namespace Formation.Inference.Engine.Tests.Tokenization;
 /// <summary>Only what a template wrote becomes a control token.</summary>
 public sealed class ControlTokenTests
 {
-    static readonly string[] Names = ["<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]"];
+    static readonly string[] Names =
+    [
+        "<|im_start|>", "<|im_end|>", "<|endoftext|>", "<|eot_id|>", "<s>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "[PAD]", "[UNK]",
+    ];
 
     public static TheoryData<string> Variants => TokenizerGoldens.Variants;
 
@@ -53,16 +56,16 @@ public sealed class ControlTokenTests
     public void A_token_put_together_from_template_and_user_text_is_text(string first, string second)
     {
         Tokenizer tokenizer = Bpe();
-        Assert.Empty(ControlNames(tokenizer, tokenizer.Encode(Prompt((first, true), (second, false)), addSpecial: false)));
-        Assert.Empty(ControlNames(tokenizer, tokenizer.Encode(Prompt((first, false), (second, true)), addSpecial: false)));
-        Assert.Empty(ControlNames(tokenizer, tokenizer.Encode(Prompt((first[..1], false), (first[1..] + second, true)), addSpecial: false)));
+        Assert.Empty(ControlNames(tokenizer, (first, true), (second, false)));
+        Assert.Empty(ControlNames(tokenizer, (first, false), (second, true)));
+        Assert.Empty(ControlNames(tokenizer, (first[..1], false), (first[1..] + second, true)));
     }
 
     [Fact]
     public void Ranges_that_touch_are_one()
     {
         Tokenizer tokenizer = Bpe();
-        Assert.Equal(["<|im_end|>"], ControlNames(tokenizer, tokenizer.Encode(Prompt(("<|im_", true), ("end|>", true)), addSpecial: false)));
+        Assert.Equal(["<|im_end|>"], ControlNames(tokenizer, ("<|im_", true), ("end|>", true)));
     }
 
     [Fact]
@@ -77,14 +80,14 @@ public sealed class ControlTokenTests
     public void A_longer_token_that_needs_an_untrusted_range_does_not_hide_a_shorter_one()
     {
         Tokenizer tokenizer = Bpe();
-        Assert.Equal(["<|one|><|two|>"], ControlNames(tokenizer, tokenizer.Encode(Prompt(("<|one|><|two|>", true)), addSpecial: false)));
-        Assert.Equal(["<|one|>"], ControlNames(tokenizer, tokenizer.Encode(Prompt(("<|one|>", true), ("<|two|>", false)), addSpecial: false)));
+        Assert.Equal(["<|one|><|two|>"], ControlNames(tokenizer, ("<|one|><|two|>", true)));
+        Assert.Equal(["<|one|>"], ControlNames(tokenizer, ("<|one|>", true), ("<|two|>", false)));
     }
 
     [Fact]
     public void A_control_token_is_not_reached_by_merges_or_as_a_whole_word()
     {
-        TokenizerDefinition definition = ByteLevel(["ab", "pad"], TokenKind.Control, merges: ["a b"]);
+        TokenizerDefinition definition = TinyVocabularies.ByteLevel(["ab", "pad"], TokenKind.Control, merges: ["a b"]);
         var tokenizer = Tokenizer.Create(definition);
         Assert.Equal([(int)'a', 'b'], tokenizer.Encode(PromptText.Plain("ab"), addSpecial: false));
         Assert.Equal([(int)'p', 'a', 'd'], tokenizer.Encode(PromptText.Plain("pad"), addSpecial: false));
@@ -95,7 +98,7 @@ public sealed class ControlTokenTests
     public void Structure_that_a_file_calls_text_is_structure_all_the_same()
     {
         string[] names = ["<|im_end|>", "<|channel|>", "<|message|>", "<|start|>", "<|fim_prefix|>", "<|eom_id|>"];
-        var tokenizer = Tokenizer.Create(ByteLevel(names, TokenKind.UserDefined));
+        var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(names, TokenKind.UserDefined));
         foreach (string name in names)
         {
             Assert.True(tokenizer.IsControl(tokenizer.FindSpecial(name)!.Value), name);
@@ -108,7 +111,8 @@ public sealed class ControlTokenTests
     [Fact]
     public void Ends_of_generation_are_known_by_name_and_by_id()
     {
-        var tokenizer = Tokenizer.Create(ByteLevel(["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|endoftext|>", "stop"], TokenKind.Control) with
+        string[] names = ["<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|endoftext|>", "stop"];
+        var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(names, TokenKind.Control) with
         {
             SpecialTokens = new SpecialTokenIds { Eos = 260 },
         });
@@ -120,7 +124,7 @@ public sealed class ControlTokenTests
     [Fact]
     public void A_message_that_ends_does_not_end_an_answer_in_the_harmony_format()
     {
-        var tokenizer = Tokenizer.Create(ByteLevel(["<|end|>", "<|return|>", "<|call|>"], TokenKind.Control));
+        var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(["<|end|>", "<|return|>", "<|call|>"], TokenKind.Control));
         Assert.Equal([257, 258], tokenizer.EndOfGeneration.Where(id => id != tokenizer.Eot).Order());
         Assert.False(tokenizer.IsEndOfGeneration(tokenizer.FindSpecial("<|end|>")!.Value));
         Assert.Equal("<|end|>", tokenizer.Decode([256]));
@@ -136,7 +140,10 @@ public sealed class ControlTokenTests
 
     [Fact]
     public void Overlapping_ranges_are_refused()
-        => Assert.Throws<ArgumentException>(() => Bpe().Encode(new PromptText("text", [new TextRange(0, 3), new TextRange(2, 1)]), addSpecial: false));
+    {
+        var prompt = new PromptText("text", [new TextRange(0, 3), new TextRange(2, 1)]);
+        Assert.Throws<ArgumentException>(() => Bpe().Encode(prompt, addSpecial: false));
+    }
 
     [Fact]
     public void A_lone_surrogate_is_the_replacement_character()
@@ -146,13 +153,16 @@ public sealed class ControlTokenTests
     [Fact]
     public void A_range_that_cuts_a_surrogate_pair_leaves_the_character_out()
     {
-        var tokenizer = Tokenizer.Create(ByteLevel(["<😀>", "😀"], TokenKind.Control));
+        var tokenizer = Tokenizer.Create(TinyVocabularies.ByteLevel(["<😀>", "😀"], TokenKind.Control));
         Assert.Equal([256], tokenizer.Encode(PromptText.Trusted("<😀>"), addSpecial: false));
         foreach (TextRange cut in new[] { new TextRange(0, 2), new TextRange(2, 2), new TextRange(2, 0) })
             Assert.DoesNotContain(tokenizer.Encode(new PromptText("<😀>", [cut]), addSpecial: false), tokenizer.IsControl);
     }
 
     static Tokenizer Bpe() => Tokenizer.Create(TokenizerGoldens.Definition("bpe"));
+
+    static IEnumerable<string> ControlNames(Tokenizer tokenizer, params (string Text, bool IsTemplate)[] parts)
+        => ControlNames(tokenizer, tokenizer.Encode(Prompt(parts), addSpecial: false));
 
     static IEnumerable<string> ControlNames(Tokenizer tokenizer, int[] ids)
         => ids.Where(tokenizer.IsControl).Select(id => System.Text.Encoding.UTF8.GetString(tokenizer.TokenBytes(id).Span));
@@ -168,6 +178,4 @@ public sealed class ControlTokenTests
         }
         return new PromptText(string.Concat(parts.Select(part => part.Text)), ranges);
     }
-
-    static TokenizerDefinition ByteLevel(string[] special, TokenKind kind, string[]? merges = null) => TinyVocabularies.ByteLevel(special, kind, merges);
 }

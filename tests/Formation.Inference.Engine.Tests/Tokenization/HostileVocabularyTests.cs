@@ -14,9 +14,11 @@ public sealed class HostileVocabularyTests
         ["a score that is not a number"] = (Pieces() with { Scores = [.. Enumerable.Repeat(0f, 258), float.NaN] }, "score of token 258"),
         ["an infinite score"] = (Pieces() with { Scores = [float.PositiveInfinity, .. Enumerable.Repeat(0f, 258)] }, "score of token 0"),
         ["two tokens alike"] = (TinyVocabularies.ByteLevel(["xy", "xy"]), "Tokens 256 and 257 have the same text"),
-        ["a begin token out of range"] = (Bytes() with { SpecialTokens = new() { Bos = 256 } }, "has the id 256, but there are only 256 tokens"),
+        ["a begin token out of range"] = (
+            Bytes() with { SpecialTokens = new() { Bos = 256 } }, "has the id 256, but there are only 256 tokens"),
         ["a negative end token"] = (Bytes() with { SpecialTokens = new() { Eos = -1 } }, "end of text token has the id -1"),
-        ["a fill-in-the-middle token out of range"] = (Bytes() with { SpecialTokens = new() { FillInTheMiddleEnds = [999] } }, "has the id 999"),
+        ["a fill-in-the-middle token out of range"] = (
+            Bytes() with { SpecialTokens = new() { FillInTheMiddleEnds = [999] } }, "has the id 999"),
         ["a begin token asked for but not named"] = (Bytes() with { AddBos = true }, "names no begin-of-text token"),
         ["an end token asked for but not named"] = (Bytes() with { AddEos = true }, "names no end-of-text token"),
         ["no merges"] = (Bytes() with { Merges = null }, "needs merges"),
@@ -29,8 +31,12 @@ public sealed class HostileVocabularyTests
         ["an unknown pre-tokenizer"] = (Bytes() with { PreTokenizer = "new-model" }, "'new-model'"),
         ["an unknown model"] = (Bytes() with { Model = "rwkv" }, "Supported are: gpt2, llama, bert"),
         ["a token that is too long"] = (TinyVocabularies.ByteLevel([new string('x', 5000)]), "Token 256 has 5000 bytes; at most 4096"),
-        ["no byte tokens and no unknown token"] = (new() { Model = "llama", Tokens = [], Scores = [] }, "no tokens"),
-        ["WordPiece without its special tokens"] = (TinyVocabularies.WordPiece("a") with { SpecialTokens = new() }, "must name its begin, separator and unknown tokens"),
+        ["too many bytes in special tokens"] = (
+            TinyVocabularies.ByteLevel(LongTokens(1100), TokenKind.Control), "special tokens together"),
+        ["too many bytes in all tokens"] = (
+            TinyVocabularies.ByteLevel(LongTokens(4200)), "tokens together"),
+        ["WordPiece without its special tokens"] = (
+            TinyVocabularies.WordPiece("a") with { SpecialTokens = new() }, "must name its begin, separator and unknown tokens"),
     };
 
     public static TheoryData<string> CaseNames => [.. Cases.Keys];
@@ -73,7 +79,8 @@ public sealed class HostileVocabularyTests
     [Fact]
     public void Too_many_tokens_are_refused()
     {
-        var error = Assert.Throws<VocabularyException>(() => Tokenizer.Create(Bytes() with { Tokens = new string[(1 << 20) + 1], Kinds = null }));
+        TokenizerDefinition definition = Bytes() with { Tokens = new string[(1 << 20) + 1], Kinds = null };
+        var error = Assert.Throws<VocabularyException>(() => Tokenizer.Create(definition));
         Assert.Contains("1048577 tokens; at most 1048576", error.Message);
     }
 
@@ -126,6 +133,8 @@ public sealed class HostileVocabularyTests
         using var file = new TemporaryGguf(path);
         return Assert.Throws<GgufException>(() => Tokenizer.FromGguf(file.Gguf.Metadata)).Kind;
     }
+
+    static string[] LongTokens(int count) => [.. Enumerable.Range(0, count).Select(i => i.ToString("D4") + new string('x', 4092))];
 
     static TokenizerDefinition Bytes() => TinyVocabularies.ByteLevel([]);
 

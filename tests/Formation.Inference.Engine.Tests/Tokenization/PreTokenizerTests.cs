@@ -16,7 +16,10 @@ public sealed class PreTokenizerTests
     [InlineData("deepseek-coder", "a, b\n12", "a|,| b|\n|1|2")]
     [InlineData("deepseek-v3", "x_test 漢字 1234", "x|_test| |漢字| |123|4")]
     public void Words_follow_the_rule_of_the_name(string name, string text, string words)
-        => Assert.Equal(words, string.Join('|', PreTokenizer.ForName(name).Split(text).Select(word => text.Substring(word.Start, word.Length))));
+    {
+        IEnumerable<string> split = PreTokenizer.ForName(name).Split(text).Select(word => text.Substring(word.Start, word.Length));
+        Assert.Equal(words, string.Join('|', split));
+    }
 
     [Fact]
     public void Words_of_every_rule_cover_the_text_without_gaps()
@@ -42,7 +45,7 @@ public sealed class PreTokenizerTests
     public void An_unknown_name_is_refused_with_the_names_that_are_known()
     {
         var error = Assert.Throws<NotSupportedException>(() => PreTokenizer.ForName("no-such\u001b"));
-        Assert.Contains("'no-such'", error.Message);
+        Assert.Contains("'no-such?'", error.Message);
         Assert.Contains("llama-bpe", error.Message);
     }
 }

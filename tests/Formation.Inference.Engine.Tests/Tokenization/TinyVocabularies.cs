@@ -20,7 +20,10 @@ static class TinyVocabularies
     public static TokenizerDefinition SentencePiece(params (string Text, float Score)[] pieces) => new()
     {
         Model = "llama",
-        Tokens = ["<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"), .. pieces.Select(piece => piece.Text)],
+        Tokens =
+        [
+            "<unk>", "<s>", "</s>", .. Enumerable.Range(0, 256).Select(value => $"<0x{value:X2}>"), .. pieces.Select(piece => piece.Text),
+        ],
         Kinds =
         [
             TokenKind.Unknown, TokenKind.Control, TokenKind.Control,

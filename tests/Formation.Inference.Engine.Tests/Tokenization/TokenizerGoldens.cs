@@ -16,6 +16,12 @@ public static class TokenizerGoldens
     /// <summary>Names of all vocabularies with their settings.</summary>
     public static TheoryData<string> Variants => [.. File.Value.Variants.Select(variant => variant.Name)];
 
+    /// <summary>Names of the pre-tokenizers that have golden ids.</summary>
+    public static IEnumerable<string> PreTokenizers
+        => from variant in File.Value.Variants
+           where variant.Settings.ContainsKey("tokenizer.ggml.pre")
+           select variant.Settings["tokenizer.ggml.pre"].GetString()!;
+
     public static IReadOnlyList<byte[]> Texts => File.Value.Texts;
 
     public static GoldenPieces Pieces(string vocabulary) => File.Value.Pieces[vocabulary];
@@ -78,7 +84,8 @@ public static class TokenizerGoldens
             root.GetProperty("results").Deserialize<GoldenResult[]>(options)!);
     }
 
-    sealed record GoldenIds(IReadOnlyList<byte[]> Texts, Dictionary<string, GoldenPieces> Pieces, GoldenVariant[] Variants, GoldenResult[] Results);
+    sealed record GoldenIds(
+        IReadOnlyList<byte[]> Texts, Dictionary<string, GoldenPieces> Pieces, GoldenVariant[] Variants, GoldenResult[] Results);
 
     sealed record GoldenVariant(string Name, string Vocabulary, Dictionary<string, JsonElement> Settings, int Result);
 }

@@ -35,5 +35,6 @@ internal sealed class BytePairRule : MergeRule
     }
 
     static int Require(Vocabulary vocabulary, string text, int rank)
-        => vocabulary.Find(text) ?? throw new VocabularyException($"Merge {rank} (tokenizer.ggml.merges) needs a token that the vocabulary does not have.");
+        => vocabulary.Find(text)
+            ?? throw new VocabularyException($"Merge {rank} (tokenizer.ggml.merges) needs a token that the vocabulary does not have.");
 }

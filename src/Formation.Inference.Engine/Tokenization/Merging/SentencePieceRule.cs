@@ -16,7 +16,8 @@ internal sealed class SentencePieceRule : MergeRule
         var idByText = new Dictionary<byte[], int>(vocabulary.Count, ByteStringComparer.Instance);
         for (int id = 0; id < vocabulary.Count; id++)
         {
-            if (!float.IsFinite(scores[id])) throw new VocabularyException($"The score of token {id} (tokenizer.ggml.scores) is not a finite number.");
+            if (!float.IsFinite(scores[id]))
+                throw new VocabularyException($"The score of token {id} (tokenizer.ggml.scores) is not a finite number.");
             if (!vocabulary.IsSpelledOut(id)) continue;
             byte[] text = Encoding.UTF8.GetBytes(vocabulary.Text(id));
             idByText.Add(text, id);

@@ -23,7 +23,7 @@ internal sealed class SymbolMerger(MergeRule rule) : IDisposable
     public void Add(int start, int length, int id)
     {
         if (_count == _symbols.Length) Grow();
-        _symbols[_count] = new Symbol { Start = start, Length = length, Id = id, Previous = _count - 1, Next = -1, Priority = MergeRule.None };
+        _symbols[_count] = new Symbol { Start = start, Length = length, Id = id, Previous = _count - 1, Next = -1 };
         if (_count > 0) _symbols[_count - 1].Next = _count;
         _count++;
     }
@@ -33,7 +33,7 @@ internal sealed class SymbolMerger(MergeRule rule) : IDisposable
     public void Merge(ReadOnlySpan<byte> text, CancellationToken cancellationToken)
     {
         _heap.Clear();
-        for (int i = 0; i + 1 < _count; i++) Enqueue(text, i);
+        for (int i = 0; i < _count; i++) Enqueue(text, i);
 
         while (_heap.TryPop(out int priority, out int position))
         {

@@ -26,7 +26,8 @@ internal sealed class DeepSeek3Rule : MatchRule
         return WhiteSpaceRuns.MatchLines(text, position);
     }
 
-    static bool IsAsciiSign(int codePoint) => codePoint is (>= '!' and <= '/') or (>= ':' and <= '@') or (>= '[' and <= '`') or (>= '{' and <= '~');
+    static bool IsAsciiSign(int codePoint)
+        => codePoint is (>= '!' and <= '/') or (>= ':' and <= '@') or (>= '[' and <= '`') or (>= '{' and <= '~');
 
     static bool IsAsciiLetter(int codePoint) => codePoint is (>= 'A' and <= 'Z') or (>= 'a' and <= 'z');
 }

@@ -1,7 +1,8 @@
 namespace Formation.Inference.Engine.Tokenization.PreTokenizers;
 
 /// <summary>
-/// Llama 3's words: <c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>.
+/// Llama 3's words:
+/// <c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c>.
 /// Qwen 2 differs in the number of digits.
 /// </summary>
 /// <param name="maxDigits">Longest run of numbers that is one word.</param>

@@ -5,7 +5,8 @@ namespace Formation.Inference.Engine.Tokenization.PreTokenizers;
 /// <param name="minimum">Shortest run that matches.</param>
 /// <param name="maximum">Longest run that one match takes.</param>
 /// <param name="withSpace">Whether one white space character in front belongs to the run.</param>
-internal sealed class RunRule(Func<int, CodePointClass, bool> isMember, int minimum = 1, int maximum = int.MaxValue, bool withSpace = false) : MatchRule
+internal sealed class RunRule(
+    Func<int, CodePointClass, bool> isMember, int minimum = 1, int maximum = int.MaxValue, bool withSpace = false) : MatchRule
 {
     protected override int Match(in ClassifiedText text, int position)
     {

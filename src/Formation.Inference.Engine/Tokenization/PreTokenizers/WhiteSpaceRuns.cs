@@ -3,7 +3,7 @@ namespace Formation.Inference.Engine.Tokenization.PreTokenizers;
 /// <summary>What rules do with runs of white space.</summary>
 internal static class WhiteSpaceRuns
 {
-    /// <summary><c>\s+(?!\S)|\s+</c>: a run leaves its last character to the word behind it, if there is one and the run is longer than it.</summary>
+    /// <summary><c>\s+(?!\S)|\s+</c>: a run longer than one character leaves its last to the word behind it.</summary>
     public static int Match(in ClassifiedText text, int position)
     {
         int end = text.SkipAny(position, CodePointClass.WhiteSpace);

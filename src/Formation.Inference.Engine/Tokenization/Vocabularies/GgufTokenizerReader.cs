@@ -15,8 +15,9 @@ internal static class GgufTokenizerReader
         VocabularyLimits.CheckCount("tokens", tokens.Count, VocabularyLimits.MaximumTokens);
         GgufArray? merges = metadata.FindStrings(Prefix + "merges");
         VocabularyLimits.CheckCount("merges", merges?.Count ?? 0, VocabularyLimits.MaximumMerges);
-        VocabularyLimits.CheckLengths("tokens", tokens, VocabularyLimits.MaximumTokenBytes);
-        if (merges is not null) VocabularyLimits.CheckLengths("merges", merges, 2 * VocabularyLimits.MaximumTokenBytes + 1);
+        VocabularyLimits.CheckLengths("tokens", tokens, VocabularyLimits.MaximumTokenBytes, VocabularyLimits.MaximumTextBytes);
+        if (merges is not null)
+            VocabularyLimits.CheckLengths("merges", merges, 2 * VocabularyLimits.MaximumTokenBytes + 1, VocabularyLimits.MaximumMergeBytes);
 
         return new TokenizerDefinition
         {

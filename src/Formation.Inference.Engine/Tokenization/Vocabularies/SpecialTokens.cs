@@ -80,8 +80,8 @@ internal sealed class SpecialTokens
     {
         bool Has(string text) => idByText.ContainsKey(text);
 
-        if (idByText.TryGetValue("<|end|>", out int end)
-            && ((Has("<|return|>") && (Has("<|call|>") || Has("<|calls|>"))) || (Has("<|flush|>") && (Has("<|call|>") || Has("<|calls|>")))))
+        bool callsTools = Has("<|call|>") || Has("<|calls|>");
+        if (callsTools && (Has("<|return|>") || Has("<|flush|>")) && idByText.TryGetValue("<|end|>", out int end))
         {
             _endOfGeneration.Remove(end);
             _rendered.Add(end);

@@ -1,12 +1,12 @@
 namespace Formation.Inference.Engine.Tokenization;
 
-/// <summary>Everything that decides how a model's text becomes ids: what a GGUF file holds under <c>tokenizer.ggml.*</c>, not yet checked.</summary>
+/// <summary>Everything that decides how text becomes ids: what a GGUF file holds under <c>tokenizer.ggml.*</c>, not yet checked.</summary>
 public sealed record TokenizerDefinition
 {
     /// <summary><c>gpt2</c> (byte-level BPE), <c>llama</c> (SentencePiece BPE) or <c>bert</c> (WordPiece).</summary>
     public required string Model { get; init; }
 
-    /// <summary>Text of each token, the id being its index: in the byte-level alphabet for <c>gpt2</c>, with U+2581 for a space for the others.</summary>
+    /// <summary>Text of each token by id: in the byte-level alphabet for <c>gpt2</c>, with U+2581 for a space for the others.</summary>
     public required IReadOnlyList<string> Tokens { get; init; }
 
     /// <summary>Name of the splitting rule; needed for <c>gpt2</c>.</summary>

@@ -51,6 +51,9 @@ internal sealed class Vocabulary
     /// <summary>True where encoding plain text may give this token: control tokens and the unknown token are never spelled out.</summary>
     public bool IsSpelledOut(int id) => _kinds[id] is not (TokenKind.Control or TokenKind.Unknown);
 
+    /// <summary>True where a token is looked for in a text before anything else.</summary>
+    public bool IsSpecial(int id) => _kinds[id] is TokenKind.Control or TokenKind.Unknown or TokenKind.UserDefined;
+
     /// <summary>Id of the token of each byte in the form <c>&lt;0xNN&gt;</c>, or -1.</summary>
     public int[] ByteTokens()
     {
@@ -74,10 +77,10 @@ internal sealed class Vocabulary
                 TokenKind.Unused => [],
                 _ => Encoding.UTF8.GetBytes(_texts[id]),
             };
-            if (bytes.Length > VocabularyLimits.MaximumTokenBytes)
-                throw new VocabularyException($"Token {id} has {bytes.Length} bytes; at most {VocabularyLimits.MaximumTokenBytes} are supported.");
+            VocabularyLimits.CheckLength(id, bytes.Length);
             packed.Write(bytes);
-            starts[id + 1] = checked((int)packed.Length);
+            VocabularyLimits.CheckTotal("tokens", packed.Length, VocabularyLimits.MaximumTextBytes);
+            starts[id + 1] = (int)packed.Length;
         }
         return (packed.ToArray(), starts);
     }

@@ -6,7 +6,16 @@ namespace Formation.Inference.Engine.Tokenization.Vocabularies;
 internal static class VocabularyLimits
 {
     public const int MaximumTokens = 1 << 20;
-    public const int MaximumMerges = 1 << 22;
+    public const int MaximumMerges = 1 << 21;
+
+    /// <summary>UTF-8 bytes of all tokens; large published vocabularies have 2 MB.</summary>
+    public const int MaximumTextBytes = 16 << 20;
+
+    /// <summary>UTF-8 bytes of all merges.</summary>
+    public const int MaximumMergeBytes = 64 << 20;
+
+    /// <summary>UTF-8 bytes of the tokens that are looked for in a text byte by byte: special ones, and all of WordPiece.</summary>
+    public const int MaximumTrieBytes = 4 << 20;
 
     /// <summary>Longest token. Bounds the time that one step of encoding takes.</summary>
     public const int MaximumTokenBytes = 4096;
@@ -21,12 +30,27 @@ internal static class VocabularyLimits
         if (count != tokens) throw new VocabularyException($"{what} has {count} entries, but there are {tokens} tokens.");
     }
 
-    public static void CheckLengths(string what, GgufArray strings, int maximumBytes)
+    public static void CheckLengths(string what, GgufArray strings, int maximumBytes, int maximumTotal)
     {
+        long total = 0;
         for (int i = 0; i < strings.Count; i++)
         {
-            if (strings.Utf8(i).Length > maximumBytes)
-                throw new VocabularyException($"Entry {i} of the {what} has {strings.Utf8(i).Length} bytes; at most {maximumBytes} are supported.");
+            int length = strings.Utf8(i).Length;
+            if (length > maximumBytes)
+                throw new VocabularyException($"Entry {i} of the {what} has {length} bytes; at most {maximumBytes} are supported.");
+            CheckTotal(what, total += length, maximumTotal);
         }
+    }
+
+    public static void CheckLength(int id, int bytes)
+    {
+        if (bytes > MaximumTokenBytes)
+            throw new VocabularyException($"Token {id} has {bytes} bytes; at most {MaximumTokenBytes} are supported.");
+    }
+
+    public static void CheckTotal(string what, long bytes, int maximum)
+    {
+        if (bytes > maximum)
+            throw new VocabularyException($"The {what} together have more than {maximum} bytes, which is the most that is supported.");
     }
 }
