@@ -1,9 +1,14 @@
 namespace Formation.Inference.Engine.Sampling;
 
 /// <summary>What the sampler remembers of one sequence. Preemption does not touch it.</summary>
-internal sealed class SamplerState(SamplingParams parameters, StopConditions stop, long seed, int choice, ReadOnlySpan<int> prompt)
+/// <param name="parameters">How to draw.</param>
+/// <param name="stop">When the completion must not end yet.</param>
+/// <param name="seed">The request's seed.</param>
+/// <param name="choice">Index of the choice, from 0.</param>
+/// <param name="promptTokens">From <see cref="TokenCounts.PromptTokens"/>.</param>
+internal sealed class SamplerState(SamplingParams parameters, StopConditions stop, long seed, int choice, HashSet<int>? promptTokens)
 {
-    readonly TokenCounts? _counts = TokenCounts.For(parameters, prompt);
+    readonly TokenCounts? _counts = TokenCounts.For(parameters, promptTokens);
 
     public SamplingParams Parameters { get; } = parameters;
 

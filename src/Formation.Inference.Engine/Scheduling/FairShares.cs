@@ -57,7 +57,4 @@ internal sealed class AccountShare
 
     /// <summary>Sequences that may be worked on and do not just decode: waiting ones and those in prefill, oldest first.</summary>
     public SortedSet<Sequence> Ready { get; } = new(ByArrival);
-
-    /// <summary>KV blocks that its sequences hold; a shared block counts for each.</summary>
-    public int HeldBlocks => Sequences.Sum(sequence => sequence.Blocks.Count);
 }

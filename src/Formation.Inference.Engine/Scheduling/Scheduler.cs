@@ -254,10 +254,11 @@ internal sealed class Scheduler
 
     /// <summary>The newest sequence of the account that holds most. The oldest one is spared, so that one always gets to its end.</summary>
     Sequence ChooseVictim() => _running
-        .Skip(_running.Count > 1 ? 1 : 0)
-        .OrderByDescending(sequence => _shares[sequence].HeldBlocks)
-        .ThenByDescending(sequence => sequence.Id)
-        .First();
+        .GroupBy(sequence => sequence.Group.AccountId)
+        .OrderByDescending(account => account.Sum(sequence => sequence.Blocks.Count))
+        .ThenByDescending(account => account.Max(sequence => sequence.Id))
+        .SelectMany(account => account.OrderByDescending(sequence => sequence.Id))
+        .First(sequence => sequence != _running[0] || _running.Count == 1);
 
     void Preempt(Sequence sequence)
     {

@@ -21,11 +21,12 @@ internal sealed class GenerationFactory(
             NeedsPromptLogits = request is { EchoPrompt: true, Logprobs: not null } && prompt.Length > 1,
         };
         var seed = request.Sampling.Seed ?? options.NextSeed();
+        var promptTokens = TokenCounts.PromptTokens(request.Sampling, prompt);
         var stopStrings = new StopStrings(request.Stop.Strings);
         var choices = new ChoiceOutput[request.Choices];
         for (var choice = 0; choice < choices.Length; choice++)
         {
-            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, prompt);
+            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens);
             choices[choice] = new ChoiceOutput(tokenizer, request.Stop, stopStrings, sampler);
         }
 

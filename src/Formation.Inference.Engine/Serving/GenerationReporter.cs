@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
@@ -13,7 +14,7 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
     const double LatencyWeight = 0.1;
 
     readonly KeyValuePair<string, object?> _model = EngineMetrics.ModelTag(modelId);
-    long _preemptions, _prefixQueries, _prefixHits;
+    long? _preemptions, _prefixQueries, _prefixHits;
     double _typicalSeconds;
 
     /// <summary>How long a request takes from submission to its end: a moving average.</summary>
@@ -156,10 +157,11 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         }
     }
 
-    void Add(System.Diagnostics.Metrics.Counter<long> counter, long total, ref long reported)
+    void Add(Counter<long> counter, long total, ref long? reported)
     {
-        if (total > reported)
-            counter.Add(total - reported, _model);
+        // The first time also a zero is told, so that the counter is there before its first event.
+        if (total != reported)
+            counter.Add(total - (reported ?? 0), _model);
         reported = total;
     }
 

@@ -16,7 +16,7 @@ public sealed class SamplerTests
     }
 
     static SamplerState State(SamplingParams parameters, StopConditions? stop = null, long seed = 1, int choice = 0, int[]? prompt = null) =>
-        new(parameters, stop ?? StopConditions.Default, seed, choice, prompt ?? []);
+        new(parameters, stop ?? StopConditions.Default, seed, choice, TokenCounts.PromptTokens(parameters, prompt ?? []));
 
     int Sample(float[] logits, SamplerState state)
     {
@@ -188,9 +188,10 @@ public sealed class SamplerTests
     [Fact]
     public void Extreme_parameters_still_give_a_token()
     {
-        var state = State(new SamplingParams { Temperature = float.Epsilon, RepetitionPenalty = float.Epsilon, TopP = float.Epsilon, MinP = 1 }, prompt: [1, 2]);
-        Assert.InRange(Sample(Logits(), state), 0, Vocabulary - 1);
-        Assert.InRange(Sample([.. Logits().Select(logit => logit * 1e37f)], State(new SamplingParams { Temperature = 100 })), 0, Vocabulary - 1);
+        var smallest = new SamplingParams { Temperature = float.Epsilon, RepetitionPenalty = float.Epsilon, TopP = float.Epsilon, MinP = 1 };
+        Assert.InRange(Sample(Logits(), State(smallest, prompt: [1, 2])), 0, Vocabulary - 1);
+        var huge = Logits().Select(logit => logit * 1e37f).ToArray();
+        Assert.InRange(Sample(huge, State(new SamplingParams { Temperature = 100 })), 0, Vocabulary - 1);
     }
 
     [Fact]

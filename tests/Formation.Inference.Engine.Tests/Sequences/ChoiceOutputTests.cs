@@ -13,7 +13,7 @@ public sealed class ChoiceOutputTests
     ChoiceOutput New(params string[] stops) => New(new StopConditions { Strings = stops });
 
     ChoiceOutput New(StopConditions stop) =>
-        new(_tokenizer, stop, new StopStrings(stop.Strings), new SamplerState(SamplingParams.Default, stop, 1, 0, []));
+        new(_tokenizer, stop, new StopStrings(stop.Strings), new SamplerState(SamplingParams.Default, stop, 1, 0, promptTokens: null));
 
     /// <summary>Feeds a text byte by byte, one token each, and returns every step.</summary>
     List<OutputStep> Feed(ChoiceOutput output, string text)

@@ -15,7 +15,13 @@ internal sealed class EngineHarness : IAsyncDisposable
     public EngineHarness(SchedulerOptions? scheduler = null, int blocks = 64, int context = 1024, int maxQueued = 64, EngineMetrics? metrics = null)
     {
         _metrics = metrics ?? new EngineMetrics();
-        var options = new EngineOptions { Scheduler = scheduler ?? new SchedulerOptions(), MaxQueuedRequests = maxQueued, MaxLogitsRows = 4, NextSeed = () => 42 };
+        var options = new EngineOptions
+        {
+            Scheduler = scheduler ?? new SchedulerOptions(),
+            MaxQueuedRequests = maxQueued,
+            MaxLogitsRows = 4,
+            NextSeed = () => 42,
+        };
         Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
         Engine = new InferenceEngine("invented", Model.Servable, options, _metrics, TimeProvider.System, NullLogger<InferenceEngine>.Instance);

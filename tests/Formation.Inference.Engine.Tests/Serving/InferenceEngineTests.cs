@@ -72,7 +72,8 @@ public sealed class InferenceEngineTests
         var generation = await harness.RunAsync(harness.Request(200), prompt);
         Assert.Equal(expected.SkipLast(1), EngineHarness.TokensOf(generation));
         var finished = generation.Finished();
-        Assert.Equal((FinishReason.Stop, expected.Count, null, null), (finished.Reason, finished.CompletionTokens, finished.StopString, finished.StopTokenId));
+        Assert.Equal((FinishReason.Stop, expected.Count), (finished.Reason, finished.CompletionTokens));
+        Assert.Equal((null, null), (finished.StopString, finished.StopTokenId));
 
         var ignoring = harness.Request(expected.Count + 3);
         ignoring = ignoring with { Stop = ignoring.Stop with { IgnoreEndOfGeneration = true } };
@@ -108,7 +109,8 @@ public sealed class InferenceEngineTests
         var generation = await harness.RunAsync(request with { Stop = request.Stop with { TokenIds = [tokens[6]] } }, Prompt(10));
         var end = Array.IndexOf(tokens, tokens[6]);
         Assert.Equal(tokens[..end], EngineHarness.TokensOf(generation));
-        Assert.Equal((FinishReason.Stop, tokens[6], end + 1), (generation.Finished().Reason, generation.Finished().StopTokenId, generation.Finished().CompletionTokens));
+        var finished = generation.Finished();
+        Assert.Equal((FinishReason.Stop, tokens[6], end + 1), (finished.Reason, finished.StopTokenId, finished.CompletionTokens));
     }
 
     [Fact]
@@ -130,10 +132,11 @@ public sealed class InferenceEngineTests
         var request = harness.Request(1, new SamplingParams { Temperature = 0, RepetitionPenalty = 1.5f }) with { Logprobs = new LogprobOptions(3) };
         var token = Assert.Single((await harness.RunAsync(request, prompt)).Tokens());
 
-        var logits = harness.Model.Head.LogitsOf(prompt.Aggregate(InventedHead.EmptyHash, InventedHead.Extend)).Select(logit => (double)logit).ToArray();
-        var normalizer = Math.Log(logits.Sum(Math.Exp));
+        var logits = harness.Model.Head.LogitsOf(prompt.Aggregate(InventedHead.EmptyHash, InventedHead.Extend));
+        var normalizer = Math.Log(logits.Sum(logit => Math.Exp(logit)));
         Assert.Equal(logits[token.TokenId] - normalizer, token.Logprob!.Value, 4);
-        Assert.Equal(logits.OrderDescending().Take(3).Select(logit => (float)(logit - normalizer)), token.Top.Select(item => item.Logprob), (left, right) => Math.Abs(left - right) < 1e-4);
+        var best = logits.OrderDescending().Take(3).Select(logit => (float)(logit - normalizer));
+        Assert.Equal(best, token.Top.Select(item => item.Logprob), (left, right) => Math.Abs(left - right) < 1e-4);
     }
 
     [Theory]

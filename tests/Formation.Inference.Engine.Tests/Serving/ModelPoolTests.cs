@@ -20,9 +20,12 @@ public sealed class ModelPoolTests : IAsyncDisposable
 
     public ModelPoolTests()
     {
-        var options = new ModelPoolOptions { MemoryBytes = 100, MaxRequestsPerLoad = 2, Engine = new EngineOptions { Scheduler = new SchedulerOptions { MaxRunningSequences = 4 } } };
-        _pool = new ModelPool(options, source => new ModelFootprint(_sizes[source.Path], 512, 7), Load, _metrics, _clock, NullLoggerFactory.Instance);
+        var engine = new EngineOptions { Scheduler = new SchedulerOptions { MaxRunningSequences = 4 } };
+        var options = new ModelPoolOptions { MemoryBytes = 100, MaxRequestsPerLoad = 2, Engine = engine };
+        _pool = new ModelPool(options, Measure, Load, _metrics, _clock, NullLoggerFactory.Instance);
     }
+
+    ModelFootprint Measure(ModelSource source) => new(_sizes[source.Path], ContextLength: 512, ParameterCount: 7);
 
     ServableModel Load(ModelSource source, IProgress<double> progress, CancellationToken cancellationToken)
     {
@@ -73,7 +76,8 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await Use("a");
         Assert.Equal(["a"], _loads);
         var description = _pool.Find("a")!;
-        Assert.Equal((ModelState.Ready, 1.0, 7L, 1024), (description.State, description.LoadProgress, description.ParameterCount!.Value, description.ContextLength!.Value));
+        Assert.Equal((ModelState.Ready, 1.0), (description.State, description.LoadProgress));
+        Assert.Equal((7L, 1024), (description.ParameterCount, description.ContextLength));
     }
 
     [Fact]

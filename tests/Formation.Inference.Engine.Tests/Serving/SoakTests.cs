@@ -36,7 +36,8 @@ public sealed class SoakTests
 
     static async Task RunStreams(TinyServer server, int round)
     {
-        await Task.WhenAll(Enumerable.Range(0, Streams).Select(stream => stream % 3 == 0 ? CutOff(server, round, stream) : RunToEnd(server, round, stream)));
+        await Task.WhenAll(Enumerable.Range(0, Streams).Select(stream =>
+            stream % 3 == 0 ? CutOff(server, round, stream) : RunToEnd(server, round, stream)));
 
         // Readers that left are dropped at the engine's next step.
         while (await server.CheckIntegrityAsync() is not { HeldBlocks: 0, RunningSequences: 0, WaitingSequences: 0 })

@@ -26,13 +26,20 @@ internal sealed class TinyServer : IAsyncDisposable
         // With no memory to spare a model gets the blocks of one context only.
         var loader = new ModelLoader(
             _device, new ModelLoadOptions { ContextLength = contextLength, Engine = engine, MemoryBytes = fewestBlocks ? 0 : long.MaxValue });
-        Pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, _metrics, TimeProvider.System, NullLoggerFactory.Instance);
+        var options = new ModelPoolOptions { Engine = engine };
+        Pool = new ModelPool(options, loader.Measure, loader.Load, _metrics, TimeProvider.System, NullLoggerFactory.Instance);
         Pool.Add(ModelId, new ModelSource(path), DateTimeOffset.UnixEpoch);
         Backend = new LocalBackend(Pool, maxConcurrentPrompts: 2);
     }
 
     /// <summary>A model of which a step takes a millisecond or less.</summary>
-    public static TinyModelOptions Small { get; } = TinyModelOptions.Llama with { HiddenSize = 64, HeadCount = 4, KvHeadCount = 2, FeedForwardSize = 128 };
+    public static TinyModelOptions Small { get; } = TinyModelOptions.Llama with
+    {
+        HiddenSize = 64,
+        HeadCount = 4,
+        KvHeadCount = 2,
+        FeedForwardSize = 128,
+    };
 
     public ModelPool Pool { get; }
 
