@@ -5,7 +5,9 @@ namespace Formation.Inference;
 /// <param name="Message">Which value, which limit, what to do; holds no text of a prompt or completion.</param>
 public sealed record GenerationError(GenerationErrorKind Kind, string Message)
 {
-    /// <summary>The part of the request that is at fault, named as in <see cref="GenerationRequest"/> (for instance <c>Prompt</c>), or null.</summary>
+    /// <summary>
+    /// The part of the request that is at fault, named as in <see cref="GenerationRequest"/> (for instance <c>Prompt</c>), or null.
+    /// </summary>
     public string? Parameter { get; init; }
 
     /// <summary>When trying again may succeed, or null where that is pointless or unknown.</summary>

@@ -1,6 +1,8 @@
 namespace Formation.Inference;
 
-/// <summary>The models that a caller can name, and how far each is from serving. Safe to call from any thread; never blocks on a load.</summary>
+/// <summary>
+/// The models that a caller can name, and how far each is from serving. Safe to call from any thread; never blocks on a load.
+/// </summary>
 public interface IModelCatalog
 {
     /// <summary>All models, ordered by id (ordinal).</summary>

@@ -8,7 +8,9 @@ public abstract record Prompt
     private protected Prompt() { }
 }
 
-/// <summary>Plain text, tokenized as it is: what looks like a special token in it is text. The model's own rule decides on a BOS token.</summary>
+/// <summary>
+/// Plain text, tokenized as it is: what looks like a special token in it is text. The model's own rule decides on a BOS token.
+/// </summary>
 public sealed record TextPrompt(SensitiveText Text) : Prompt;
 
 /// <summary>Token ids, used as they are: no BOS is added.</summary>

@@ -20,10 +20,14 @@ public sealed record SamplingParams
     /// <summary>Keep tokens at least this fraction as probable as the most probable one. [0, 1]; 0 keeps all.</summary>
     public float MinP { get; init; }
 
-    /// <summary>Locally typical sampling (Meister et al. 2022): keep the most typical tokens up to this mass. (0, 1]; 1 keeps all.</summary>
+    /// <summary>
+    /// Locally typical sampling (Meister et al. 2022): keep the most typical tokens up to this mass. (0, 1]; 1 keeps all.
+    /// </summary>
     public float TypicalP { get; init; } = 1;
 
-    /// <summary>Divides positive and multiplies negative logits of tokens already seen in prompt or completion (CTRL, Keskar et al. 2019). 1 is off.</summary>
+    /// <summary>
+    /// Divides positive and multiplies negative logits of tokens already seen in prompt or completion (CTRL, Keskar et al. 2019). 1 is off.
+    /// </summary>
     public float RepetitionPenalty { get; init; } = 1;
 
     /// <summary>Subtracted for each time a token stands in the completion (OpenAI). -2 to 2.</summary>
@@ -44,7 +48,9 @@ public sealed record StopConditions
 {
     public static StopConditions Default { get; } = new();
 
-    /// <summary>Tokens to generate at most; null means up to the model's context. 0 is allowed with <see cref="GenerationRequest.EchoPrompt"/>.</summary>
+    /// <summary>
+    /// Tokens to generate at most; null means up to the model's context. 0 is allowed with <see cref="GenerationRequest.EchoPrompt"/>.
+    /// </summary>
     public int? MaxTokens { get; init; }
 
     /// <summary>Do not end before this many tokens.</summary>

@@ -11,7 +11,9 @@ public sealed record GatewayOptions
     /// <summary>Models that must be loaded before <c>/health/ready</c> says yes. Empty: ready as soon as the server listens.</summary>
     public IReadOnlyList<string> ModelsForReadiness { get; init; } = [];
 
-    /// <summary>Whether <c>/metrics</c> asks for a key too. Metrics hold no text and no account, so by default a local scraper needs none.</summary>
+    /// <summary>
+    /// Whether <c>/metrics</c> asks for a key too. Metrics hold no text and no account, so by default a local scraper needs none.
+    /// </summary>
     public bool MetricsRequireKey { get; init; }
 
     /// <summary>Requests for generation in progress at once, all accounts together; more are answered 429. 1 or more.</summary>
@@ -32,13 +34,17 @@ public sealed record GatewayOptions
     /// <summary>How long a body may come, or an answer be taken, slower than 240 bytes a second before the connection is cut.</summary>
     public TimeSpan DataRateGracePeriod { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Longest silence in a stream, in which the queue and the prefill take their time: then a comment keeps the connection open.</summary>
+    /// <summary>
+    /// Longest silence in a stream, in which the queue and the prefill take their time: then a comment keeps the connection open.
+    /// </summary>
     public TimeSpan StreamKeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a shutdown waits for running requests before it cuts them off.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Where traces of the request path go (an OTLP/gRPC endpoint, for instance <c>http://127.0.0.1:4317</c>); null makes none.</summary>
+    /// <summary>
+    /// Where traces of the request path go (an OTLP/gRPC endpoint, for instance <c>http://127.0.0.1:4317</c>); null makes none.
+    /// </summary>
     public Uri? OtlpEndpoint { get; init; }
 
     /// <summary>The clock of identifiers, time stamps and time limits.</summary>

@@ -33,7 +33,9 @@ public sealed class ApiKeyStore
         _clock = clock;
     }
 
-    /// <summary>Opens the store in a data directory, making <c>accounts.db</c> and <c>accounts.pepper</c> (both mode 600) where they are missing.</summary>
+    /// <summary>
+    /// Opens the store in a data directory, making <c>accounts.db</c> and <c>accounts.pepper</c> (both mode 600) where they are missing.
+    /// </summary>
     /// <exception cref="InvalidDataException">The pepper is missing though keys exist, or is damaged.</exception>
     /// <exception cref="IOException">The directory can't be written.</exception>
     public static ApiKeyStore Open(string dataDirectory, TimeProvider clock)
@@ -60,7 +62,8 @@ public sealed class ApiKeyStore
     }
 
     /// <summary>
-    /// Accepts a key of the operator's own choice as an administrator's, for as long as this process runs: it is not stored, so that taking it
+    /// Accepts a key of the operator's own choice as an administrator's, for as long as this process runs: it is not stored, so that taking
+    /// it
     /// out of the configuration takes it out of use. Call before serving.
     /// </summary>
     /// <exception cref="ArgumentException">The key is empty, longer than 512 characters, or could not stand in an HTTP header.</exception>
@@ -68,11 +71,12 @@ public sealed class ApiKeyStore
     {
         if (key.Length is 0 or > 512 || !key.All(c => c is > ' ' and <= '~'))
             throw new ArgumentException(
-                $"The API key given has {key.Length} characters; use 1 to 512 visible ASCII characters without spaces, for instance from `openssl rand -hex 32`.",
+                $"The API key given has {key.Length} characters; use 1 to 512 visible ASCII characters without spaces, for instance from "
+                + "`openssl rand -hex 32`.",
                 nameof(key));
         string id = $"operator{_operatorKeys.Count + 1}";
-        var known = new ApiKey(
-            id, "operator's key", AdministratorAccountId, KeyScopes.Administrator, key.Length >= StrongKeyLength ? $"{key[..4]}…" : "…", _clock.GetUtcNow());
+        string display = key.Length >= StrongKeyLength ? $"{key[..4]}…" : "…";
+        var known = new ApiKey(id, "operator's key", AdministratorAccountId, KeyScopes.Administrator, display, _clock.GetUtcNow());
         _operatorKeys.Add((known, _pepper.Hash(key)));
     }
 
@@ -98,7 +102,9 @@ public sealed class ApiKeyStore
         return Task.FromResult(_table.List());
     }
 
-    /// <summary>Revokes a key: at once in this process, within <see cref="RevocationDelay"/> in others. False where there is no such key.</summary>
+    /// <summary>
+    /// Revokes a key: at once in this process, within <see cref="RevocationDelay"/> in others. False where there is no such key.
+    /// </summary>
     public Task<bool> RevokeAsync(string id, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();

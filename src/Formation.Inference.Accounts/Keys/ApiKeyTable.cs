@@ -87,7 +87,12 @@ internal sealed class ApiKeyTable
         "UPDATE api_keys SET last_used = $day WHERE id = $id", ("$id", id), ("$day", day.ToString("O", CultureInfo.InvariantCulture)));
 
     static ApiKey Read(SqliteDataReader row) => new(
-        row.GetString(0), row.GetString(1), row.GetString(2), Enum.Parse<KeyScopes>(row.GetString(3)), row.GetString(4), Time(row.GetString(5)))
+        row.GetString(0),
+        row.GetString(1),
+        row.GetString(2),
+        Enum.Parse<KeyScopes>(row.GetString(3)),
+        row.GetString(4),
+        Time(row.GetString(5)))
     {
         Expires = row.IsDBNull(6) ? null : Time(row.GetString(6)),
         Revoked = row.IsDBNull(7) ? null : Time(row.GetString(7)),

@@ -33,7 +33,8 @@ internal sealed class KeyPepper
         byte[] value = File.ReadAllBytes(path);
         return value.Length == Length
             ? new KeyPepper(value)
-            : throw new InvalidDataException($"The key file '{path}' has {value.Length} bytes instead of {Length}. Restore it from a copy.");
+            : throw new InvalidDataException(
+                $"The key file '{path}' has {value.Length} bytes instead of {Length}. Restore it from a copy.");
     }
 
     static void CreateOnce(string path)

@@ -15,7 +15,8 @@ internal sealed record AccessPolicy(KeyScopes Scope)
 internal static class AccessPolicyExtensions
 {
     /// <summary>Opens the route to everybody.</summary>
-    internal static T AllowPublic<T>(this T route) where T : IEndpointConventionBuilder => route.WithMetadata(new AccessPolicy(KeyScopes.None));
+    internal static T AllowPublic<T>(this T route) where T : IEndpointConventionBuilder =>
+        route.WithMetadata(new AccessPolicy(KeyScopes.None));
 
     /// <summary>Opens the route to keys with this scope.</summary>
     internal static T RequireScope<T>(this T route, KeyScopes scope) where T : IEndpointConventionBuilder =>

@@ -22,7 +22,8 @@ internal sealed record ApiError(int Status, string Type, string? Code, string Me
 }
 
 /// <summary>Ends the handling of a request with an <see cref="ApiError"/>, wherever in it that turns out.</summary>
-internal sealed class ApiErrorException(ApiError error) : Exception($"The request is answered with status {error.Status}, code {error.Code}.")
+internal sealed class ApiErrorException(ApiError error)
+    : Exception($"The request is answered with status {error.Status}, code {error.Code}.")
 {
     public ApiError Error { get; } = error;
 }

@@ -8,11 +8,13 @@ internal static class ApiErrors
 
     /// <summary>The same answer for a malformed, unknown, wrong, revoked and expired key.</summary>
     internal static ApiError InvalidKey { get; } = new(
-        401, ApiError.InvalidRequest, "invalid_api_key", "The API key given is not valid on this server. Check it, or ask the operator for a new one.");
+        401, ApiError.InvalidRequest, "invalid_api_key",
+        "The API key given is not valid on this server. Check it, or ask the operator for a new one.");
 
     internal static ApiError KeyInQuery { get; } = new(
         401, ApiError.InvalidRequest, "invalid_api_key",
-        "An API key in the URL would end up in logs and is not accepted. Send it in the header `Authorization: Bearer YOUR_KEY`, and replace this key.");
+        "An API key in the URL would end up in logs and is not accepted. Send it in the header `Authorization: Bearer YOUR_KEY`, and replace "
+        + "this key.");
 
     internal static ApiError AmbiguousKey { get; } = new(
         400, ApiError.InvalidRequest, "invalid_api_key", "The request carries two different API keys. Send one, in one header.");
@@ -22,7 +24,8 @@ internal static class ApiErrors
 
     internal static ApiError TooManyRequests(int limit, bool ofAccount) => new(
         429, "requests", "rate_limit_exceeded",
-        $"{(ofAccount ? "This account" : "The server")} has {limit} requests in progress, which is the limit. Wait for one to end, then try again.")
+        $"{(ofAccount ? "This account" : "The server")} has {limit} requests in progress, which is the limit. Wait for one to end, then try "
+        + "again.")
     { RetryAfter = TimeSpan.FromSeconds(1) };
 
     internal static ApiError ShuttingDown { get; } = new(
@@ -30,7 +33,8 @@ internal static class ApiErrors
     { RetryAfter = TimeSpan.FromSeconds(5) };
 
     internal static ApiError Internal { get; } = new(
-        500, ApiError.ServerError, null, "The server failed to handle the request. Quote the x-request-id header of this answer when you report it.");
+        500, ApiError.ServerError, null,
+        "The server failed to handle the request. Quote the x-request-id header of this answer when you report it.");
 
     internal static ApiError UnknownUrl(string method, string path) => new(
         404, ApiError.InvalidRequest, "unknown_url", $"Unknown request URL: {method} {path}. Check the path for mistakes.");
@@ -39,7 +43,8 @@ internal static class ApiErrors
         405, ApiError.InvalidRequest, "method_not_supported", $"{path} does not support {method}; use {allowed}.");
 
     internal static ApiError BodyTooLarge(long limit) => new(
-        413, ApiError.InvalidRequest, "request_too_large", $"The request body is larger than the limit of {limit} bytes. Send a shorter request.");
+        413, ApiError.InvalidRequest, "request_too_large",
+        $"The request body is larger than the limit of {limit} bytes. Send a shorter request.");
 
     internal static ApiError BodyTooSlow { get; } = new(
         408, ApiError.InvalidRequest, "request_timeout", "The request body came too slowly. Try again.");
@@ -48,11 +53,14 @@ internal static class ApiErrors
         400, ApiError.InvalidRequest, null, "The request body could not be read to its end.");
 
     internal static ApiError UnsupportedContentType { get; } = new(
-        415, ApiError.InvalidRequest, "unsupported_content_type", "The Content-Type of the request is not supported; send `application/json` in UTF-8.");
+        415, ApiError.InvalidRequest, "unsupported_content_type",
+        "The Content-Type of the request is not supported; send `application/json` in UTF-8.");
 
     internal static ApiError UnsupportedContentEncoding { get; } = new(
-        415, ApiError.InvalidRequest, "unsupported_content_encoding", "The Content-Encoding of the request is not supported; send the body uncompressed.");
+        415, ApiError.InvalidRequest, "unsupported_content_encoding",
+        "The Content-Encoding of the request is not supported; send the body uncompressed.");
 
     internal static ApiError ModelNotFound(string id) => new(
-        404, ApiError.InvalidRequest, "model_not_found", $"The model `{id}` does not exist on this server. GET /v1/models lists those that do.");
+        404, ApiError.InvalidRequest, "model_not_found",
+        $"The model `{id}` does not exist on this server. GET /v1/models lists those that do.");
 }

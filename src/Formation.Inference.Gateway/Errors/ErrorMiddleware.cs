@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
@@ -6,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Gateway.Errors;
 
 /// <summary>
-/// Gives every failure the one error shape: what handlers throw, what the server itself finds wrong with a body, and routes and methods that
+/// Gives every failure the one error shape: what handlers throw, what the server itself finds wrong with a body, and routes and methods
+/// that
 /// don't exist. A failure after the first byte of an answer cuts the connection, so that nobody takes the part for the whole.
 /// </summary>
 internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions options, ILogger<ErrorMiddleware> logger)
@@ -30,7 +30,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions optio
         {
             error = ErrorOf(exception);
             if (error.Status == StatusCodes.Status500InternalServerError)
-                GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception.GetType().FullName!, new StackTrace(exception).ToString());
+                GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception);
         }
 
         if (error is null)

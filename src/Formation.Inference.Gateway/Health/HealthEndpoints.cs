@@ -10,7 +10,8 @@ using Microsoft.Extensions.Hosting;
 namespace Formation.Inference.Gateway.Health;
 
 /// <summary>
-/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it can serve; 503 while the models that the operator asked for load, after
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it can serve; 503 while the models that the operator asked for load,
+/// after
 /// their load failed, and once the server stops.
 /// </summary>
 internal static class HealthEndpoints
@@ -55,7 +56,8 @@ internal static class HealthEndpoints
     static Task WriteAsync(HttpContext context, HealthReport report)
     {
         context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsJsonAsync(report, HealthJsonContext.Default.HealthReport, "application/json", context.RequestAborted);
+        return context.Response.WriteAsJsonAsync(
+            report, HealthJsonContext.Default.HealthReport, "application/json", context.RequestAborted);
     }
 }
 

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Formation.Inference.Gateway.Limits;
 
-/// <summary>Once the server stops, turns away what comes on connections that are still open (health checks excepted); what runs goes on.</summary>
+/// <summary>
+/// Once the server stops, turns away what comes on connections that are still open (health checks excepted); what runs goes on.
+/// </summary>
 internal sealed class ShutdownMiddleware(RequestDelegate next, IHostApplicationLifetime lifetime)
 {
     public Task InvokeAsync(HttpContext context)

@@ -43,7 +43,7 @@ internal static class OpenAIEndpoints
         routes.MapDescribed("GET", "/v1/models", models.ListAsync, "listModels", "Models", "Lists the models.")
             .RequireScope(KeyScopes.ModelsRead)
             .Answers<ModelList>().Fails(401, 403, 500);
-        routes.MapDescribed("GET", "/v1/models/{**model}", models.GetAsync, "retrieveModel", "Models", "Describes a model, whose id may hold slashes.")
+        routes.MapDescribed("GET", "/v1/models/{**model}", models.GetAsync, "retrieveModel", "Models", "Describes a model.")
             .RequireScope(KeyScopes.ModelsRead)
             .Answers<ModelObject>().Fails(401, 403, 404, 500);
     }

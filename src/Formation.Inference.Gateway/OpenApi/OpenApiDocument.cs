@@ -58,7 +58,8 @@ internal static class OpenApiDocument
         });
     }
 
-    internal static void MapOpenApiDocument(this IEndpointRouteBuilder routes) => routes.MapOpenApi("/openapi/{documentName}.json").AllowPublic();
+    internal static void MapOpenApiDocument(this IEndpointRouteBuilder routes) =>
+        routes.MapOpenApi("/openapi/{documentName}.json").AllowPublic();
 
     static async Task DescribeStreamAsync(
         OpenApiOperation operation, EventStreamOf stream, Microsoft.AspNetCore.OpenApi.OpenApiOperationTransformerContext context,
@@ -67,7 +68,10 @@ internal static class OpenApiDocument
         OpenApiSchema chunk = await context.GetOrCreateSchemaAsync(stream.Chunk, null, cancellationToken);
         context.Document!.AddComponent(stream.Chunk.Name, chunk);
         if (operation.Responses?["200"] is OpenApiResponse { Content: { } content })
-            content["text/event-stream"] = new OpenApiMediaType { Schema = new OpenApiSchemaReference(stream.Chunk.Name, context.Document) };
+            content["text/event-stream"] = new OpenApiMediaType
+            {
+                Schema = new OpenApiSchemaReference(stream.Chunk.Name, context.Document),
+            };
     }
 
     static OpenApiParameter ModelIdParameter() => new()

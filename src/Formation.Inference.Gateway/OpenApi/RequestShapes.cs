@@ -17,9 +17,11 @@ internal static class RequestShapes
         ["stop"] = () => OneOf("A text, or up to 16 texts, that end a choice. They are not part of its text.", String(), ArrayOf(String())),
         ["logit_bias"] = () => MapOf(Number(), "Biases, -100 to 100, by token id; at most 1024."),
         ["prompt"] = () => OneOf(
-            "One or up to 128 prompts, as text or as token ids.", String(), ArrayOf(String()), ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
+            "One or up to 128 prompts, as text or as token ids.",
+            String(), ArrayOf(String()), ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
         ["content"] = () => OneOf("The text, or its parts.", String(), ArrayOf(TextPart())),
-        ["tool_calls"] = () => ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Object }, "Calls that the assistant made in an earlier turn."),
+        ["tool_calls"] = () => ArrayOf(
+            new OpenApiSchema { Type = JsonSchemaType.Object }, "Calls that the assistant made in an earlier turn."),
         ["metadata"] = () => MapOf(String(), "Accepted and not kept."),
         ["response_format"] = () => ObjectWith("type", Only("text")),
         ["tool_choice"] = () => Only("none"),

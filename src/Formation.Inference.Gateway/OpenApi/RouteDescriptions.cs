@@ -11,11 +11,20 @@ internal static class RouteDescriptions
 {
     const string Json = "application/json";
 
-    /// <summary>Maps a route. A <see cref="RequestDelegate"/> costs nothing at start, but only its method's metadata puts it into the document.</summary>
+    /// <summary>
+    /// Maps a route. A <see cref="RequestDelegate"/> costs nothing at start, but only its method's metadata puts it into the document.
+    /// </summary>
     internal static IEndpointConventionBuilder MapDescribed(
-        this IEndpointRouteBuilder routes, string method, string pattern, RequestDelegate handler, string operationId, string tag, string summary) =>
+        this IEndpointRouteBuilder routes,
+        string method,
+        string pattern,
+        RequestDelegate handler,
+        string operationId,
+        string tag,
+        string summary) =>
         routes.MapMethods(pattern, [method], handler)
-            .WithMetadata(handler.Method, new EndpointNameMetadata(operationId), new TagsAttribute(tag), new EndpointSummaryAttribute(summary));
+            .WithMetadata(
+                handler.Method, new EndpointNameMetadata(operationId), new TagsAttribute(tag), new EndpointSummaryAttribute(summary));
 
     internal static IEndpointConventionBuilder Reads<T>(this IEndpointConventionBuilder route) =>
         route.WithMetadata(new AcceptsMetadata([Json], typeof(T)));
@@ -24,7 +33,8 @@ internal static class RouteDescriptions
         route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), [Json]));
 
     /// <summary>Says that the route can answer with a stream of such events too.</summary>
-    internal static IEndpointConventionBuilder Streams<T>(this IEndpointConventionBuilder route) => route.WithMetadata(new EventStreamOf(typeof(T)));
+    internal static IEndpointConventionBuilder Streams<T>(this IEndpointConventionBuilder route) =>
+        route.WithMetadata(new EventStreamOf(typeof(T)));
 
     internal static IEndpointConventionBuilder Fails(this IEndpointConventionBuilder route, params ReadOnlySpan<int> statuses)
     {

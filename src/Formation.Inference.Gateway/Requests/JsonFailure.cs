@@ -52,7 +52,7 @@ internal static class JsonFailure
     static ApiError Syntax(JsonException failure) => ApiError.BadParameter(
         null,
         "invalid_json",
-        $"The request body is not valid JSON: it can't be read from line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1} on. "
+        $"The request body is not valid JSON from line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1} on. "
         + $"Check for a missing quote, comma or bracket, for text after the end, and for nesting deeper than {JsonBody.MaxDepth}.");
 
     static ApiError WrongType(JsonElement root, string path, JsonTypeInfo type)

@@ -22,7 +22,8 @@ internal static class JsonPath
             else if (path[at] == '[' && path.IndexOf(']', at) is > 0 and var close)
             {
                 string inside = path[(at + 1)..close];
-                yield return int.TryParse(inside, NumberStyles.None, CultureInfo.InvariantCulture, out int index) ? index : inside.Trim('\'');
+                bool isIndex = int.TryParse(inside, NumberStyles.None, CultureInfo.InvariantCulture, out int index);
+                yield return isIndex ? index : inside.Trim('\'');
                 at = close + 1;
             }
             else

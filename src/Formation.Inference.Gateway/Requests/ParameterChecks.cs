@@ -43,7 +43,8 @@ internal static class ParameterChecks
             return null;
         if (given < minimum || (aboveMinimum && given == minimum))
             throw Fail(param, "decimal_below_min_value",
-                $"Invalid '{param}': decimal below minimum value. Expected a value {(aboveMinimum ? ">" : ">=")} {Text(minimum)}, but got {Text(given)} instead.");
+                $"Invalid '{param}': decimal below minimum value. Expected a value {(aboveMinimum ? ">" : ">=")} {Text(minimum)}, but got "
+                + $"{Text(given)} instead.");
         if (!(given <= maximum))
             throw Fail(param, "decimal_above_max_value",
                 $"Invalid '{param}': decimal above maximum value. Expected a value <= {Text(maximum)}, but got {Text(given)} instead.");
@@ -70,7 +71,7 @@ internal static class ParameterChecks
     {
         if (count < minimum)
             throw Fail(param, minimum == 1 ? "empty_array" : "array_below_min_length",
-                $"Invalid '{param}': array too short. Expected at least {minimum} {(minimum == 1 ? "element" : "elements")}, but got {count} instead.");
+                $"Invalid '{param}': array too short. Expected {minimum} or more elements, but got {count} instead.");
         if (count > maximum)
             throw Fail(param, "array_above_max_length",
                 $"Invalid '{param}': array too long. Expected at most {maximum} elements, but got {count} instead.");
@@ -82,8 +83,11 @@ internal static class ParameterChecks
         if (unknown is null || unknown.Count == 0)
             return;
         string param = JsonPath.Append(path, unknown.Keys.First());
-        throw Fail(param, "unknown_parameter", $"Unrecognized request argument supplied: {param}");
+        throw Unknown(param);
     }
+
+    internal static ApiErrorException Unknown(string param) =>
+        Fail(param, "unknown_parameter", $"Unrecognized request argument supplied: {param}");
 
     /// <summary>A value of a client in a message: never long, so that an answer can't be made large.</summary>
     internal static string Shorten(string value) => value.Length <= 64 ? value : value[..64] + "…";

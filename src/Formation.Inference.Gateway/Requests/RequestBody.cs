@@ -16,7 +16,8 @@ internal sealed class RequestBody : IDisposable
     internal ReadOnlySpan<byte> Bytes => _buffer.AsSpan(0, _length);
 
     /// <summary>Reads to the end; memory grows with what has come, not with what a header promises.</summary>
-    /// <exception cref="ApiErrorException">More than <paramref name="limit"/> bytes come (413), or the body is encoded or not JSON (415).</exception>
+    /// <exception cref="ApiErrorException">More than <paramref name="limit"/> bytes come (413), or the body is encoded or not JSON
+    /// (415).</exception>
     internal static async Task<RequestBody> ReadAsync(HttpRequest request, int limit, CancellationToken cancellationToken)
     {
         CheckHeaders(request, limit);

@@ -6,7 +6,9 @@ namespace Formation.Inference.Gateway.Streaming;
 /// <summary>Step 4 of the request path: runs a request's prompts on the backend and gives their events in one sequence.</summary>
 internal static class PromptEvents
 {
-    /// <summary>Prompts of one request that run at once: a request with a hundred prompts must not fill the engine's queue by itself.</summary>
+    /// <summary>
+    /// Prompts of one request that run at once: a request with a hundred prompts must not fill the engine's queue by itself.
+    /// </summary>
     const int MaxPromptsAtOnce = 16;
 
     /// <summary>Events that wait for a slow reader before its generations wait too.</summary>
@@ -47,7 +49,10 @@ internal static class PromptEvents
     }
 
     static async Task RunToChannelAsync(
-        IInferenceBackend backend, IReadOnlyList<GenerationRequest> requests, ChannelWriter<PromptEvent> events, CancellationToken cancellationToken)
+        IInferenceBackend backend,
+        IReadOnlyList<GenerationRequest> requests,
+        ChannelWriter<PromptEvent> events,
+        CancellationToken cancellationToken)
     {
         Exception? failure = null;
         try

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
@@ -7,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Gateway.Streaming;
 
 /// <summary>
-/// Step 10 of the request path for streams: sends events as they come. A failure before the first event is an ordinary error answer; a later
+/// Step 10 of the request path for streams: sends events as they come. A failure before the first event is an ordinary error answer; a
+/// later
 /// one is an <c>error</c> event, after which the stream ends without its usual end.
 /// </summary>
 internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAnswer> logger)
@@ -98,7 +98,7 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
         }
         catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested)
         {
-            GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception.GetType().FullName!, new StackTrace(exception).ToString());
+            GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception);
             return ApiErrors.Internal;
         }
     }

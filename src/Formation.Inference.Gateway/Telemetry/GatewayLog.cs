@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Gateway.Telemetry;
@@ -6,13 +7,17 @@ namespace Formation.Inference.Gateway.Telemetry;
 internal static partial class GatewayLog
 {
     [LoggerMessage(1, LogLevel.Information,
-        "{RequestId} {Method} {Route} {Status} in {Milliseconds} ms: account {Account}, model {Model}, {PromptTokens} + {CompletionTokens} tokens")]
+        "{RequestId} {Method} {Route} {Status} in {Milliseconds} ms: account {Account}, model {Model}, {PromptTokens} + {CompletionTokens} "
+        + "tokens")]
     internal static partial void RequestEnded(
         ILogger logger, string requestId, string method, string route, int status, long milliseconds, string account, string model,
         int promptTokens, int completionTokens);
 
+    internal static void RequestFailed(ILogger logger, string requestId, Exception exception) =>
+        RequestFailed(logger, requestId, exception.GetType().FullName!, new StackTrace(exception).ToString());
+
     [LoggerMessage(2, LogLevel.Error, "{RequestId} failed with {ExceptionType}\n{StackTrace}")]
-    internal static partial void RequestFailed(ILogger logger, string requestId, string exceptionType, string stackTrace);
+    private static partial void RequestFailed(ILogger logger, string requestId, string exceptionType, string stackTrace);
 
     [LoggerMessage(3, LogLevel.Warning, "{RequestId} ended in the middle of its stream: {Status} {Code}")]
     internal static partial void StreamFailed(ILogger logger, string requestId, int status, string code);

@@ -47,7 +47,7 @@ internal sealed class GatewayTelemetry : IDisposable
         _active.Add(-1);
         var tags = new TagList
         {
-            { "route", route }, { "status", status }, { "model", record.Model ?? "" }, { "stream_error", record.StreamError ?? "" },
+            { "route", route }, { "status", status }, { "model_name", record.Model ?? "" }, { "stream_error", record.StreamError ?? "" },
         };
         _requests.Add(1, tags);
         _duration.Record(duration.TotalSeconds, tags);

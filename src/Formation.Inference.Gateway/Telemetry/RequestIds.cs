@@ -2,8 +2,12 @@ using System.Security.Cryptography;
 
 namespace Formation.Inference.Gateway.Telemetry;
 
-/// <summary>Makes identifiers that nobody can guess: 128 random bits in hexadecimal.</summary>
-internal class RequestIds
+/// <summary>Makes the identifiers of requests and answers.</summary>
+/// <param name="create">Gives another identifier at each call.</param>
+internal sealed class RequestIds(Func<string> create)
 {
-    internal virtual string Create() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+    /// <summary>Identifiers that nobody can guess: 128 random bits in hexadecimal.</summary>
+    internal static RequestIds Random { get; } = new(() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)));
+
+    internal string Create() => create();
 }

@@ -12,7 +12,7 @@ internal static class TelemetryServices
     internal static void AddTelemetry(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<GatewayTelemetry>();
-        services.AddSingleton<RequestIds>();
+        services.AddSingleton(RequestIds.Random);
         OpenTelemetryBuilder telemetry = services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(GatewayTelemetry.Name, GatewayTelemetry.EngineName, "System.Runtime")
             .AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false));

@@ -1,7 +1,7 @@
 // OpenAI's official JavaScript client against a server, real or scripted. What it needs to know stands in the environment:
 //   BASE_URL       for instance http://127.0.0.1:8080/v1
 //   API_KEY        a key that is good for chat and for the list of models
-//   MODEL          a model that answers "Say something." with several words, at temperature 0 always the same ones
+//   MODEL          a model that says a few letters at least, and at temperature 0 always the same
 //   FAILING_MODEL  optional: a model whose answers fail after they began (a scripted server has one)
 // Run: npm install && node --test suite.mjs
 import assert from 'node:assert/strict';
@@ -78,14 +78,14 @@ test('logprobs name each token with its bytes and alternatives', async () => {
     assert.ok(token.bytes.every(byte => byte >= 0 && byte <= 255));
   }
   const bytes = Buffer.from(tokens.flatMap(token => token.bytes));
-  assert.ok(bytes.toString('utf8').startsWith(answer.choices[0].message.content.slice(0, 3)));
+  assert.ok(bytes.toString('utf8').includes(answer.choices[0].message.content.slice(0, 3)));
 });
 
 test('a stop string ends the text before it', async () => {
   const whole = (await client.chat.completions.create(greedy)).choices[0].message.content;
-  const words = whole.split(' ').filter(word => word.length > 0);
-  assert.ok(words.length > 1, 'the model must say several words');
-  const stop = words[1];
+  const letters = Array.from(whole);
+  assert.ok(letters.length > 4, 'the model must say more than a word');
+  const stop = letters.slice(3, 5).join('');
   const cut = await client.chat.completions.create({ ...greedy, stop: [stop] });
   assert.equal(cut.choices[0].message.content, whole.slice(0, whole.indexOf(stop)));
   assert.equal(cut.choices[0].finish_reason, 'stop');

@@ -1,3 +1,4 @@
+using Formation.Inference.EndToEnd;
 using Formation.Inference.Gateway.Tests.Fakes;
 
 namespace Formation.Inference.Gateway.Tests.Clients;

@@ -3,7 +3,9 @@ using Formation.Inference.Gateway.Tests.Fakes;
 
 namespace Formation.Inference.Gateway.Tests.Errors;
 
-/// <summary>Bodies that must be refused: each with its status, its code, the parameter at fault, and words that the message must have.</summary>
+/// <summary>
+/// Bodies that must be refused: each with its status, its code, the parameter at fault, and words that the message must have.
+/// </summary>
 public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedGateway>
 {
     const string Long = "LONG";
@@ -48,7 +50,7 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     // Messages.
     [InlineData("""{"model":"tiny"}""", "missing_required_parameter", "messages", "'messages'")]
     [InlineData("""{"model":"tiny","messages":null}""", "missing_required_parameter", "messages", "'messages'")]
-    [InlineData("""{"model":"tiny","messages":[]}""", "empty_array", "messages", "at least 1")]
+    [InlineData("""{"model":"tiny","messages":[]}""", "empty_array", "messages", "1 or more")]
     [InlineData("""{"model":"tiny","messages":{}}""", "invalid_type", "messages", "an array, but got an object")]
     [InlineData("""{"model":"tiny","messages":["x"]}""", "invalid_type", "messages[0]", "an object, but got a string")]
     [InlineData("""{"model":"tiny","messages":[null]}""", "invalid_type", "messages[0]", "an object, but got null")]
@@ -58,7 +60,7 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":null}]}""", "missing_required_parameter", "messages[0].content", "content")]
     [InlineData("""{"model":"tiny","messages":[{"role":"assistant","content":null}]}""", "missing_required_parameter", "messages[0].content", "content")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":7}]}""", "invalid_type", "messages[0].content", "an integer")]
-    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":[]}]}""", "empty_array", "messages[0].content", "at least 1")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"user","content":[]}]}""", "empty_array", "messages[0].content", "1 or more")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":["x"]}]}""", "invalid_type", "messages[0].content[0]", "an object")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":[{"text":"x"}]}]}""", "missing_required_parameter", "messages[0].content[0].type", "type")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":[{"type":"text"}]}]}""", "missing_required_parameter", "messages[0].content[0].text", "text")]
@@ -69,7 +71,7 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     [InlineData("""{"model":"tiny","messages":[{"role":"tool","content":"x"}]}""", "missing_required_parameter", "messages[0].tool_call_id", "tool_call_id")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"x","tool_call_id":"c"}]}""", "unsupported_parameter", "messages[0].tool_call_id", "'user'")]
     [InlineData("""{"model":"tiny","messages":[{"role":"user","content":"x","tool_calls":[]}]}""", "unsupported_parameter", "messages[0].tool_calls", "'user'")]
-    [InlineData("""{"model":"tiny","messages":[{"role":"assistant","tool_calls":[]}]}""", "empty_array", "messages[0].tool_calls", "at least 1")]
+    [InlineData("""{"model":"tiny","messages":[{"role":"assistant","tool_calls":[]}]}""", "empty_array", "messages[0].tool_calls", "1 or more")]
     [InlineData("""{"model":"tiny","messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function"}]}]}""", "missing_required_parameter", "messages[0].tool_calls[0].function", "function")]
     [InlineData("""{"model":"tiny","messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"magic","function":{}}]}]}""", "invalid_value", "messages[0].tool_calls[0].type", "'magic'")]
     [InlineData("""{"model":"tiny","messages":[{"role":"assistant","content":"x","audio":{"id":"a"}}]}""", "unsupported_parameter", "messages[0].audio", "text only")]
@@ -120,7 +122,7 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     [InlineData("""BASE,"stream":"yes"}""", "invalid_type", "stream", "a boolean, but got a string")]
     [InlineData("""BASE,"stream_options":{"include_usage":true}}""", "invalid_value", "stream_options", "'stream' is true")]
     [InlineData("""BASE,"stream":true,"stream_options":[]}""", "invalid_type", "stream_options", "an object, but got an array")]
-    [InlineData("""BASE,"stream":true,"stream_options":{"include_obfuscation":true}}""", "unsupported_value", "stream_options.include_obfuscation", "pad")]
+    [InlineData("""BASE,"stream":true,"stream_options":{"include_obfuscation":true}}""", "unsupported_value", "stream_options.include_obfuscation", "padded")]
     [InlineData("""BASE,"chat_template_kwargs":[]}""", "invalid_type", "chat_template_kwargs", "an object, but got an array")]
     [InlineData("""BASE,"metadata":{"a":5}}""", "invalid_type", "metadata.a", "a string")]
     [InlineData("""BASE,"user":"LONG"}""", "string_above_max_length", "user", "512")]
@@ -153,8 +155,8 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     [InlineData("""{"model":"tiny"}""", "missing_required_parameter", "prompt", "'prompt'")]
     [InlineData("""{"model":"tiny","prompt":null}""", "missing_required_parameter", "prompt", "'prompt'")]
     [InlineData("""{"model":"tiny","prompt":{}}""", "invalid_type", "prompt", "a string, an array of strings")]
-    [InlineData("""{"model":"tiny","prompt":[]}""", "empty_array", "prompt", "at least 1")]
-    [InlineData("""{"model":"tiny","prompt":[[]]}""", "empty_array", "prompt[0]", "at least 1")]
+    [InlineData("""{"model":"tiny","prompt":[]}""", "empty_array", "prompt", "1 or more")]
+    [InlineData("""{"model":"tiny","prompt":[[]]}""", "empty_array", "prompt[0]", "1 or more")]
     [InlineData("""{"model":"tiny","prompt":[true]}""", "invalid_type", "prompt", "an array")]
     [InlineData("""{"model":"tiny","prompt":["a",5]}""", "invalid_type", "prompt[1]", "a string")]
     [InlineData("""{"model":"tiny","prompt":[5,"a"]}""", "invalid_type", "prompt[1]", "a token id")]

@@ -3,9 +3,11 @@ using Formation.Inference.Gateway.Telemetry;
 namespace Formation.Inference.Gateway.Tests.Fakes;
 
 /// <summary>Ids 1, 2, 3, so that transcripts can be compared.</summary>
-internal sealed class SequentialIds : RequestIds
+internal static class SequentialIds
 {
-    int _last;
-
-    internal override string Create() => Interlocked.Increment(ref _last).ToString();
+    public static RequestIds Create()
+    {
+        int last = 0;
+        return new RequestIds(() => $"{Interlocked.Increment(ref last)}");
+    }
 }

@@ -2,7 +2,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Formation.Inference.Accounts.Keys;
-using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -60,7 +59,7 @@ internal sealed class TestGateway : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Trace).AddProvider(gateway.Logs);
         builder.AddFormationGateway(gateway.Backend, gateway.Catalog, configure?.Invoke(options) ?? options);
-        builder.Services.AddSingleton<RequestIds, SequentialIds>();
+        builder.Services.AddSingleton(SequentialIds.Create());
         gateway.App = builder.Build();
         gateway.App.MapFormationGateway();
         await gateway.App.StartAsync();

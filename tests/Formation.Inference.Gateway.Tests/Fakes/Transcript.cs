@@ -6,7 +6,9 @@ namespace Formation.Inference.Gateway.Tests.Fakes;
 /// <summary>Compares an answer with a committed one, byte by byte.</summary>
 internal static partial class Transcript
 {
-    /// <summary>The environment variable under which a run writes the transcripts instead of comparing them. The difference is then reviewed in git.</summary>
+    /// <summary>
+    /// The environment variable under which a run writes the transcripts instead of comparing them. The difference is then reviewed in git.
+    /// </summary>
     const string UpdateVariable = "FORMATION_UPDATE_TRANSCRIPTS";
 
     public static void Matches(string name, string actual, [CallerFilePath] string callerPath = "")

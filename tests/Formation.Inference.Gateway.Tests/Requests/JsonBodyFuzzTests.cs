@@ -37,7 +37,7 @@ public class JsonBodyFuzzTests
     {
         var random = new Random(20260222);
         int understood = 0, refused = 0;
-        for (int i = 0; i < 20_000; i++)
+        for (int i = 0; i < 8_000; i++)
         {
             byte[] body = Damage(Encoding.UTF8.GetBytes(Seeds[random.Next(Seeds.Length)]), random);
             try
@@ -57,7 +57,7 @@ public class JsonBodyFuzzTests
         }
 
         // The damage must be neither so small that all pass, nor so great that nothing is reached behind the syntax.
-        Assert.True(understood > 200 && refused > 2000, $"{understood} understood, {refused} refused");
+        Assert.True(understood > 100 && refused > 1000, $"{understood} understood, {refused} refused");
     }
 
     [Fact]

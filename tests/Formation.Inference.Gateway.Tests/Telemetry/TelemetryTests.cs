@@ -19,9 +19,9 @@ public class TelemetryTests
         string metrics = await gateway.Anonymous.GetStringAsync("/metrics");
 
         Assert.Contains(
-            """formation_http_requests_total{model="tiny",route="/v1/chat/completions",status="200",stream_error=""} 2""", metrics);
+            """formation_http_requests_total{model_name="tiny",route="/v1/chat/completions",status="200",stream_error=""} 2""", metrics);
         Assert.Contains(
-            """formation_http_requests_total{model="",route="/v1/chat/completions",status="400",stream_error=""} 1""", metrics);
+            """formation_http_requests_total{model_name="",route="/v1/chat/completions",status="400",stream_error=""} 1""", metrics);
         Assert.Contains("formation_http_request_duration_seconds_bucket{", metrics);
         Assert.Contains("# TYPE formation_http_requests_active gauge", metrics);
         Assert.DoesNotContain("made-up", metrics);

@@ -7,7 +7,8 @@ namespace Formation.Inference.Gateway.OpenAI.Answers;
 /// <param name="Id">The answer's id, <c>chatcmpl-…</c> or <c>cmpl-…</c>.</param>
 /// <param name="Created">When the request came, in seconds since 1970.</param>
 /// <param name="Model">The model.</param>
-/// <param name="SystemFingerprint">Changes when the same request and seed may get another answer: with the server's version or the model's file.</param>
+/// <param name="SystemFingerprint">Changes when the same request and seed may get another answer: with the server's version or the model's
+/// file.</param>
 internal sealed record AnswerHeader(string Id, long Created, string Model, string SystemFingerprint)
 {
     static readonly string Version = typeof(AnswerHeader).Assembly.GetName().Version!.ToString(3);

@@ -11,7 +11,8 @@ internal sealed class AnswerSource(GatewayOptions options, IModelCatalog catalog
     /// <exception cref="ApiErrorException">There is no such model (404).</exception>
     internal AnswerHeader Create(HttpContext context, string idPrefix, string modelId)
     {
-        ModelDescription model = catalog.Find(modelId) ?? throw new ApiErrorException(ApiErrors.ModelNotFound(ParameterChecks.Shorten(modelId)));
+        ModelDescription model = catalog.Find(modelId)
+            ?? throw new ApiErrorException(ApiErrors.ModelNotFound(ParameterChecks.Shorten(modelId)));
         RequestRecord.Of(context).Model = model.Id;
         return AnswerHeader.Create(idPrefix + ids.Create(), options.Clock.GetUtcNow(), model);
     }

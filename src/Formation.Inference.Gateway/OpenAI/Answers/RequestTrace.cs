@@ -3,7 +3,9 @@ using Formation.Inference.Gateway.Telemetry;
 
 namespace Formation.Inference.Gateway.OpenAI.Answers;
 
-/// <summary>The span of one generation, in OpenTelemetry's words for generative AI; at its end the usage goes into span, log and metrics.</summary>
+/// <summary>
+/// The span of one generation, in OpenTelemetry's words for generative AI; at its end the usage goes into span, log and metrics.
+/// </summary>
 internal sealed class RequestTrace : IDisposable
 {
     readonly Activity? _activity;
@@ -16,7 +18,9 @@ internal sealed class RequestTrace : IDisposable
         _record = record;
         _usage = usage;
         _activity = telemetry.Activities.StartActivity($"{operation} {modelId}");
-        _activity?.SetTag("gen_ai.operation.name", operation).SetTag("gen_ai.request.model", modelId).SetTag("formation.request_id", requestId);
+        _activity?.SetTag("gen_ai.operation.name", operation)
+            .SetTag("gen_ai.request.model", modelId)
+            .SetTag("formation.request_id", requestId);
     }
 
     public void Dispose()

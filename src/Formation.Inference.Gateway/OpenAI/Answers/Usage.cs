@@ -7,7 +7,11 @@ namespace Formation.Inference.Gateway.OpenAI.Answers;
 /// <param name="PromptTokensDetails">How many of the prompt's tokens were in the prefix cache.</param>
 /// <param name="CompletionTokensDetails">Parts of the completion that OpenAI counts apart; this server has none of them.</param>
 internal sealed record Usage(
-    int PromptTokens, int CompletionTokens, int TotalTokens, PromptTokensDetails PromptTokensDetails, CompletionTokensDetails CompletionTokensDetails);
+    int PromptTokens,
+    int CompletionTokens,
+    int TotalTokens,
+    PromptTokensDetails PromptTokensDetails,
+    CompletionTokensDetails CompletionTokensDetails);
 
 /// <summary>Parts of the prompt's tokens.</summary>
 internal sealed record PromptTokensDetails(int CachedTokens, int AudioTokens);

@@ -5,7 +5,14 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
 /// <summary>The answer of <c>POST /v1/chat/completions</c> that is not streamed.</summary>
 internal sealed record ChatCompletion(
-    string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage Usage, string ServiceTier, string SystemFingerprint);
+    string Id,
+    string Object,
+    long Created,
+    string Model,
+    IReadOnlyList<ChatChoice> Choices,
+    Usage Usage,
+    string ServiceTier,
+    string SystemFingerprint);
 
 /// <summary>One of the answers.</summary>
 internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason)

@@ -5,11 +5,24 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
 /// <summary>One event of a streamed answer.</summary>
 internal record ChatCompletionChunk(
-    string Id, string Object, long Created, string Model, string ServiceTier, string SystemFingerprint, IReadOnlyList<ChatChunkChoice> Choices);
+    string Id,
+    string Object,
+    long Created,
+    string Model,
+    string ServiceTier,
+    string SystemFingerprint,
+    IReadOnlyList<ChatChunkChoice> Choices);
 
 /// <summary>An event of a stream that reports its usage: null in every event but the last.</summary>
 internal sealed record ChatCompletionChunkWithUsage(
-    string Id, string Object, long Created, string Model, string ServiceTier, string SystemFingerprint, IReadOnlyList<ChatChunkChoice> Choices, [property: JsonPropertyOrder(1)] Usage? Usage)
+    string Id,
+    string Object,
+    long Created,
+    string Model,
+    string ServiceTier,
+    string SystemFingerprint,
+    IReadOnlyList<ChatChunkChoice> Choices,
+    [property: JsonPropertyOrder(1)] Usage? Usage)
     : ChatCompletionChunk(Id, Object, Created, Model, ServiceTier, SystemFingerprint, Choices);
 
 /// <summary>What is new of one choice.</summary>

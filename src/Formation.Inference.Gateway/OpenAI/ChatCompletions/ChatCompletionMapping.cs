@@ -75,7 +75,7 @@ internal static class ChatCompletionMapping
         Refuse("tools", body.Tools, Later);
         Refuse("functions", body.Functions, Later);
         Refuse("function_call", body.FunctionCall, Later);
-        Refuse("parallel_tool_calls", body.ParallelToolCalls, "It is only allowed together with 'tools', which this server does not have yet.");
+        Refuse("parallel_tool_calls", body.ParallelToolCalls, "It is only allowed with 'tools', which this server does not have yet.");
         Refuse("audio", body.Audio, "The models here write text only.");
         Refuse("prediction", body.Prediction, Later);
         Refuse("web_search_options", body.WebSearchOptions, "This server does not search the web.");
@@ -104,7 +104,7 @@ internal static class ChatCompletionMapping
         string name = JsonWords.TryGetString(type) ?? throw InvalidType("response_format.type", "a string", type);
         OneOf("response_format.type", name, "text", "json_object", "json_schema");
         if (name != "text")
-            throw UnsupportedValue("response_format.type", $"'{name}' is not there yet; leave 'response_format' out or send the type 'text'.");
+            throw UnsupportedValue("response_format.type", $"'{name}' is not there yet; leave it out or send the type 'text'.");
     }
 
     static void CheckModalities(JsonElement modalities)
@@ -127,7 +127,7 @@ internal static class ChatCompletionMapping
             throw UnsupportedValue("prompt_cache_retention", "prompts are cached in memory, for as long as there is room; leave it out.");
         OneOf("service_tier", body.ServiceTier, "auto", "default", "flex", "scale", "priority");
         if (body.ServiceTier is "flex" or "scale" or "priority")
-            throw UnsupportedValue("service_tier", $"there is no tier '{body.ServiceTier}' here; leave it out or send 'auto' or 'default'.");
+            throw UnsupportedValue("service_tier", $"there is no tier '{body.ServiceTier}' here; leave it out or send 'auto'.");
         OneOf("verbosity", body.Verbosity, "low", "medium", "high");
         if (body.Verbosity is "low" or "high")
             throw UnsupportedValue("verbosity", "the models here have no such setting; leave it out or send 'medium'.");

@@ -5,7 +5,9 @@ using Formation.Inference.Gateway.Streaming;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
-/// <summary>Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.</summary>
+/// <summary>
+/// Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.
+/// </summary>
 internal sealed class ChatCompletionStream(
     AnswerHeader header, int choices, bool logprobs, bool includeUsage, string maxTokensName, UsageCount usage) : IStreamDialect
 {
@@ -47,11 +49,14 @@ internal sealed class ChatCompletionStream(
     void Write(ServerSentEvents output, ChatChunkChoice choice)
     {
         if (includeUsage)
+        {
             WriteWithUsage(output, [choice], null);
-        else
-            output.Write(
-                new ChatCompletionChunk(header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, [choice]),
-                OpenAIJsonContext.Answers.ChatCompletionChunk);
+            return;
+        }
+
+        var chunk = new ChatCompletionChunk(
+            header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, [choice]);
+        output.Write(chunk, OpenAIJsonContext.Answers.ChatCompletionChunk);
     }
 
     void WriteWithUsage(ServerSentEvents output, ChatChunkChoice[] changed, Usage? total) => output.Write(

@@ -40,13 +40,14 @@ internal static class ContentParts
             "refusal" when allowRefusal => "refusal",
             "image_url" or "input_audio" or "file" or "video_url" or "audio_url" => throw Fail(
                 $"{param}.type", "unsupported_value", $"Unsupported content part at '{param}': '{type}'. The models here read text only."),
-            _ => throw InvalidValue($"{param}.type", $"'{Shorten(type)}'. Supported values are: 'text'{(allowRefusal ? ", 'refusal'" : "")}."),
+            _ => throw InvalidValue(
+                $"{param}.type", $"'{Shorten(type)}'. Supported values are: 'text'{(allowRefusal ? ", 'refusal'" : "")}."),
         };
         foreach (JsonProperty property in part.EnumerateObject())
         {
             string name = JsonWords.TryGetName(property) ?? "";
             if (name != "type" && name != textField)
-                throw Fail(JsonPath.Append(param, name), "unknown_parameter", $"Unrecognized request argument supplied: {JsonPath.Append(param, name)}");
+                throw Unknown(JsonPath.Append(param, name));
         }
 
         return Field(part, textField, param);

@@ -23,8 +23,8 @@ internal static class MetadataRules
             string name = JsonWords.TryGetName(pair) ?? "";
             if (name.Length is 0 or > MaxNameLength)
                 throw InvalidValue("metadata", $"a name has {name.Length} characters; use 1 to {MaxNameLength}.");
-            string value = JsonWords.TryGetString(pair.Value) ?? throw InvalidType(JsonPath.Append("metadata", name), "a string", pair.Value);
-            Text(JsonPath.Append("metadata", name), value, MaxValueLength);
+            string param = JsonPath.Append("metadata", name);
+            Text(param, JsonWords.TryGetString(pair.Value) ?? throw InvalidType(param, "a string", pair.Value), MaxValueLength);
         }
     }
 }

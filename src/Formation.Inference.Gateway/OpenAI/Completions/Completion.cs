@@ -27,7 +27,8 @@ internal sealed record CompletionChoice(string Text, int Index, CompletionLogpro
 /// <summary>Log-probabilities of the tokens of a text, as parallel lists.</summary>
 /// <param name="Tokens">The tokens' text; bytes that are not whole characters as <c>bytes:\xNN</c>.</param>
 /// <param name="TokenLogprobs">Natural logarithms; null for the first token of a prompt.</param>
-/// <param name="TopLogprobs">For each token the most probable ones in its place, the token itself always among them; null where 0 were asked for.</param>
+/// <param name="TopLogprobs">For each token the most probable ones in its place, the token itself always among them; null where 0 were
+/// asked for.</param>
 /// <param name="TextOffset">Where each token begins, in code points from the beginning of the prompt.</param>
 internal sealed record CompletionLogprobs(
     IReadOnlyList<string> Tokens,

@@ -19,7 +19,8 @@ internal sealed class CompletionHandler(
         using RequestGate.Permit permit = gate.Enter(accountId);
 
         // Step 2: the body as it is on the wire.
-        CompletionRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.CompletionRequest, options.MaxRequestBodyBytes);
+        CompletionRequest body = await JsonBody.ReadAsync(
+            context, OpenAIJsonContext.Requests.CompletionRequest, options.MaxRequestBodyBytes);
 
         // Step 3: the same as the engine runs it, one generation for each prompt, every value checked.
         CompletionPlan plan = CompletionMapping.ToPlan(body, context.TraceIdentifier, accountId);

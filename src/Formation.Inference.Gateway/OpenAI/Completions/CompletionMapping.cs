@@ -27,7 +27,7 @@ internal static class CompletionMapping
         IReadOnlyList<Prompt> prompts = CompletionPrompts.Of(body.Prompt);
         if ((long)prompts.Count * candidates > MaxChoicesOfRequest)
             throw InvalidValue(body.BestOf is null ? "n" : "best_of",
-                $"{prompts.Count} prompts with {candidates} choices each are more than the {MaxChoicesOfRequest} choices that one request may have.");
+                $"{prompts.Count} prompts with {candidates} choices each are more than the {MaxChoicesOfRequest} that a request may have.");
 
         int maxTokens = (int)(Integer("max_tokens", body.MaxTokens, echo ? 0 : 1, int.MaxValue) ?? DefaultMaxTokens);
         SamplingParams sampling = SamplingMapping.ToSampling(body);

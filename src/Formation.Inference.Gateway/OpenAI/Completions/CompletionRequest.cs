@@ -9,7 +9,9 @@ internal sealed class CompletionRequest : GenerationFields
     /// <summary>A string, an array of strings, an array of token ids, or an array of such arrays.</summary>
     public JsonElement? Prompt { get; init; }
 
-    /// <summary>How many candidates to generate for each prompt, <c>n</c> to 128; the best by log-probability per token come back.</summary>
+    /// <summary>
+    /// How many candidates to generate for each prompt, <c>n</c> to 128; the best by log-probability per token come back.
+    /// </summary>
     public long? BestOf { get; init; }
 
     /// <summary>Whether the prompt stands before each choice's text.</summary>

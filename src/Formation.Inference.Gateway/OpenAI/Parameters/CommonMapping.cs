@@ -28,7 +28,7 @@ internal static class CommonMapping
         if (fields.Stream != true)
             throw InvalidValue("stream_options", "it is only allowed when 'stream' is true.");
         if (options.IncludeObfuscation == true)
-            throw UnsupportedValue("stream_options.include_obfuscation", "this server does not pad its chunks; leave it out or send false.");
+            throw UnsupportedValue("stream_options.include_obfuscation", "chunks are not padded here; leave it out or send false.");
         return options.IncludeUsage ?? false;
     }
 

@@ -21,7 +21,10 @@ internal abstract class GenerationFields
     /// <summary>A string, or an array of strings.</summary>
     public JsonElement? Stop { get; init; }
 
-    /// <summary>Tokens to generate for each choice at most. In chat the older name of <c>max_completion_tokens</c>; in completions 16 where it is not given.</summary>
+    /// <summary>
+    /// Tokens to generate for each choice at most. In chat the older name of <c>max_completion_tokens</c>; in completions 16 where it is
+    /// not given.
+    /// </summary>
     public long? MaxTokens { get; init; }
 
     /// <summary>Makes the draws repeatable. Any 64-bit integer.</summary>

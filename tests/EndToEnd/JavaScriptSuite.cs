@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Formation.Inference.Gateway.Tests.Clients;
+namespace Formation.Inference.EndToEnd;
 
 /// <summary>Installs and runs <c>tests/EndToEnd/openai-js</c> with Node.js against any server.</summary>
 internal static class JavaScriptSuite
