@@ -13,6 +13,9 @@ namespace Formation.Inference.Engine.Devices;
 /// </remarks>
 public sealed class CpuDevice : IComputeDevice
 {
+    // Fewer values of an element-wise operation are done sooner than they are handed to another thread.
+    private const int ValuesPerTask = 16 * 1024;
+
     private readonly WorkerTeam _team;
 
     /// <param name="threads">Threads that compute, at least 1.</param>
@@ -46,7 +49,7 @@ public sealed class CpuDevice : IComputeDevice
         Embedding.Lookup(((CpuWeight)table).Matrix, tokenIds, Values(y));
 
     public void RmsNorm(DeviceMatrix x, DeviceVector gain, float epsilon, DeviceMatrix y) =>
-        Kernels.Layers.RmsNorm.Apply(Values(x), ((CpuVector)gain).Values, epsilon, Values(y));
+        ForRows(new RmsNormJob((CpuMatrix)x, (CpuVector)gain, epsilon, (CpuMatrix)y, RowsPerTask(x)), x);
 
     public void Linear(DeviceWeight weight, DeviceVector? bias, DeviceMatrix x, DeviceBatch? batch, DeviceMatrix y)
     {
@@ -55,46 +58,31 @@ public sealed class CpuDevice : IComputeDevice
             Addition.Accumulate(vector.Values, Values(y));
     }
 
-    public void RotaryAngles(RotaryFrequencies rope, DeviceBatch batch, DeviceMatrix angles)
-    {
-        foreach (var slice in ((CpuBatch)batch).Plan.Slices)
-        {
-            for (var i = 0; i < slice.RowCount; i++)
-            {
-                RotaryEmbedding.Angles(
-                    slice.FirstPosition + i, rope.Frequencies.Span, rope.Magnitude, ((CpuMatrix)angles).Slice(slice.FirstRow + i, 1));
-            }
-        }
-    }
+    public void RotaryAngles(RotaryFrequencies rope, DeviceBatch batch, DeviceMatrix angles) =>
+        ForRows(new RotaryAnglesJob(rope, ((CpuBatch)batch).Plan, (CpuMatrix)angles, RowsPerTask(angles)), angles);
 
     public void Rotate(DeviceMatrix x, int headSize, DeviceMatrix angles, RotaryPairing pairing) =>
-        RotaryEmbedding.Rotate(Values(x), headSize, Values(angles), x.Rows, pairing);
+        ForRows(new RotateJob((CpuMatrix)x, headSize, (CpuMatrix)angles, pairing, RowsPerTask(x)), x);
 
-    public void StoreKv(DeviceKvCache cache, int layer, DeviceMatrix keys, DeviceMatrix values, DeviceBatch batch)
-    {
-        var memory = ((CpuKvCache)cache).Memory;
-        foreach (var slice in ((CpuBatch)batch).Plan.Slices)
-        {
-            var blockTable = slice.BlockTable.Span;
-            for (var i = 0; i < slice.RowCount; i++)
-            {
-                var (index, slot) = Math.DivRem(slice.FirstPosition + i, memory.Layout.BlockSize);
-                memory.Store(
-                    layer, blockTable[index], slot,
-                    ((CpuMatrix)keys).Slice(slice.FirstRow + i, 1), ((CpuMatrix)values).Slice(slice.FirstRow + i, 1));
-            }
-        }
-    }
+    public void StoreKv(DeviceKvCache cache, int layer, DeviceMatrix keys, DeviceMatrix values, DeviceBatch batch) =>
+        ForRows(
+            new StoreKvJob(((CpuKvCache)cache).Memory, layer, (CpuMatrix)keys, (CpuMatrix)values, ((CpuBatch)batch).Plan, RowsPerTask(keys)),
+            keys);
 
     public void Attention(DeviceKvCache cache, int layer, DeviceMatrix queries, float scale, int window, DeviceBatch batch, DeviceMatrix y) =>
         PagedAttention.Run(((CpuKvCache)cache).Memory, layer, ((CpuBatch)batch).Plan, scale, window, Values(queries), Values(y), _team);
 
     public void SwiGlu(DeviceMatrix gate, DeviceMatrix up, DeviceMatrix y) =>
-        GatedActivation.SwiGlu(Values(gate), Values(up), Values(y));
+        ForRows(new SwiGluJob((CpuMatrix)gate, (CpuMatrix)up, (CpuMatrix)y, RowsPerTask(y)), y);
 
-    public void Add(DeviceMatrix x, DeviceMatrix y) => Addition.Accumulate(Values(x), Values(y));
+    public void Add(DeviceMatrix x, DeviceMatrix y) => ForRows(new AddJob((CpuMatrix)x, (CpuMatrix)y, RowsPerTask(y)), y);
 
     public void Dispose() => _team.Dispose();
+
+    private static int RowsPerTask(DeviceMatrix matrix) => Math.Max(1, ValuesPerTask / matrix.Columns);
+
+    private void ForRows<TJob>(in TJob job, DeviceMatrix matrix) where TJob : struct, IJob =>
+        _team.Run(job, (matrix.Rows + RowsPerTask(matrix) - 1) / RowsPerTask(matrix));
 
     private static Span<float> Values(DeviceMatrix matrix) => ((CpuMatrix)matrix).Values;
 

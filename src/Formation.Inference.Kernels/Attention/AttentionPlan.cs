@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Formation.Inference.Kernels.Attention;
 
 /// <summary>Consecutive query rows of one sequence.</summary>
@@ -11,6 +13,12 @@ public readonly record struct AttentionSlice(int FirstRow, int RowCount, int Fir
     internal int EndPosition => FirstPosition + RowCount;
 }
 
+/// <summary>Where one position's keys and values lie.</summary>
+/// <param name="Position">The position in its sequence.</param>
+/// <param name="Block">The KV block.</param>
+/// <param name="Slot">Index of the position in the block.</param>
+public readonly record struct KvPlace(int Position, int Block, int Slot);
+
 /// <summary>
 /// The slices of a step, checked against the KV memory, and how their attention is cut into tasks. Made once a step and used for every
 /// layer; it keeps its lists between steps.
@@ -21,9 +29,10 @@ public readonly record struct AttentionSlice(int FirstRow, int RowCount, int Fir
 public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
 {
     /// <summary>Queries (a row's head each) that share a read of a tile's keys and values.</summary>
-    internal const int TaskQueries = 16;
+    internal const int TaskQueries = 64;
 
     private readonly List<AttentionSlice> _slices = [];
+    private readonly List<KvPlace> _places = [];
     private readonly List<TaskOrigin> _tasks = [];
 
     /// <summary>Query heads that share a KV head.</summary>
@@ -34,10 +43,10 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
     public int Heads { get; } = heads;
 
     /// <summary>Query rows of all slices.</summary>
-    public int RowCount { get; private set; }
+    public int RowCount => _places.Count;
 
-    /// <summary>The slices, in the order of their rows.</summary>
-    public IReadOnlyList<AttentionSlice> Slices => _slices;
+    /// <summary>Where each row's keys and values lie.</summary>
+    public ReadOnlySpan<KvPlace> Places => CollectionsMarshal.AsSpan(_places);
 
     internal int TaskCount => _tasks.Count * layout.Heads;
 
@@ -45,8 +54,8 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
     public void Clear()
     {
         _slices.Clear();
+        _places.Clear();
         _tasks.Clear();
-        RowCount = 0;
     }
 
     /// <summary>Adds a slice, whose rows follow those of the slice before.</summary>
@@ -60,15 +69,17 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
         var needed = (slice.EndPosition - 1) / layout.BlockSize + 1;
         if (slice.BlockTable.Length < needed)
             throw new ArgumentException($"{slice.EndPosition} positions need {needed} KV blocks; the block table has {slice.BlockTable.Length}");
-        foreach (var block in slice.BlockTable.Span[..needed])
+        var blockTable = slice.BlockTable.Span[..needed];
+        foreach (var block in blockTable)
         {
             if ((uint)block >= (uint)blocks)
                 throw new ArgumentException($"KV block {block} does not exist; there are {blocks}");
         }
+        for (var position = slice.FirstPosition; position < slice.EndPosition; position++)
+            _places.Add(new KvPlace(position, blockTable[position / layout.BlockSize], position % layout.BlockSize));
         for (long query = 0; query < (long)slice.RowCount * GroupSize; query += TaskQueries)
             _tasks.Add(new TaskOrigin(_slices.Count, checked((int)query)));
         _slices.Add(slice);
-        RowCount += slice.RowCount;
     }
 
     /// <summary>What a task computes: at most <see cref="TaskQueries"/> queries of one slice, of the heads that share one KV head.</summary>

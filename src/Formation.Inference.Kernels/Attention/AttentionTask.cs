@@ -106,7 +106,7 @@ internal readonly unsafe struct AttentionTask(
             scores[j] = float.NegativeInfinity;
 
         var newMaximum = MathF.Max(maximum, Sixteen.Max<TFloats>(scores));
-        var rescale = MathF.Exp(maximum - newMaximum);
+        var rescale = newMaximum == maximum ? 1 : MathF.Exp(maximum - newMaximum);
         var negated = TFloats.Broadcast(-newMaximum);
         var lanes = stackalloc float[Tile];
         for (var lane = 0; lane < Tile; lane += TFloats.Count)

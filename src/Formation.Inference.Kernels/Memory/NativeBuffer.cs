@@ -5,16 +5,19 @@ namespace Formation.Inference.Kernels.Memory;
 /// <summary>Zeroed native memory aligned to 64 bytes (a cache line, and the widest vector).</summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {
+    private const int Alignment = 64;
+
+    private void* _allocation;
     private byte* _pointer;
 
-    /// <param name="length">Bytes; at least 0.</param>
+    /// <param name="length">Bytes; at least 0. The system gives large ones page by page, as they are first written.</param>
     /// <exception cref="OutOfMemoryException">The system does not give that much.</exception>
     public NativeBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        _pointer = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(length, 64), 64);
-        NativeMemory.Clear(_pointer, (nuint)length);
+        _allocation = NativeMemory.AllocZeroed(checked((nuint)length + Alignment));
+        _pointer = (byte*)(((nuint)_allocation + Alignment - 1) & ~(nuint)(Alignment - 1));
     }
 
     ~NativeBuffer() => Free();
@@ -43,7 +46,8 @@ public sealed unsafe class NativeBuffer : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(_pointer);
+        NativeMemory.Free(_allocation);
+        _allocation = null;
         _pointer = null;
     }
 }
