@@ -196,6 +196,18 @@ public sealed class ModelPoolTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_alias_that_is_taken_away_leaves_its_model()
+    {
+        Add("a", 10);
+        _pool.SetAlias("alias", "a");
+        Assert.Equal((true, false), (_pool.IsAlias("alias"), _pool.IsAlias("a")));
+        Assert.True(_pool.RemoveAlias("alias"));
+        Assert.False(_pool.RemoveAlias("a"));
+        Assert.Equal(GenerationErrorKind.ModelNotFound, (await Refused("alias")).Kind);
+        await Use("a");
+    }
+
+    [Fact]
     public async Task A_removed_model_finishes_its_requests_and_is_gone_for_new_ones()
     {
         Add("a", 80);
