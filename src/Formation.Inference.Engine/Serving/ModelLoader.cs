@@ -112,8 +112,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
     {
         var perRow = 5L * config.HiddenSize + 2L * config.QueryWidth + 2L * config.KvWidth + 2L * config.FeedForwardSize + config.HeadSize;
 
-        // Logits in the head and in the engine, and the sampler's candidates, which are about ten floats each.
-        var perToken = 16L + options.Engine.MaxLogitsRows + 10;
+        // Logits in the head and in the engine, and the sampler's candidates, which are about seventeen floats each.
+        var perToken = 16L + options.Engine.MaxLogitsRows + 17;
         return checked(sizeof(float) * (perRow * maxRows + perToken * config.VocabularySize));
     }
 
