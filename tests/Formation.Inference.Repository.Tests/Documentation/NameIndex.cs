@@ -13,11 +13,10 @@ sealed class NameIndex
         foreach (var assembly in Assemblies())
         {
             var ours = IsOurs(assembly.GetName().Name!);
-            foreach (var type in ours ? assembly.GetTypes() : assembly.GetExportedTypes())
+            // A reference assembly of the framework forwards most of its types to where they live.
+            foreach (var type in ours ? assembly.GetTypes() : [.. assembly.GetExportedTypes(), .. assembly.GetForwardedTypes()])
             {
                 index._names.Add(Simple(type.Name));
-                if (!ours)
-                    continue;
                 foreach (var member in type.GetMembers(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly))
                 {
                     index._names.Add(Simple(member.Name));
@@ -28,6 +27,9 @@ sealed class NameIndex
         // Test projects are not loaded here; the names of their files stand for their types.
         foreach (var file in RepositoryRoot.Files("tests", "*.cs").Concat(RepositoryRoot.Files("benchmarks", "*.cs")))
             index._names.Add(Path.GetFileNameWithoutExtension(file));
+        // A folder divides a project and is spoken of by its name.
+        foreach (var file in RepositoryRoot.Files("src", "*.cs"))
+            index._names.UnionWith(Path.GetDirectoryName(file)!.Split('/'));
         return index;
     }
 
