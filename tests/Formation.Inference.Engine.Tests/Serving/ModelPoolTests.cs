@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Tokenization;
@@ -64,6 +65,16 @@ public sealed class ModelPoolTests : IAsyncDisposable
         (await Acquire(id)).Dispose();
         _clock.Advance(TimeSpan.FromSeconds(1));
     }
+
+    static GenerationRequest Request(string modelId) => new()
+    {
+        RequestId = "r",
+        ModelId = modelId,
+        AccountId = "account",
+        Prompt = new TextPrompt("Hello world"),
+        Sampling = EngineHarness.Greedy,
+        Stop = new StopConditions { MaxTokens = 8 },
+    };
 
     ModelState StateOf(string id) => _pool.Find(id)!.State;
 
@@ -240,6 +251,35 @@ public sealed class ModelPoolTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task An_engine_that_ended_by_a_fault_is_loaded_anew()
+    {
+        Add("a", 60);
+        using var lease = await Acquire("a");
+        using (var listener = new MeterListener())
+        {
+            // What listens to the metrics runs on the engine's thread, outside of a step: a fault there ends the engine.
+            listener.InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument == _metrics.PrefixCacheQueries)
+                    self.EnableMeasurementEvents(instrument);
+            };
+            listener.SetMeasurementEventCallback<long>((_, _, _, _) => throw new InvalidOperationException("faulty listener"));
+            listener.Start();
+            var endless = Request("a") with { Stop = new StopConditions { IgnoreEndOfGeneration = true } };
+            var events = lease.Model.Engine.Submit(endless, [1, 2, 3]).Events.ReadAllAsync(CancellationToken.None);
+            Assert.Equal(GenerationErrorKind.Internal, (await CollectedGeneration.FromAsync(events)).Error!.Kind);
+        }
+
+        while (!lease.Model.Engine.IsFaulted)
+            await Task.Delay(1);
+        using var again = await Acquire("a");
+        Assert.NotSame(lease.Model.Engine, again.Model.Engine);
+        Assert.Equal(["a", "a"], _loads);
+        var after = again.Model.Engine.Submit(Request("a"), [1, 2, 3]).Events.ReadAllAsync(CancellationToken.None);
+        Assert.Null((await CollectedGeneration.FromAsync(after)).Error);
+    }
+
+    [Fact]
     public async Task Stopping_refuses_new_requests_and_ends_loads()
     {
         Add("a", 10);
@@ -255,15 +295,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
     {
         Add("a", 10);
         var backend = new LocalBackend(_pool, maxConcurrentPrompts: 2);
-        var request = new GenerationRequest
-        {
-            RequestId = "r",
-            ModelId = "a",
-            AccountId = "account",
-            Prompt = new TextPrompt("Hello world"),
-            Sampling = EngineHarness.Greedy,
-            Stop = new StopConditions { MaxTokens = 8 },
-        };
+        var request = Request("a");
         var generation = await CollectedGeneration.FromAsync(backend.GenerateAsync(request, CancellationToken.None));
         var model = _models["a"];
         var prompt = model.Tokenizer.Encode(PromptText.Plain("Hello world"), addSpecial: true);
