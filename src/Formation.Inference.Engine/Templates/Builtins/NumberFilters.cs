@@ -31,6 +31,8 @@ internal static class NumberFilters
                 return ParseInteger(context, text.Text.Trim(), bound.Integer(1, 10)) is { } value
                     ? new IntegerValue(value, !text.Value.IsTemplate)
                     : ParseFloat(text.Text) is { } real && Truncate(real, !text.Value.IsTemplate) is { } whole ? whole : fallback;
+            case UndefinedValue undefined:
+                throw context.Undefined(undefined);
             default:
                 return fallback;
         }
@@ -41,6 +43,8 @@ internal static class NumberFilters
         var fallback = arguments.Bind("default")[0] ?? new FloatValue(0);
         if (Numbers.AsFloat(input) is { } number)
             return new FloatValue(number, Numbers.IsData(input));
+        if (input is UndefinedValue undefined)
+            throw context.Undefined(undefined);
         return input is StringValue text && ParseFloat(text.Text) is { } value ? new FloatValue(value, !text.Value.IsTemplate) : fallback;
     }
 

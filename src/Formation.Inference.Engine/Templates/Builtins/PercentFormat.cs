@@ -35,7 +35,7 @@ internal sealed class PercentFormat
             if (percent >= 0)
                 AppendConversion();
         }
-        if (_values is ListValue { Kind: SequenceKind.Tuple } tuple ? _used < tuple.Items.Count : _used == 0 && _values is not DictValue)
+        if (_values is ListValue { Kind: SequenceKind.Tuple } tuple ? _used < tuple.Items.Count : _used == 0 && _values is not (DictValue or ListValue))
             throw _context.Invalid("a format string has fewer places than values.");
         return _builder.BuildValue();
     }

@@ -12,6 +12,9 @@ internal static class SelectionFilters
         ("rejectattr", (context, input, arguments) => SelectByAttribute(context, input, arguments, keep: false)),
     ];
 
+    /// <summary>What these filters go over; nothing where the input is false, whatever its type.</summary>
+    static List<TemplateValue> Elements(RenderContext context, TemplateValue input) => input.IsTruthy ? Iteration.Items(context, input) : [];
+
     static ListValue Map(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var mapped = new List<TemplateValue>();
@@ -19,13 +22,13 @@ internal static class SelectionFilters
         {
             var bound = arguments.Bind("attribute", "default");
             var path = bound.Required(0);
-            foreach (var item in Iteration.Items(context, input))
+            foreach (var item in Elements(context, input))
                 Add(context, mapped, AttributePath.Get(context, item, path, bound[1]));
         }
         else
         {
             var (name, rest) = Split(context, arguments, 0);
-            foreach (var item in Iteration.Items(context, input))
+            foreach (var item in Elements(context, input))
                 Add(context, mapped, Filters.Apply(context, name, item, rest));
         }
         return new ListValue(mapped, SequenceKind.Iterator);
@@ -49,7 +52,7 @@ internal static class SelectionFilters
     static ListValue Where(RenderContext context, TemplateValue input, Func<TemplateValue, bool> predicate)
     {
         var chosen = new List<TemplateValue>();
-        foreach (var item in Iteration.Items(context, input))
+        foreach (var item in Elements(context, input))
         {
             context.Charge(1);
             if (predicate(item))

@@ -57,10 +57,11 @@ internal static class TextFilters
     static StringValue Indent(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var bound = arguments.Bind("width", "first", "blank");
-        var indention = bound[0] is StringValue text
-            ? text.Value
+        var text = TextOf(context, input, "indent");
+        var indention = bound[0] is StringValue given
+            ? given.Value
             : PythonText.Str(context, Operators.Apply(context, Syntax.BinaryOperator.Multiply, StringValue.Template(" "), new IntegerValue(bound.Integer(0, 4))));
-        return new StringValue(TextOperations.Indent(context, PythonText.Str(context, input), indention, bound.Boolean(1, false), bound.Boolean(2, false)));
+        return new StringValue(TextOperations.Indent(context, text, indention, bound.Boolean(1, false), bound.Boolean(2, false)));
     }
 
     static StringValue Center(RenderContext context, TemplateValue input, Arguments arguments)
@@ -76,7 +77,7 @@ internal static class TextFilters
     static StringValue Truncate(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var bound = arguments.Bind("length", "killwords", "end", "leeway");
-        var text = PythonText.Str(context, input);
+        var text = TextOf(context, input, "truncate");
         var end = bound[2] is null ? MarkedText.Template("...") : bound.Text(2);
         var (length, leeway) = (bound.Integer(0, 255), bound.Integer(3, 5));
         var endLength = CodePoints.Count(end.Text);
@@ -89,6 +90,15 @@ internal static class TextFilters
             kept = kept.Slice(0, space);
         return Operators.Concatenate(context, kept, end);
     }
+
+    /// <summary>The text of filters that take strings only, and turn nothing else to text.</summary>
+    static MarkedText TextOf(RenderContext context, TemplateValue input, string filter) => input switch
+    {
+        StringValue text => text.Value,
+        DictValue { SourceText: { } source } => source,
+        UndefinedValue undefined => throw context.Undefined(undefined),
+        _ => throw context.Invalid($"{filter} needs a string, not {input.TypeName}."),
+    };
 
     static IntegerValue WordCount(RenderContext context, TemplateValue input, Arguments arguments)
     {

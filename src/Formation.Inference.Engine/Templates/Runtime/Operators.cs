@@ -61,8 +61,7 @@ internal static class Operators
                 }
                 return false;
             case DictValue dict:
-                context.ChargeRead(item);
-                return ValueEquality.IsHashable(item) && dict.Items.ContainsKey(item);
+                return dict.Items.ContainsKey(DictMethods.Key(context, item));
             case UndefinedValue:
                 return false;
             default:

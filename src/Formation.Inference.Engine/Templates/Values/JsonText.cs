@@ -93,7 +93,7 @@ internal sealed class JsonText(RenderContext context, JsonTextOptions options)
     string KeyText(TemplateValue key) => key switch
     {
         StringValue text => text.Text,
-        ListValue => throw context.Invalid("a tuple can't be a key in JSON."),
+        ListValue or UndefinedValue => throw context.Invalid($"a {key.TypeName} can't be a key in JSON."),
         _ => ScalarText(key),
     };
 

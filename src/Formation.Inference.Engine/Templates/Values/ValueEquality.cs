@@ -5,7 +5,7 @@ namespace Formation.Inference.Engine.Templates;
 /// <summary>Equality as Python's <c>==</c>: numbers and booleans by value across types, text by its characters, collections by elements.</summary>
 internal static class ValueEquality
 {
-    /// <summary>Equality of mapping keys, which are none, booleans, numbers, strings or tuples of them.</summary>
+    /// <summary>Equality of mapping keys, which are none, booleans, numbers, strings, undefined values or tuples of them.</summary>
     public static IEqualityComparer<TemplateValue> Keys { get; } = new KeyComparer();
 
     public static bool AreEqual(RenderContext context, TemplateValue left, TemplateValue right)
@@ -31,7 +31,7 @@ internal static class ValueEquality
     /// <summary>Whether a value can be a mapping key.</summary>
     public static bool IsHashable(TemplateValue value) => value switch
     {
-        NoneValue or BooleanValue or NumberValue or StringValue => true,
+        NoneValue or BooleanValue or NumberValue or StringValue or UndefinedValue => true,
         ListValue { Kind: SequenceKind.Tuple } tuple => tuple.Items.Count <= 16 && tuple.Items.TrueForAll(item => item is not ListValue && IsHashable(item)),
         _ => false,
     };
@@ -72,7 +72,7 @@ internal static class ValueEquality
         {
             (StringValue a, StringValue b) => a.Text == b.Text,
             (ListValue a, ListValue b) => a.Items.Count == b.Items.Count && a.Items.Zip(b.Items).All(pair => Equals(pair.First, pair.Second)),
-            (NoneValue, NoneValue) => true,
+            (NoneValue, NoneValue) or (UndefinedValue, UndefinedValue) => true,
             (not null, not null) => Numbers.TryCompare(x, y, out var order) && order == 0,
             _ => false,
         };
