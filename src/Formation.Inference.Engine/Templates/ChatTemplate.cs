@@ -39,7 +39,9 @@ public sealed class ChatTemplate
     /// <summary>Parses a template.</summary>
     /// <param name="source">Jinja, as in a GGUF's <c>tokenizer.chat_template</c>.</param>
     /// <param name="limits">What parsing and rendering may use; null is <see cref="ChatTemplateLimits.Default"/>.</param>
-    /// <exception cref="TemplateException">The source is malformed, too long or nested too deep, or has a tag that chat templates lack.</exception>
+    /// <exception cref="TemplateException">
+    /// The source is malformed, too long or nested too deep, or has a tag that chat templates lack.
+    /// </exception>
     public static ChatTemplate Compile(string source, ChatTemplateLimits? limits = null)
     {
         ArgumentNullException.ThrowIfNull(source);

@@ -3,11 +3,20 @@ using Formation.Inference.Engine.Templates.Builtins;
 
 namespace Formation.Inference.Engine.Templates;
 
-/// <summary>Makes a template's variables from a conversation, in the shape in which Hugging Face's <c>apply_chat_template</c> gives them.</summary>
+/// <summary>
+/// Makes a template's variables from a conversation, in the shape in which Hugging Face's <c>apply_chat_template</c> gives them.
+/// </summary>
 internal sealed class ConversationVariables(RenderContext context)
 {
-    /// <summary>Roles whose names a template may join to a special token (<c>'&lt;|' + message.role + '|&gt;'</c>): they count as the template's own text.</summary>
+    /// <summary>
+    /// Roles whose names a template may join to a special token (<c>'&lt;|' + message.role + '|&gt;'</c>): they count as the template's own
+    /// text.
+    /// </summary>
     static readonly HashSet<string> KnownRoles = new(StringComparer.Ordinal) { "system", "developer", "user", "assistant", "tool" };
+
+    static readonly StringValue FunctionKey = StringValue.Data("function");
+
+    static readonly StringValue ArgumentsKey = StringValue.Data("arguments");
 
     readonly DataReader _reader = new(context);
 
@@ -17,7 +26,7 @@ internal sealed class ConversationVariables(RenderContext context)
         foreach (var (name, function) in Globals.All)
             globals.Set(name, function);
         globals.Set("messages", Messages(input.Messages));
-        globals.Set("tools", input.Tools is { ValueKind: JsonValueKind.Array } tools && tools.GetArrayLength() > 0 ? _reader.Read(tools) : NoneValue.Instance);
+        globals.Set("tools", IsFilledArray(input.Tools) ? _reader.Read(input.Tools!.Value) : NoneValue.Instance);
         globals.Set("documents", NoneValue.Instance);
         globals.Set("add_generation_prompt", BooleanValue.Of(input.AddGenerationPrompt));
         globals.Set("bos_token", StringValue.Template(input.BosToken ?? ""));
@@ -31,7 +40,8 @@ internal sealed class ConversationVariables(RenderContext context)
         foreach (var (name, value) in variables ?? new Dictionary<string, JsonElement>())
         {
             if (name is "messages" or "tools" or "add_generation_prompt" or "bos_token" or "eos_token" || Globals.All.ContainsKey(name))
-                throw new TemplateException(TemplateErrorKind.InvalidInput, $"'{name}' can't be set as a variable of the template.", context.Position);
+                throw new TemplateException(
+                    TemplateErrorKind.InvalidInput, $"'{name}' can't be set as a variable of the template.", context.Position);
             globals.Set(name, _reader.Read(value));
         }
     }
@@ -53,8 +63,8 @@ internal sealed class ConversationVariables(RenderContext context)
         Set(dict, "content", message.Content is { Value: { } content } ? StringValue.Data(content) : NoneValue.Instance);
         if (message.Name is not null)
             Set(dict, "name", StringValue.Data(message.Name));
-        if (message.ToolCalls is { ValueKind: JsonValueKind.Array } calls && calls.GetArrayLength() > 0)
-            Set(dict, "tool_calls", ToolCalls(calls));
+        if (IsFilledArray(message.ToolCalls))
+            Set(dict, "tool_calls", ToolCalls(message.ToolCalls!.Value));
         if (message.ToolCallId is not null)
             Set(dict, "tool_call_id", StringValue.Data(message.ToolCallId));
         return dict;
@@ -65,19 +75,22 @@ internal sealed class ConversationVariables(RenderContext context)
         var list = (ListValue)_reader.Read(calls);
         foreach (var call in list.Items)
         {
-            if (call is DictValue dict && dict.Items.TryGetValue(StringValue.Data("function"), out var value) && value is DictValue function)
+            if (call is DictValue dict && dict.Items.GetValueOrDefault(FunctionKey) is DictValue function)
                 ParseArguments(function);
         }
         return list;
     }
 
-    /// <summary>Arguments sent as JSON text, as OpenAI's API has them, become a mapping that is still that text where text is asked for.</summary>
+    /// <summary>
+    /// Arguments sent as JSON text, as OpenAI's API has them, become a mapping that is still that text where text is asked for.
+    /// </summary>
     void ParseArguments(DictValue function)
     {
-        var key = StringValue.Data("arguments");
-        if (function.Items.TryGetValue(key, out var value) && value is StringValue json && _reader.TryReadObject(json.Text) is { } arguments)
-            function.Items[key] = arguments;
+        if (function.Items.GetValueOrDefault(ArgumentsKey) is StringValue json && _reader.TryReadObject(json.Text) is { } arguments)
+            function.Items[ArgumentsKey] = arguments;
     }
+
+    static bool IsFilledArray(JsonElement? element) => element is { ValueKind: JsonValueKind.Array } array && array.GetArrayLength() > 0;
 
     static void Set(DictValue dict, string name, TemplateValue value) => dict.Items[StringValue.Template(name)] = value;
 }

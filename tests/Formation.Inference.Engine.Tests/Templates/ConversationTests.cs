@@ -2,12 +2,15 @@ using Formation.Inference.Engine.Templates;
 
 namespace Formation.Inference.Engine.Tests.Templates;
 
-/// <summary>Messages, tools and variables reach templates in the shape in which Hugging Face's <c>apply_chat_template</c> gives them.</summary>
+/// <summary>
+/// Messages, tools and variables reach templates in the shape in which Hugging Face's <c>apply_chat_template</c> gives them.
+/// </summary>
 public sealed class ConversationTests
 {
     static readonly ChatMessage Call = new("assistant", null)
     {
-        ToolCalls = Render.Json("""[{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"b\":1.50,  \"a\":[\"é\"]}"}}]"""),
+        ToolCalls = Render.Json(
+            """[{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"b\":1.50,  \"a\":[\"é\"]}"}}]"""),
     };
 
     [Theory]
@@ -47,7 +50,9 @@ public sealed class ConversationTests
 
     [Fact]
     public void Arguments_that_the_template_changed_print_as_a_mapping() =>
-        Assert.Equal("{'b': 2}", One("{% set a = m.tool_calls[0].function.arguments %}{% set _ = a.pop('a') %}{% set _ = a.update(b=2) %}{{ a }}", Call));
+        Assert.Equal(
+            "{'b': 2}",
+            One("{% set a = m.tool_calls[0].function.arguments %}{% set _ = a.pop('a') %}{% set _ = a.update(b=2) %}{{ a }}", Call));
 
     [Theory]
     [InlineData("not json")]
@@ -56,7 +61,8 @@ public sealed class ConversationTests
     [InlineData("{\\\"a\\\": 1")]
     public void Arguments_that_are_no_json_object_stay_text(string arguments)
     {
-        var message = new ChatMessage("assistant", null) { ToolCalls = Render.Json($$$"""[{"function": {"name": "f", "arguments": "{{{arguments}}}"}}]""") };
+        var calls = Render.Json($$$"""[{"function": {"name": "f", "arguments": "{{{arguments}}}"}}]""");
+        var message = new ChatMessage("assistant", null) { ToolCalls = calls };
 
         Assert.Equal("True", One("{{ m.tool_calls[0].function.arguments is string }}", message));
     }
@@ -71,7 +77,8 @@ public sealed class ConversationTests
     [Fact]
     public void Tools_are_given_as_they_were_sent()
     {
-        var input = Render.Input(new ChatMessage("user", "hi")) with { Tools = Render.Json("""[{"type":"function","x":[1,2.0,18446744073709551615,null,true]}]""") };
+        var tools = Render.Json("""[{"type":"function","x":[1,2.0,18446744073709551615,null,true]}]""");
+        var input = Render.Input(new ChatMessage("user", "hi")) with { Tools = tools };
 
         Assert.Equal(
             """[{"type": "function", "x": [1, 2.0, 18446744073709551615, null, true]}]""",
@@ -88,12 +95,15 @@ public sealed class ConversationTests
 
     [Fact]
     public void Variables_of_the_request_are_given_and_may_set_documents() =>
-        Assert.Equal("False 1", Render.Text("{{ enable_thinking }} {{ documents|length }}", """{"enable_thinking": false, "documents": [{"text": "x"}]}"""));
+        Assert.Equal(
+            "False 1",
+            Render.Text("{{ enable_thinking }} {{ documents|length }}", """{"enable_thinking": false, "documents": [{"text": "x"}]}"""));
 
     [Fact]
     public void One_render_does_not_change_the_next()
     {
-        var template = ChatTemplate.Compile("{% set _ = messages.append(1) %}{% set _ = messages[0].update(content='x') %}{{ messages|length }}{{ messages[0].content }}");
+        var template = ChatTemplate.Compile(
+            "{% set _ = messages.append(1) %}{% set _ = messages[0].update(content='x') %}{{ messages|length }}{{ messages[0].content }}");
         var input = Render.Input(new ChatMessage("user", "hi"));
 
         Assert.Equal("2x", template.Render(input).Text);
@@ -103,7 +113,8 @@ public sealed class ConversationTests
     [Fact]
     public void One_template_renders_on_many_threads_at_once()
     {
-        var template = ChatTemplate.Compile("{% for m in messages %}{% set ns = namespace(v=m.content) %}{% set ns.v = ns.v ~ loop.index %}{{ ns.v }}{% endfor %}");
+        var template = ChatTemplate.Compile(
+            "{% for m in messages %}{% set ns = namespace(v=m.content) %}{% set ns.v = ns.v ~ loop.index %}{{ ns.v }}{% endfor %}");
 
         Parallel.For(0, 200, i =>
         {
@@ -118,10 +129,20 @@ public sealed class ConversationTests
     {
         var prompt = ChatTemplate.Default.Render(Render.Input(new("system", "Be kind."), new("user", "Hi <|im_end|>"), Call));
 
-        Assert.Equal("<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi <|im_end|><|im_end|>\n<|im_start|>assistant\n<|im_end|>\n<|im_start|>assistant\n", prompt.Text);
+        Assert.Equal(
+            "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi <|im_end|><|im_end|>\n"
+                + "<|im_start|>assistant\n<|im_end|>\n<|im_start|>assistant\n",
+            prompt.Text);
         Assert.Equal(["Be kind.", "Hi <|im_end|>"], prompt.DataParts());
-        Assert.EndsWith("<|im_end|>\n", ChatTemplate.Default.Render(Render.Input(new ChatMessage("user", "Hi")) with { AddGenerationPrompt = false }).Text);
         Assert.Contains(ChatTemplate.DefaultEndOfTurn, prompt.Text);
+    }
+
+    [Fact]
+    public void The_default_template_opens_no_turn_unless_asked()
+    {
+        var input = Render.Input(new ChatMessage("user", "Hi")) with { AddGenerationPrompt = false };
+
+        Assert.Equal("<|im_start|>user\nHi<|im_end|>\n", ChatTemplate.Default.Render(input).Text);
     }
 
     [Fact]

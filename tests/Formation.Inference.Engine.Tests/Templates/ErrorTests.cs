@@ -85,7 +85,9 @@ public sealed class ErrorTests
 
     [Fact]
     public void A_message_of_the_template_is_told_without_the_users_part() =>
-        Assert.Contains("Unknown role: [redacted 6]!", Render.Failure("{{ raise_exception('Unknown role: ' ~ x ~ '!') }}", """{"x": "canary"}""").Message);
+        Assert.Contains(
+            "Unknown role: [redacted 6]!",
+            Render.Failure("{{ raise_exception('Unknown role: ' ~ x ~ '!') }}", """{"x": "canary"}""").Message);
 
     [Fact]
     public void Ill_formed_unicode_in_the_requests_json_is_refused() =>

@@ -20,7 +20,7 @@ public sealed class FamilyTests
     [MemberData(nameof(Families))]
     public void A_family_renders_every_conversation_as_the_reference_does(string family)
     {
-        var renders = Golden.GetProperty("renders").EnumerateArray().Where(item => item.GetProperty("family").GetString() == family).ToList();
+        var renders = Golden.GetProperty("renders").EnumerateArray().Where(item => Name(item, "family") == family).ToList();
 
         foreach (var expected in renders)
         {
@@ -45,7 +45,7 @@ public sealed class FamilyTests
 
         var found = Occurrences(prompt.Text, written);
         Assert.NotEmpty(found);
-        Assert.All(found, start => Assert.DoesNotContain(prompt.ControlRanges, range => range.Start < start + written.Length && range.End > start));
+        Assert.All(found, at => Assert.DoesNotContain(prompt.ControlRanges, range => range.Start < at + written.Length && range.End > at));
     }
 
     [Theory]
@@ -64,7 +64,8 @@ public sealed class FamilyTests
     {
         try
         {
-            return Template(family).Render(Input(family, Conversation(conversationName)) with { AddGenerationPrompt = addGenerationPrompt });
+            return Template(family).Render(
+                Input(family, Conversation(conversationName)) with { AddGenerationPrompt = addGenerationPrompt });
         }
         catch (TemplateException)
         {
@@ -91,12 +92,15 @@ public sealed class FamilyTests
     }
 
     static List<ChatMessage> Messages(JsonElement conversation) =>
-        [.. conversation.GetProperty("messages").EnumerateArray().Select(message => new ChatMessage(Name(message, "role"), Text(message, "content") is { } text ? new SensitiveText(text) : (SensitiveText?)null)
+        [.. conversation.GetProperty("messages").EnumerateArray().Select(Message)];
+
+    static ChatMessage Message(JsonElement message) =>
+        new(Name(message, "role"), Text(message, "content") is { } content ? new SensitiveText(content) : (SensitiveText?)null)
         {
             Name = Text(message, "name"),
             ToolCalls = message.TryGetProperty("tool_calls", out var calls) ? calls : null,
             ToolCallId = Text(message, "tool_call_id"),
-        })];
+        };
 
     static JsonElement Conversation(string name) => Cases.GetProperty("conversations").EnumerateArray().Single(item => Name(item) == name);
 

@@ -22,16 +22,19 @@ public sealed class FuzzTests
 
     static readonly string[] Fragments =
     [
-        "{{", "}}", "{%", "%}", "{#", "#}", "{{-", "-}}", "{%-", "-%}", "{%+", "+%}", " ", "\n", "\r\n", "\t", "(", ")", "[", "]", "{", "}", ":", ",", ".", "|", "~",
-        "+", "-", "*", "**", "/", "//", "%", "==", "!=", "<", ">", "<=", ">=", "=", "!", "?", "$", "\\", "'", "\"", "'a'", "\"b\\n\"", "'\\x4", "'\\u12", "0", "1", "17",
-        "1.5", "1e9", "0x", "0x1f", "1_0", "999999999999999999999", "if", "elif", "else", "endif", "for", "in", "not in", "endfor", "recursive", "set", "endset", "macro",
-        "endmacro", "call", "endcall", "caller()", "filter", "endfilter", "with", "endwith", "raw", "endraw", "break", "continue", "generation", "endgeneration", "print",
-        "include", "import", "is", "is not", "not", "and", "or", "true", "false", "none", "x", "s", "n", "d", "xs", "messages", "loop", "loop.index", "loop(xs)",
-        "namespace(a=1)", "ns.a", "range(9)", "dict(a=1)", "cycler(1,2)", "joiner()", "raise_exception(s)", "strftime_now('%Y %q')", "m(1)", "m", "*xs", "**d", "a=1",
-        "upper", "lower", "title", "trim", "replace('a','b')", "join(',')", "tojson", "tojson(indent=2)", "length", "first", "last", "list", "items", "sort", "unique",
-        "reverse", "map('upper')", "map(attribute='a')", "select('odd')", "selectattr('a')", "groupby('a')", "batch(2)", "slice(2)", "indent", "int", "float", "round",
-        "abs", "sum", "min", "max", "default('x')", "string", "e", "center(9)", "truncate(4)", "format(1)", "wordcount", "dictsort", "attr('a')", "split()", "split(',')",
-        "strip()", "format(s)", "items()", "keys()", "get('a')", "append(1)", "pop()", "find('a')", "count('a')", "zfill(5)", "partition(',')", "[1:]", "[::-1]", "[:2]", "[0]",
+        "{{", "}}", "{%", "%}", "{#", "#}", "{{-", "-}}", "{%-", "-%}", "{%+", "+%}", " ", "\n", "\r\n", "\t", "(", ")", "[", "]", "{",
+        "}", ":", ",", ".", "|", "~", "+", "-", "*", "**", "/", "//", "%", "==", "!=", "<", ">", "<=", ">=", "=", "!", "?", "$", "\\",
+        "'", "\"", "'a'", "\"b\\n\"", "'\\x4", "'\\u12", "0", "1", "17", "1.5", "1e9", "0x", "0x1f", "1_0", "999999999999999999999",
+        "if", "elif", "else", "endif", "for", "in", "not in", "endfor", "recursive", "set", "endset", "macro", "endmacro", "call",
+        "endcall", "caller()", "filter", "endfilter", "with", "endwith", "raw", "endraw", "break", "continue", "generation",
+        "endgeneration", "print", "include", "import", "is", "is not", "not", "and", "or", "true", "false", "none", "x", "s", "n", "d",
+        "xs", "messages", "loop", "loop.index", "loop(xs)", "namespace(a=1)", "ns.a", "range(9)", "dict(a=1)", "cycler(1,2)", "joiner()",
+        "raise_exception(s)", "strftime_now('%Y %q')", "m(1)", "m", "*xs", "**d", "a=1", "upper", "lower", "title", "trim",
+        "replace('a','b')", "join(',')", "tojson", "tojson(indent=2)", "length", "first", "last", "list", "items", "sort", "unique",
+        "reverse", "map('upper')", "map(attribute='a')", "select('odd')", "selectattr('a')", "groupby('a')", "batch(2)", "slice(2)",
+        "indent", "int", "float", "round", "abs", "sum", "min", "max", "default('x')", "string", "e", "center(9)", "truncate(4)",
+        "format(1)", "wordcount", "dictsort", "attr('a')", "split()", "split(',')", "strip()", "format(s)", "items()", "keys()",
+        "get('a')", "append(1)", "pop()", "find('a')", "count('a')", "zfill(5)", "partition(',')", "[1:]", "[::-1]", "[:2]", "[0]",
         "['a']", ".a", "defined", "odd", "mapping", "divisibleby 3", "in xs", "__class__", "\ud83d\ude00", "\ud83d", "\0", "é",
     ];
 
@@ -41,12 +44,14 @@ public sealed class FuzzTests
     [Fact]
     public void Mutations_of_real_templates_end_in_text_or_one_error()
     {
-        var sources = Directory.GetFiles(GoldenFile.PathOf("families"), "*.jinja").Order(StringComparer.Ordinal).Select(File.ReadAllText).ToArray();
+        var files = Directory.GetFiles(GoldenFile.PathOf("families"), "*.jinja").Order(StringComparer.Ordinal);
+        var sources = files.Select(File.ReadAllText).ToArray();
         Run(seed: 2, cases: 800, random => Mutate(random, sources[random.Next(sources.Length)]));
     }
 
     [Fact]
-    public void Random_expressions_on_random_data_end_in_text_or_one_error() => Run(seed: 3, cases: 5_000, random => $"a{{{{ {RandomExpression(random, 4)} }}}}b");
+    public void Random_expressions_on_random_data_end_in_text_or_one_error() =>
+        Run(seed: 3, cases: 5_000, random => $"a{{{{ {RandomExpression(random, 4)} }}}}b");
 
     static void Run(int seed, int cases, Func<Random, string> makeSource)
     {
@@ -54,7 +59,8 @@ public sealed class FuzzTests
         for (var i = 0; i < cases; i++)
         {
             var source = makeSource(random);
-            var input = Render.Input(new ChatMessage("user", Canary), new ChatMessage("assistant", Canary)) with { Variables = Render.Variables(RandomData(random)) };
+            var variables = Render.Variables(RandomData(random));
+            var input = Render.Input(new("user", Canary), new("assistant", Canary)) with { Variables = variables };
             try
             {
                 var prompt = ChatTemplate.Compile(source, Limits).Render(input);
@@ -106,24 +112,35 @@ public sealed class FuzzTests
 
     static string RandomExpression(Random random, int depth)
     {
-        string[] atoms = ["x", "s", "n", "d", "xs", "missing", "1", "-3", "2.5", "'a-b'", "''", "true", "none", "[]", "{}", "messages", "messages[0].content", "range(5)", "10**9"];
+        string[] atoms =
+        [
+            "x", "s", "n", "d", "xs", "missing", "1", "-3", "2.5", "'a-b'", "''", "true", "none", "[]", "{}", "messages",
+            "messages[0].content", "range(5)", "10**9",
+        ];
         if (depth == 0)
             return atoms[random.Next(atoms.Length)];
         string Next() => RandomExpression(random, random.Next(depth));
         string[] filters =
         [
-            "upper", "lower", "title", "capitalize", "trim", "tojson", "tojson(indent=1)", "length", "first", "last", "list", "items|list", "sort", "unique|list", "reverse|list",
-            "join('-')", "int", "float", "round(1)", "abs", "sum", "min", "max", "default('d', true)", "string", "e", "center(12)", "truncate(5, true)", "wordcount", "dictsort",
-            "indent(2, true)", "batch(2, 0)|list", "slice(2)|list", "map('string')|list", "select|list", "reject('none')|list", "replace('a', 'bb')", "format(1, 2)",
+            "upper", "lower", "title", "capitalize", "trim", "tojson", "tojson(indent=1)", "length", "first", "last", "list",
+            "items|list", "sort", "unique|list", "reverse|list", "join('-')", "int", "float", "round(1)", "abs", "sum", "min", "max",
+            "default('d', true)", "string", "e", "center(12)", "truncate(5, true)", "wordcount", "dictsort", "indent(2, true)",
+            "batch(2, 0)|list", "slice(2)|list", "map('string')|list", "select|list", "reject('none')|list", "replace('a', 'bb')",
+            "format(1, 2)",
         ];
         string[] methods =
         [
-            "upper()", "split()", "split('a', 1)", "rsplit('-')", "strip('a')", "replace('a', s)", "find('a', -2)", "count('')", "partition('-')", "title()", "splitlines()",
-            "zfill(9)", "ljust(9, '.')", "format(1, s)", "join(xs)", "startswith('a')", "keys()|list", "items()|list", "values()|list", "get('a', 5)", "copy()", "pop()",
-            "append(2)", "insert(-1, 3)", "index(1)", "extend([1])", "nope", "__class__", "encode()",
+            "upper()", "split()", "split('a', 1)", "rsplit('-')", "strip('a')", "replace('a', s)", "find('a', -2)", "count('')",
+            "partition('-')", "title()", "splitlines()", "zfill(9)", "ljust(9, '.')", "format(1, s)", "join(xs)", "startswith('a')",
+            "keys()|list", "items()|list", "values()|list", "get('a', 5)", "copy()", "pop()", "append(2)", "insert(-1, 3)", "index(1)",
+            "extend([1])", "nope", "__class__", "encode()",
         ];
         string[] operators = ["+", "-", "*", "/", "//", "%", "**", "~", "==", "!=", "<", ">=", "in", "not in", "and", "or"];
-        string[] tests = ["defined", "none", "string", "number", "mapping", "sequence", "odd", "in xs", "eq 1", "lt 3", "upper", "sameas x", "divisibleby 2", "not iterable"];
+        string[] tests =
+        [
+            "defined", "none", "string", "number", "mapping", "sequence", "odd", "in xs", "eq 1", "lt 3", "upper", "sameas x",
+            "divisibleby 2", "not iterable",
+        ];
         return random.Next(9) switch
         {
             0 or 1 => $"({Next()} {operators[random.Next(operators.Length)]} {Next()})",
@@ -137,7 +154,8 @@ public sealed class FuzzTests
     }
 
     static string RandomData(Random random) => $$"""
-        {"x": {{RandomJson(random, 3)}}, "s": "{{Canary}} a-b\u0000 \ud83d\ude00", "n": {{random.Next(-5, 100)}}, "d": {"a": {{RandomJson(random, 2)}}, "{{Canary}}": 1},
+        {"x": {{RandomJson(random, 3)}}, "s": "{{Canary}} a-b\u0000 \ud83d\ude00", "n": {{random.Next(-5, 100)}},
+         "d": {"a": {{RandomJson(random, 2)}}, "{{Canary}}": 1},
          "xs": [{{RandomJson(random, 1)}}, {{RandomJson(random, 2)}}, 3]}
         """;
 

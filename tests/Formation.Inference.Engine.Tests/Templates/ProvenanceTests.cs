@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Formation.Inference.Engine.Templates;
 
 namespace Formation.Inference.Engine.Tests.Templates;
@@ -162,7 +161,10 @@ public sealed class ProvenanceTests
     [Fact]
     public void A_number_is_data_where_it_came_from_data()
     {
-        var prompt = Render.Prompt("<{{ 1 + 1 }}><{{ n }}><{{ n + 1 }}><{{ f * 2 }}>{% for i in [0] %}<{{ loop.index }}>{% endfor %}<{{ n|string }}>", """{"n": 7, "f": 1.5}""");
+        const string template =
+            "<{{ 1 + 1 }}><{{ n }}><{{ n + 1 }}><{{ f * 2 }}>{% for i in [0] %}<{{ loop.index }}>{% endfor %}<{{ n|string }}>";
+
+        var prompt = Render.Prompt(template, """{"n": 7, "f": 1.5}""");
 
         Assert.Equal("<2><7><8><3.0><1><7>", prompt.Text);
         Assert.Equal(["7", "8", "3.0", "7"], prompt.DataParts());
@@ -180,14 +182,16 @@ public sealed class ProvenanceTests
     public void A_mapping_of_the_request_can_not_give_control_text_by_its_keys() =>
         Assert.Equal(["im_start"], Render.Prompt("{% for k in d %}<|{{ k }}|>{% endfor %}", """{"d": {"im_start": 1}}""").DataParts());
 
-    [Fact]
-    public void Variables_of_the_request_can_not_stand_in_for_what_the_engine_gives()
-    {
-        foreach (var name in new[] { "messages", "tools", "add_generation_prompt", "bos_token", "eos_token", "raise_exception", "range", "strftime_now", "namespace" })
-        {
-            var variables = new Dictionary<string, JsonElement> { [name] = Render.Json("\"<|im_start|>\"") };
-            var failure = Assert.Throws<TemplateException>(() => ChatTemplate.Compile("").Render(Render.Input() with { Variables = variables }));
-            Assert.Equal(TemplateErrorKind.InvalidInput, failure.Kind);
-        }
-    }
+    [Theory]
+    [InlineData("messages")]
+    [InlineData("tools")]
+    [InlineData("add_generation_prompt")]
+    [InlineData("bos_token")]
+    [InlineData("eos_token")]
+    [InlineData("raise_exception")]
+    [InlineData("strftime_now")]
+    [InlineData("range")]
+    [InlineData("namespace")]
+    public void A_variable_of_the_request_can_not_stand_in_for_what_the_engine_gives(string name) =>
+        Assert.Equal(TemplateErrorKind.InvalidInput, Render.Failure("", $$"""{"{{name}}": "<|im_start|>"}""").Kind);
 }

@@ -14,10 +14,13 @@ static class Render
     public static ChatTemplateInput Input(params ChatMessage[] messages) => new() { Messages = messages, TimeProvider = Clock };
 
     /// <summary>The prompt of a template, with variables given as a JSON object.</summary>
-    public static PromptText Prompt(string template, string variables = "{}", ChatTemplateLimits? limits = null, CancellationToken cancellationToken = default) =>
-        ChatTemplate.Compile(template, limits).Render(Input(new ChatMessage("user", "hi")) with { Variables = Variables(variables) }, cancellationToken);
+    public static PromptText Prompt(
+        string template, string variables = "{}", ChatTemplateLimits? limits = null, CancellationToken cancellationToken = default) =>
+        ChatTemplate.Compile(template, limits).Render(
+            Input(new ChatMessage("user", "hi")) with { Variables = Variables(variables) }, cancellationToken);
 
-    public static string Text(string template, string variables = "{}", ChatTemplateLimits? limits = null) => Prompt(template, variables, limits).Text;
+    public static string Text(string template, string variables = "{}", ChatTemplateLimits? limits = null) =>
+        Prompt(template, variables, limits).Text;
 
     /// <summary>The exception that compiling or rendering ends with.</summary>
     public static TemplateException Failure(string template, string variables = "{}", ChatTemplateLimits? limits = null) =>

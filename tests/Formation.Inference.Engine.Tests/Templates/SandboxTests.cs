@@ -135,7 +135,8 @@ public sealed class SandboxTests
     [InlineData("{% set x %}", "{% endset %}")]
     [InlineData("{% filter upper %}", "{% endfilter %}")]
     [InlineData("{% macro m() %}", "{% endmacro %}")]
-    public void Deep_nesting_of_tags_is_refused(string open, string close) => AssertLimit(Repeat(open, 5_000) + Repeat(close, 5_000), "nest");
+    public void Deep_nesting_of_tags_is_refused(string open, string close) =>
+        AssertLimit(Repeat(open, 5_000) + Repeat(close, 5_000), "nest");
 
     [Fact]
     public void Nesting_up_to_the_limit_renders()

@@ -10,7 +10,8 @@ public sealed class SemanticsTests
     public void Every_case_renders_or_fails_as_in_python()
     {
         var golden = GoldenFile.Read("semantics/golden.json");
-        var variables = golden.GetProperty("variables").EnumerateObject().ToDictionary(property => property.Name, property => property.Value);
+        var variables = golden.GetProperty("variables").EnumerateObject().ToDictionary(
+            property => property.Name, property => property.Value);
         var cases = golden.GetProperty("cases").EnumerateArray().ToList();
 
         var differences = cases

@@ -20,5 +20,6 @@ internal static class AttributePath
         return item;
     }
 
-    static TemplateValue OrDefault(TemplateValue value, TemplateValue? defaultValue) => value is UndefinedValue && defaultValue is not null ? defaultValue : value;
+    static TemplateValue OrDefault(TemplateValue value, TemplateValue? defaultValue) =>
+        value is UndefinedValue && defaultValue is not null ? defaultValue : value;
 }

@@ -23,7 +23,8 @@ internal sealed class BraceFormat
         _builder = new MarkedTextBuilder(context);
     }
 
-    public static TemplateValue Apply(RenderContext context, MarkedText format, Arguments arguments) => new BraceFormat(context, format, arguments).Run();
+    public static TemplateValue Apply(RenderContext context, MarkedText format, Arguments arguments) =>
+        new BraceFormat(context, format, arguments).Run();
 
     StringValue Run()
     {
@@ -77,8 +78,13 @@ internal sealed class BraceFormat
             throw _context.Unsupported("format strings here do not look into values.");
         if (name.Length == 0 || char.IsAsciiDigit(name[0]))
         {
-            var index = name.Length == 0 ? _next++ : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : int.MaxValue;
-            return index < _arguments.Positional.Count ? _arguments.Positional[index] : throw _context.Invalid("a format string has more places than values.");
+            var index = name.Length == 0
+                ? _next++
+                : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given
+                : int.MaxValue;
+            return index < _arguments.Positional.Count
+                ? _arguments.Positional[index]
+                : throw _context.Invalid("a format string has more places than values.");
         }
         foreach (var (key, value) in _arguments.Named)
         {
@@ -105,7 +111,8 @@ internal sealed class BraceFormat
         var sign = alignment == '=' && text.Text[0] is '-' or '+' or ' ' ? 1 : 0;
         var before = alignment switch { '<' => 0, '^' => missing / 2, _ => missing };
         _builder.Append(text, 0, sign).Append(new string(parsed.Fill, (int)before), isTemplate: _format.IsTemplate)
-            .Append(text, sign, text.Length - sign).Append(new string(parsed.Fill, (int)(missing - before)), isTemplate: _format.IsTemplate);
+            .Append(text, sign, text.Length - sign)
+            .Append(new string(parsed.Fill, (int)(missing - before)), isTemplate: _format.IsTemplate);
     }
 
     MarkedText PlainText(TemplateValue value, FormatSpecification parsed)
@@ -113,7 +120,9 @@ internal sealed class BraceFormat
         if (parsed.Type is not ('\0' or 's') || parsed.Sign != '\0' || parsed.HasThousands || parsed.Alignment == '=')
             throw _context.Invalid($"a format string formats {value.TypeName} as a number.");
         var text = PythonText.Str(_context, value);
-        return parsed.Precision is { } count && count < CodePoints.Count(text.Text) ? text.Slice(0, CodePoints.OffsetOf(text.Text, count)) : text;
+        return parsed.Precision is { } count && count < CodePoints.Count(text.Text)
+            ? text.Slice(0, CodePoints.OffsetOf(text.Text, count))
+            : text;
     }
 
     MarkedText NumberText(TemplateValue value, FormatSpecification parsed)

@@ -6,7 +6,9 @@ internal static class DictMethods
     /// <summary>Adding an entry costs about as much time as evaluating this many nodes.</summary>
     const int StepsPerInsertion = 4;
 
-    /// <summary>The method of this name, or null. Every method of Python's dict hides an entry of its name from <c>value.name</c>.</summary>
+    /// <summary>
+    /// The method of this name, or null. Every method of Python's dict hides an entry of its name from <c>value.name</c>.
+    /// </summary>
     public static CallableValue? Find(DictValue dict, string name) => name switch
     {
         "get" => new(name, (context, arguments) => Get(context, dict, arguments)),
@@ -17,7 +19,8 @@ internal static class DictMethods
         "update" => new(name, (context, arguments) => Updated(context, dict, arguments)),
         "setdefault" => new(name, (context, arguments) => SetDefault(context, dict, arguments)),
         "pop" => new(name, (context, arguments) => Pop(context, dict, arguments)),
-        "popitem" or "clear" or "fromkeys" => new(name, (context, _) => throw context.Unsupported($"templates here have no dict.{name}().")),
+        "popitem" or "clear" or "fromkeys" => new(
+            name, (context, _) => throw context.Unsupported($"templates here have no dict.{name}().")),
         _ => null,
     };
 

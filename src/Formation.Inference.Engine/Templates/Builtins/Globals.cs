@@ -102,8 +102,10 @@ internal static class Globals
     {
         const int longestMessage = 500;
         var message = PythonText.Str(context, arguments.Bind("message").Required(0));
-        var told = string.Concat(message.Segments().Select(part => part.IsTemplate ? message.Text.Substring(part.Start, part.Length) : $"[redacted {part.Length}]"));
-        throw new TemplateException(TemplateErrorKind.Raised, told.Length <= longestMessage ? told : told[..longestMessage] + "…", context.Position);
+        var told = string.Concat(message.Segments().Select(
+            part => part.IsTemplate ? message.Text.Substring(part.Start, part.Length) : $"[redacted {part.Length}]"));
+        throw new TemplateException(
+            TemplateErrorKind.Raised, told.Length <= longestMessage ? told : told[..longestMessage] + "…", context.Position);
     }
 
     static StringValue StrftimeNow(RenderContext context, Arguments arguments)

@@ -1,6 +1,8 @@
 namespace Formation.Inference.Engine.Templates.Builtins;
 
-/// <summary>Filters that order, group or sum up elements. Text is compared without regard to case unless <c>case_sensitive</c> is set.</summary>
+/// <summary>
+/// Filters that order, group or sum up elements. Text is compared without regard to case unless <c>case_sensitive</c> is set.
+/// </summary>
 internal static class GroupingFilters
 {
     public static IEnumerable<(string Name, Filter Filter)> All { get; } =
@@ -37,7 +39,8 @@ internal static class GroupingFilters
             throw context.Invalid("dictsort sorts by 'key' or 'value'.");
         var pairs = DictMethods.Pairs(context, dict);
         var isCaseSensitive = bound.Boolean(0, false);
-        ValueOrder.Sort(context, pairs, pair => Fold(context, ((ListValue)pair).Items[by == "key" ? 0 : 1], isCaseSensitive), bound.Boolean(2, false));
+        ValueOrder.Sort(
+            context, pairs, pair => Fold(context, ((ListValue)pair).Items[by == "key" ? 0 : 1], isCaseSensitive), bound.Boolean(2, false));
         return new ListValue(pairs);
     }
 
@@ -73,7 +76,8 @@ internal static class GroupingFilters
             if (members is null || !ValueEquality.AreEqual(context, current!, key))
             {
                 (members, current) = ([], key);
-                groups.Add(new ListValue([AttributePath.Get(context, item, path, defaultValue), new ListValue(members)], SequenceKind.Tuple) { FieldNames = GroupFields });
+                var grouper = AttributePath.Get(context, item, path, defaultValue);
+                groups.Add(new ListValue([grouper, new ListValue(members)], SequenceKind.Tuple) { FieldNames = GroupFields });
             }
             members.Add(item);
         }
@@ -165,7 +169,8 @@ internal static class GroupingFilters
     {
         if (path is not StringValue { Text: var names } text || !names.Contains(','))
             return KeyOf(context, item, path, isCaseSensitive);
-        var keys = names.Split(',').Select(name => KeyOf(context, item, text.Value.IsTemplate ? StringValue.Template(name) : StringValue.Data(name), isCaseSensitive));
+        var keys = names.Split(',').Select(
+            name => KeyOf(context, item, text.Value.IsTemplate ? StringValue.Template(name) : StringValue.Data(name), isCaseSensitive));
         return ListValue.Tuple([.. keys]);
     }
 

@@ -9,7 +9,8 @@ internal static class ListMethods
         "count" => new CallableValue(name, (context, arguments) => Count(context, list, arguments)),
         _ when list.FieldNames is { } fields && fields.IndexOf(name) is var at && at >= 0 => list.Items[at],
         _ when list.Kind != SequenceKind.List => null,
-        "append" => new CallableValue(name, (context, arguments) => Insert(context, list, list.Items.Count, arguments.Bind("object").Required(0))),
+        "append" => new CallableValue(
+            name, (context, arguments) => Insert(context, list, list.Items.Count, arguments.Bind("object").Required(0))),
         "insert" => new CallableValue(name, (context, arguments) => InsertAt(context, list, arguments)),
         "extend" => new CallableValue(name, (context, arguments) => Extend(context, list, arguments)),
         "pop" => new CallableValue(name, (context, arguments) => Pop(context, list, arguments)),

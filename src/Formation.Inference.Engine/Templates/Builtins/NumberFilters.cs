@@ -48,7 +48,9 @@ internal static class NumberFilters
         return input is StringValue text && ParseFloat(text.Text) is { } value ? new FloatValue(value, !text.Value.IsTemplate) : fallback;
     }
 
-    /// <summary>Rounds to a number of decimals. <c>common</c> rounds the exact value and ties to even, as Python does; an integer stays one.</summary>
+    /// <summary>
+    /// Rounds to a number of decimals. <c>common</c> rounds the exact value and ties to even, as Python does; an integer stays one.
+    /// </summary>
     static TemplateValue Round(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var bound = arguments.Bind("precision", "method");
@@ -59,7 +61,8 @@ internal static class NumberFilters
         var scale = Math.Pow(10, precision);
         return method switch
         {
-            "common" when Numbers.AsInteger(input) is { } integer => new IntegerValue(precision < 0 ? RoundInteger(integer, -precision) : integer, isData),
+            "common" when Numbers.AsInteger(input) is { } integer => new IntegerValue(
+                precision < 0 ? RoundInteger(integer, -precision) : integer, isData),
             "common" => new FloatValue(RoundExactly(number, precision), isData),
             "ceil" => new FloatValue(Math.Ceiling(number * scale) / scale, isData),
             "floor" => new FloatValue(Math.Floor(number * scale) / scale, isData),
@@ -102,7 +105,8 @@ internal static class NumberFilters
         };
     }
 
-    static IntegerValue? Truncate(double value, bool isData) => double.IsFinite(value) ? new IntegerValue(new BigInteger(value), isData) : null;
+    static IntegerValue? Truncate(double value, bool isData) =>
+        double.IsFinite(value) ? new IntegerValue(new BigInteger(value), isData) : null;
 
     static BigInteger? ParseInteger(RenderContext context, string text, int radix)
     {
@@ -132,7 +136,8 @@ internal static class NumberFilters
     static double? ParseFloat(string text)
     {
         text = text.Trim().Replace("_", "");
-        if (double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out var value))
+        const NumberStyles styles = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+        if (double.TryParse(text, styles, CultureInfo.InvariantCulture, out var value))
             return value;
         return text.ToLowerInvariant() switch
         {

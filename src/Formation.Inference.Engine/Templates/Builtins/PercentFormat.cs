@@ -21,7 +21,8 @@ internal sealed class PercentFormat
         _builder = new MarkedTextBuilder(context);
     }
 
-    public static StringValue Apply(RenderContext context, MarkedText format, TemplateValue values) => new PercentFormat(context, format, values).Run();
+    public static StringValue Apply(RenderContext context, MarkedText format, TemplateValue values) =>
+        new PercentFormat(context, format, values).Run();
 
     StringValue Run()
     {
@@ -35,10 +36,17 @@ internal sealed class PercentFormat
             if (percent >= 0)
                 AppendConversion();
         }
-        if (_values is ListValue { Kind: SequenceKind.Tuple } tuple ? _used < tuple.Items.Count : _used == 0 && _values is not (DictValue or ListValue))
+        if (HasUnusedValues())
             throw _context.Invalid("a format string has fewer places than values.");
         return _builder.BuildValue();
     }
+
+    bool HasUnusedValues() => _values switch
+    {
+        ListValue { Kind: SequenceKind.Tuple } tuple => _used < tuple.Items.Count,
+        ListValue or DictValue => false,
+        _ => _used == 0,
+    };
 
     void AppendConversion()
     {
@@ -87,7 +95,8 @@ internal sealed class PercentFormat
         if (Current == '*')
         {
             _at++;
-            return (int)BigInteger.Max(0, BigInteger.Min(Numbers.AsInteger(NextValue()) ?? throw _context.Invalid("'*' in a format string needs an integer."), int.MaxValue));
+            var given = Numbers.AsInteger(NextValue()) ?? throw _context.Invalid("'*' in a format string needs an integer.");
+            return (int)BigInteger.Max(0, BigInteger.Min(given, int.MaxValue));
         }
         int? size = null;
         for (; char.IsAsciiDigit(Current); _at++)
@@ -115,7 +124,9 @@ internal sealed class PercentFormat
         {
             case 's' or 'r':
                 var text = conversion == 's' ? PythonText.Str(_context, value) : PythonText.Repr(_context, value);
-                return precision is { } count && count < CodePoints.Count(text.Text) ? text.Slice(0, CodePoints.OffsetOf(text.Text, count)) : text;
+                return precision is { } count && count < CodePoints.Count(text.Text)
+                    ? text.Slice(0, CodePoints.OffsetOf(text.Text, count))
+                    : text;
             case 'c':
                 return value is StringValue character && CodePoints.Count(character.Text) == 1
                     ? character.Value
@@ -148,7 +159,9 @@ internal sealed class PercentFormat
     {
         if (Numbers.AsInteger(value) is { } integer)
             return integer.ToString(CultureInfo.InvariantCulture);
-        return double.IsFinite(real) ? new BigInteger(real).ToString(CultureInfo.InvariantCulture) : throw _context.Invalid("%d needs a finite number.");
+        return double.IsFinite(real)
+            ? new BigInteger(real).ToString(CultureInfo.InvariantCulture)
+            : throw _context.Invalid("%d needs a finite number.");
     }
 
     string RadixText(TemplateValue value, char conversion, bool isAlternate)

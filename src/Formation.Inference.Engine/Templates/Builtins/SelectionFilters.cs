@@ -13,7 +13,8 @@ internal static class SelectionFilters
     ];
 
     /// <summary>What these filters go over; nothing where the input is false, whatever its type.</summary>
-    static List<TemplateValue> Elements(RenderContext context, TemplateValue input) => input.IsTruthy ? Iteration.Items(context, input) : [];
+    static List<TemplateValue> Elements(RenderContext context, TemplateValue input) =>
+        input.IsTruthy ? Iteration.Items(context, input) : [];
 
     static ListValue Map(RenderContext context, TemplateValue input, Arguments arguments)
     {

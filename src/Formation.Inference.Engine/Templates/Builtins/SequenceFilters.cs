@@ -99,6 +99,8 @@ internal static class SequenceFilters
     static TemplateValue Attr(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var name = arguments.Bind("name").Text(0).Text;
-        return input is DictValue dict ? (TemplateValue?)DictMethods.Find(dict, name) ?? UndefinedValue.Unnamed : Members.Attribute(context, input, name);
+        return input is DictValue dict
+            ? (TemplateValue?)DictMethods.Find(dict, name) ?? UndefinedValue.Unnamed
+            : Members.Attribute(context, input, name);
     }
 }

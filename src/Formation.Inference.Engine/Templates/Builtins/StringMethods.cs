@@ -67,7 +67,10 @@ internal static class StringMethods
     }
 
     static ListValue SplitLines(RenderContext context, MarkedText text, Arguments arguments) =>
-        new([.. TextOperations.SplitLines(context, text, arguments.Bind("keepends").Boolean(0, false)).Select(line => new StringValue(line))]);
+        new([.. Lines(context, text, arguments.Bind("keepends").Boolean(0, false))]);
+
+    static IEnumerable<TemplateValue> Lines(RenderContext context, MarkedText text, bool keepBreaks) =>
+        TextOperations.SplitLines(context, text, keepBreaks).Select(line => new StringValue(line));
 
     static ListValue Partition(RenderContext context, MarkedText text, Arguments arguments, bool fromEnd)
     {
@@ -75,7 +78,9 @@ internal static class StringMethods
         var parts = TextOperations.Split(context, text, separator, 1, fromEnd);
         if (parts.Count == 2)
             return ListValue.Tuple(parts[0], new StringValue(separator), parts[1]);
-        return fromEnd ? ListValue.Tuple(StringValue.Empty, StringValue.Empty, parts[0]) : ListValue.Tuple(parts[0], StringValue.Empty, StringValue.Empty);
+        return fromEnd
+            ? ListValue.Tuple(StringValue.Empty, StringValue.Empty, parts[0])
+            : ListValue.Tuple(parts[0], StringValue.Empty, StringValue.Empty);
     }
 
     static BooleanValue HasAffix(RenderContext context, MarkedText text, Arguments arguments, bool isSuffix)
@@ -90,16 +95,19 @@ internal static class StringMethods
         bool Matches(MarkedText affix)
         {
             context.ChargeText(affix.Length);
-            return isSuffix ? text.Text.EndsWith(affix.Text, StringComparison.Ordinal) : text.Text.StartsWith(affix.Text, StringComparison.Ordinal);
+            return isSuffix
+                ? text.Text.EndsWith(affix.Text, StringComparison.Ordinal)
+                : text.Text.StartsWith(affix.Text, StringComparison.Ordinal);
         }
     }
 
     static StringValue RemoveAffix(MarkedText text, Arguments arguments, bool isSuffix)
     {
         var affix = arguments.Bind("affix").Text(0);
-        if (isSuffix)
-            return new StringValue(affix.Length > 0 && text.Text.EndsWith(affix.Text, StringComparison.Ordinal) ? text.Slice(0, text.Length - affix.Length) : text);
-        return new StringValue(text.Text.StartsWith(affix.Text, StringComparison.Ordinal) ? text.Slice(affix.Length, text.Length - affix.Length) : text);
+        var isThere = isSuffix
+            ? text.Text.EndsWith(affix.Text, StringComparison.Ordinal)
+            : text.Text.StartsWith(affix.Text, StringComparison.Ordinal);
+        return new StringValue(isThere ? text.Slice(isSuffix ? 0 : affix.Length, text.Length - affix.Length) : text);
     }
 
     static StringValue Mapped(RenderContext context, MarkedText text, Arguments arguments, Func<RenderContext, MarkedText, MarkedText> map)

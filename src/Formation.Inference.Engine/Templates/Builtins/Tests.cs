@@ -22,7 +22,8 @@ internal static class Tests
         ["string"] = OfValue(value => value is StringValue),
         ["mapping"] = OfValue(value => value is DictValue),
         ["iterable"] = OfValue(Iteration.IsIterable),
-        ["sequence"] = OfValue(value => value is StringValue or DictValue or UndefinedValue or ListValue { Kind: not SequenceKind.Iterator }),
+        ["sequence"] = OfValue(
+            value => value is StringValue or DictValue or UndefinedValue or ListValue { Kind: not SequenceKind.Iterator }),
         ["callable"] = OfValue(value => value is CallableValue or LoopValue),
         // Output is a prompt, not HTML: nothing is ever marked as escaped.
         ["escaped"] = OfValue(_ => false),
@@ -72,7 +73,8 @@ internal static class Tests
         Operators.Compare(context, op, value, arguments.Bind("other").Required(0));
 
     /// <summary>Whether there are letters with case, all of them in the wanted one.</summary>
-    static bool HasCase(RenderContext context, TemplateValue value, Arguments arguments, Func<char, bool> isWanted, Func<char, bool> isOther)
+    static bool HasCase(
+        RenderContext context, TemplateValue value, Arguments arguments, Func<char, bool> isWanted, Func<char, bool> isOther)
     {
         arguments.BindNone();
         var text = PythonText.Str(context, value);
@@ -87,7 +89,9 @@ internal static class Tests
     {
         arguments.BindNone();
         if (!Numbers.IsNumber(value))
-            throw value is UndefinedValue undefined ? context.Undefined(undefined) : context.Invalid($"odd and even need a number, not {value.TypeName}.");
+            throw value is UndefinedValue undefined
+                ? context.Undefined(undefined)
+                : context.Invalid($"odd and even need a number, not {value.TypeName}.");
         var remainder = Operators.Apply(context, BinaryOperator.Modulo, value, new IntegerValue(divisor));
         return Numbers.AsFloat(remainder) switch { 0 => 0, 1 => 1, _ => -1 };
     }

@@ -26,7 +26,8 @@ internal static class TextFilters
         ("tojson", ToJson),
     ];
 
-    static StringValue Mapped(RenderContext context, TemplateValue input, Arguments arguments, Func<RenderContext, MarkedText, MarkedText> map)
+    static StringValue Mapped(
+        RenderContext context, TemplateValue input, Arguments arguments, Func<RenderContext, MarkedText, MarkedText> map)
     {
         arguments.BindNone();
         return new StringValue(map(context, PythonText.Str(context, input)));
@@ -60,7 +61,7 @@ internal static class TextFilters
         var text = TextOf(context, input, "indent");
         var indention = bound[0] is StringValue given
             ? given.Value
-            : PythonText.Str(context, Operators.Apply(context, Syntax.BinaryOperator.Multiply, StringValue.Template(" "), new IntegerValue(bound.Integer(0, 4))));
+            : new MarkedTextBuilder(context).AppendSpaces(Math.Max(0, bound.Integer(0, 4))).Build();
         return new StringValue(TextOperations.Indent(context, text, indention, bound.Boolean(1, false), bound.Boolean(2, false)));
     }
 
@@ -126,7 +127,9 @@ internal static class TextFilters
         return PercentFormat.Apply(context, PythonText.Str(context, input), values);
     }
 
-    /// <summary>Hugging Face's <c>tojson</c>: Python's <c>json.dumps</c>, with characters beyond ASCII as they are unless asked otherwise.</summary>
+    /// <summary>
+    /// Hugging Face's <c>tojson</c>: Python's <c>json.dumps</c>, with characters beyond ASCII as they are unless asked otherwise.
+    /// </summary>
     static StringValue ToJson(RenderContext context, TemplateValue input, Arguments arguments)
     {
         var bound = arguments.Bind("ensure_ascii", "indent", "separators", "sort_keys");

@@ -25,7 +25,9 @@ internal static class TextOperations
         bool IsStripped(char c) => characters is null ? PythonWhitespace.IsSpace(c) : characters.Text.Contains(c);
     }
 
-    /// <summary>Replaces the first <paramref name="count"/> occurrences, all where it is negative. An empty pattern is found between all characters.</summary>
+    /// <summary>
+    /// Replaces the first <paramref name="count"/> occurrences, all where it is negative. An empty pattern is found between all characters.
+    /// </summary>
     public static MarkedText Replace(RenderContext context, MarkedText text, MarkedText old, MarkedText replacement, int count)
     {
         context.ChargeSearch(text.Length, old.Length);
@@ -52,8 +54,8 @@ internal static class TextOperations
             yield return text.Length;
             yield break;
         }
-        for (var at = text.IndexOf(pattern, StringComparison.Ordinal); at >= 0; at = text.IndexOf(pattern, at + pattern.Length, StringComparison.Ordinal))
-            yield return at;
+        for (var at = 0; text.IndexOf(pattern, at, StringComparison.Ordinal) is var found && found >= 0; at = found + pattern.Length)
+            yield return found;
     }
 
     /// <summary>How often a pattern stands in a text, without overlaps.</summary>
@@ -78,11 +80,9 @@ internal static class TextOperations
             if (found < 0)
                 break;
             found += start;
-            AddPart(context, parts, fromEnd ? text.Slice(found + separator.Length, end - found - separator.Length) : text.Slice(start, found - start));
-            if (fromEnd)
-                end = found;
-            else
-                start = found + separator.Length;
+            var behind = found + separator.Length;
+            AddPart(context, parts, fromEnd ? text.Slice(behind, end - behind) : text.Slice(start, found - start));
+            (start, end) = fromEnd ? (start, found) : (behind, end);
         }
         AddPart(context, parts, text.Slice(start, end - start));
         if (fromEnd)
@@ -102,7 +102,10 @@ internal static class TextOperations
                 _ = fromEnd ? end-- : start++;
             if (start == end)
                 break;
-            var (from, to) = maxSplits >= 0 && parts.Count == maxSplits ? (start, end) : fromEnd ? (WordStart(text.Text, start, end), end) : (start, WordEnd(text.Text, start, end));
+            var (from, to) = maxSplits >= 0 && parts.Count == maxSplits
+                ? (start, end)
+                : fromEnd ? (WordStart(text.Text, start, end), end)
+                : (start, WordEnd(text.Text, start, end));
             AddPart(context, parts, text.Slice(from, to - from));
             (start, end) = fromEnd ? (start, from) : (to, end);
         }
@@ -156,7 +159,8 @@ internal static class TextOperations
             var plain = start;
             for (var i = start; i < start + length; i++)
             {
-                var escaped = text.Text[i] switch { '&' => "&amp;", '<' => "&lt;", '>' => "&gt;", '"' => "&#34;", '\'' => "&#39;", _ => null };
+                var escaped =
+                    text.Text[i] switch { '&' => "&amp;", '<' => "&lt;", '>' => "&gt;", '"' => "&#34;", '\'' => "&#39;", _ => null };
                 if (escaped is null)
                     continue;
                 builder.Append(text.Text.AsSpan(plain, i - plain), isTemplate).Append(escaped, isTemplate);

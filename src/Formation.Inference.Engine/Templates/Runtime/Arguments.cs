@@ -58,7 +58,8 @@ internal readonly struct BoundArguments(RenderContext context, string callee, st
 {
     public TemplateValue? this[int index] => values[index];
 
-    public TemplateValue Required(int index) => values[index] ?? throw context.Invalid($"{callee} needs the argument '{parameters[index]}'.");
+    public TemplateValue Required(int index) =>
+        values[index] ?? throw context.Invalid($"{callee} needs the argument '{parameters[index]}'.");
 
     public bool Boolean(int index, bool defaultValue) => values[index]?.IsTruthy ?? defaultValue;
 

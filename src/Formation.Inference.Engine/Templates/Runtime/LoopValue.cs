@@ -4,7 +4,8 @@ namespace Formation.Inference.Engine.Templates;
 /// <param name="items">What the loop goes over, its filter applied.</param>
 /// <param name="depth">How many recursive loops stand around it.</param>
 /// <param name="recurse">What <c>loop(…)</c> does in a recursive loop, or null.</param>
-internal sealed class LoopValue(List<TemplateValue> items, int depth, Func<RenderContext, TemplateValue, TemplateValue>? recurse) : TemplateValue
+internal sealed class LoopValue(
+    List<TemplateValue> items, int depth, Func<RenderContext, TemplateValue, TemplateValue>? recurse) : TemplateValue
 {
     TemplateValue? _lastChecked;
 
@@ -39,7 +40,9 @@ internal sealed class LoopValue(List<TemplateValue> items, int depth, Func<Rende
     }
 
     TemplateValue Cycle(RenderContext context, Arguments arguments) =>
-        arguments.Positional.Count > 0 ? arguments.Positional[Index % arguments.Positional.Count] : throw context.Invalid("loop.cycle needs values.");
+        arguments.Positional.Count > 0
+            ? arguments.Positional[Index % arguments.Positional.Count]
+            : throw context.Invalid("loop.cycle needs values.");
 
     BooleanValue Changed(RenderContext context, Arguments arguments)
     {

@@ -14,8 +14,9 @@ internal static class Members
         // Python's own machinery (__class__, __globals__ …), which a sandbox must not offer.
         if (name.StartsWith("__", StringComparison.Ordinal))
             return new UndefinedValue(name);
-        return OwnAttribute(value, name)
-            ?? (value is DictValue dict && dict.Items.TryGetValue(StringValue.Data(name), out var entry) ? entry : new UndefinedValue(name));
+        if (OwnAttribute(value, name) is { } attribute)
+            return attribute;
+        return value is DictValue dict && dict.Items.TryGetValue(StringValue.Data(name), out var entry) ? entry : new UndefinedValue(name);
     }
 
     /// <summary><c>value[key]</c>: an entry or element first, then an attribute.</summary>
@@ -40,7 +41,8 @@ internal static class Members
     }
 
     /// <summary><c>value[start:stop:step]</c> with Python's negative indices and clamping.</summary>
-    public static TemplateValue Slice(RenderContext context, TemplateValue value, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    public static TemplateValue Slice(
+        RenderContext context, TemplateValue value, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
     {
         switch (value)
         {
@@ -111,7 +113,8 @@ internal static class Members
     }
 
     /// <summary>The first index, the number of indices, and the distance from one to the next.</summary>
-    static (int First, int Count, int Stride) Bounds(RenderContext context, int length, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
+    static (int First, int Count, int Stride) Bounds(
+        RenderContext context, int length, TemplateValue? start, TemplateValue? stop, TemplateValue? step)
     {
         var stride = Bound(context, step) ?? 1;
         if (stride.IsZero)

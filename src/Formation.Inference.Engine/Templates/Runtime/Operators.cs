@@ -13,13 +13,16 @@ internal static class Operators
             return Concatenate(context, PythonText.Str(context, left), PythonText.Str(context, right));
         if (left is UndefinedValue undefined || (undefined = (right as UndefinedValue)!) is not null)
             throw context.Undefined(undefined);
-        return op switch
+        var result = op switch
         {
             BinaryOperator.Add => TryAdd(context, left, right),
             BinaryOperator.Multiply => TryRepeat(context, left, right) ?? TryRepeat(context, right, left),
             BinaryOperator.Modulo when left is StringValue format => PercentFormat.Apply(context, format.Value, right),
             _ => null,
-        } ?? Arithmetic(context, op, left, right) ?? throw context.Invalid($"'{Symbol(op)}' does not work on {left.TypeName} and {right.TypeName}.");
+        };
+        return result
+            ?? Arithmetic(context, op, left, right)
+            ?? throw context.Invalid($"'{Symbol(op)}' does not work on {left.TypeName} and {right.TypeName}.");
     }
 
     public static TemplateValue Negate(RenderContext context, TemplateValue value, bool isNegative) => value switch
@@ -95,7 +98,8 @@ internal static class Operators
         {
             context.CheckCollection(list.Items.Count * count);
             context.Charge((long)(list.Items.Count * count));
-            return new ListValue([.. Enumerable.Repeat(list.Items, (int)BigInteger.Min(count, list.Items.Count == 0 ? 0 : count)).SelectMany(items => items)], list.Kind);
+            var repeats = list.Items.Count == 0 ? 0 : (int)count;
+            return new ListValue([.. Enumerable.Repeat(list.Items, repeats).SelectMany(items => items)], list.Kind);
         }
         var text = ((StringValue)value).Value;
         if (text.Length * count > context.Limits.MaxStringLength)
@@ -114,7 +118,9 @@ internal static class Operators
             if (op != BinaryOperator.Power || b >= 0)
                 return new IntegerValue(CheckSize(context, IntegerArithmetic(context, op, a, b)), isData);
         }
-        return Numbers.AsFloat(left) is { } x && Numbers.AsFloat(right) is { } y ? new FloatValue(FloatArithmetic(context, op, x, y), isData) : null;
+        return Numbers.AsFloat(left) is { } x && Numbers.AsFloat(right) is { } y
+            ? new FloatValue(FloatArithmetic(context, op, x, y), isData)
+            : null;
     }
 
     static BigInteger IntegerArithmetic(RenderContext context, BinaryOperator op, BigInteger a, BigInteger b) => op switch

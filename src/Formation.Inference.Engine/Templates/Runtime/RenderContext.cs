@@ -74,5 +74,6 @@ internal sealed class RenderContext(ChatTemplateLimits limits, TimeProvider time
 
     public TemplateException Unsupported(string message) => new(TemplateErrorKind.Unsupported, message, Position);
 
-    public TemplateException Undefined(UndefinedValue value) => new(TemplateErrorKind.Undefined, $"{value.Description} is undefined.", Position);
+    public TemplateException Undefined(UndefinedValue value) =>
+        new(TemplateErrorKind.Undefined, $"{value.Description} is undefined.", Position);
 }

@@ -186,7 +186,8 @@ internal sealed class TemplateRenderer(RenderContext context)
         var parameters = signature.Parameters;
         var extra = arguments.Positional.Skip(parameters.Count).ToList();
         if (extra.Count > 0 && !signature.UsesVarargs)
-            throw context.Invalid($"macro '{arguments.Callee}' takes at most {parameters.Count} arguments, not {arguments.Positional.Count}.");
+            throw context.Invalid(
+                $"macro '{arguments.Callee}' takes at most {parameters.Count} arguments, not {arguments.Positional.Count}.");
         var named = arguments.NamedByName();
         for (var i = 0; i < parameters.Count; i++)
         {
@@ -202,7 +203,11 @@ internal sealed class TemplateRenderer(RenderContext context)
 
     /// <summary>What a macro's body may ask for besides its parameters: <c>varargs</c>, <c>kwargs</c> and <c>caller</c>.</summary>
     void BindSpecialVariables(
-        MacroSignature signature, Arguments arguments, List<TemplateValue> extra, OrderedDictionary<string, TemplateValue> named, Scope scope)
+        MacroSignature signature,
+        Arguments arguments,
+        List<TemplateValue> extra,
+        OrderedDictionary<string, TemplateValue> named,
+        Scope scope)
     {
         if (signature.UsesCaller)
             scope.Set("caller", named.Remove("caller", out var caller) ? caller : new UndefinedValue("caller"));

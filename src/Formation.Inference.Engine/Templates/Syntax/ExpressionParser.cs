@@ -16,7 +16,8 @@ internal sealed class ExpressionParser(TokenReader reader)
         var items = new List<Expression> { first };
         while (reader.SkipOperator(","))
         {
-            if (reader.Current.Kind is TokenKind.OutputEnd or TokenKind.BlockEnd || reader.Current.IsOperator(")") || reader.Current.IsName("recursive"))
+            var next = reader.Current;
+            if (next.Kind is TokenKind.OutputEnd or TokenKind.BlockEnd || next.IsOperator(")") || next.IsName("recursive"))
                 break;
             items.Add(Parse(allowConditional));
         }
@@ -137,18 +138,23 @@ internal sealed class ExpressionParser(TokenReader reader)
         return left;
     }
 
-    (BinaryOperator Operator, int Level)? BinaryOperatorAtCursor() => reader.Current.Kind != TokenKind.Operator ? null : reader.Current.Text switch
+    (BinaryOperator Operator, int Level)? BinaryOperatorAtCursor()
     {
-        "+" => (BinaryOperator.Add, 0),
-        "-" => (BinaryOperator.Subtract, 0),
-        "~" => (BinaryOperator.Concatenate, 1),
-        "*" => (BinaryOperator.Multiply, 2),
-        "/" => (BinaryOperator.Divide, 2),
-        "//" => (BinaryOperator.FloorDivide, 2),
-        "%" => (BinaryOperator.Modulo, 2),
-        "**" => (BinaryOperator.Power, 3),
-        _ => null,
-    };
+        if (reader.Current.Kind != TokenKind.Operator)
+            return null;
+        return reader.Current.Text switch
+        {
+            "+" => (BinaryOperator.Add, 0),
+            "-" => (BinaryOperator.Subtract, 0),
+            "~" => (BinaryOperator.Concatenate, 1),
+            "*" => (BinaryOperator.Multiply, 2),
+            "/" => (BinaryOperator.Divide, 2),
+            "//" => (BinaryOperator.FloorDivide, 2),
+            "%" => (BinaryOperator.Modulo, 2),
+            "**" => (BinaryOperator.Power, 3),
+            _ => null,
+        };
+    }
 
     Expression ParseUnary(bool withFilters)
     {
@@ -274,8 +280,11 @@ internal sealed class ExpressionParser(TokenReader reader)
         return token.Kind switch
         {
             TokenKind.Name => new AttributeExpression(target, token.Text, position),
-            TokenKind.Integer => new ItemExpression(target, new LiteralExpression(new IntegerValue(token.Integer), token.Position), position),
-            _ => throw new TemplateException(TemplateErrorKind.Syntax, $"expected a name after '.', found {token.Describe()}.", token.Position),
+            TokenKind.Integer =>
+                new ItemExpression(target, new LiteralExpression(new IntegerValue(token.Integer), token.Position), position),
+            _ =>
+                throw new TemplateException(
+                    TemplateErrorKind.Syntax, $"expected a name after '.', found {token.Describe()}.", token.Position),
         };
     }
 

@@ -26,7 +26,8 @@ internal sealed record ForStatement(
 internal sealed record SetStatement(AssignmentTarget Target, Expression Value, SourcePosition Position) : Statement(Position);
 
 /// <summary><c>{% set target | filters %}body{% endset %}</c></summary>
-internal sealed record SetBlockStatement(AssignmentTarget Target, FilterExpression? Filter, IReadOnlyList<Statement> Body, SourcePosition Position)
+internal sealed record SetBlockStatement(
+    AssignmentTarget Target, FilterExpression? Filter, IReadOnlyList<Statement> Body, SourcePosition Position)
     : Statement(Position);
 
 internal sealed record MacroStatement(string Name, MacroSignature Signature, SourcePosition Position) : Statement(Position);
@@ -34,7 +35,8 @@ internal sealed record MacroStatement(string Name, MacroSignature Signature, Sou
 /// <summary><c>{% call(parameters) target(arguments) %}body{% endcall %}</c>: the body is given to the target as <c>caller</c>.</summary>
 internal sealed record CallStatement(CallExpression Call, MacroSignature Caller, SourcePosition Position) : Statement(Position);
 
-internal sealed record FilterStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, SourcePosition Position) : Statement(Position);
+internal sealed record FilterStatement(FilterExpression Filter, IReadOnlyList<Statement> Body, SourcePosition Position)
+    : Statement(Position);
 
 internal sealed record WithStatement(
     IReadOnlyList<(AssignmentTarget Target, Expression Value)> Assignments,

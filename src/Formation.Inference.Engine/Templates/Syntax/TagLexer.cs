@@ -7,8 +7,12 @@ namespace Formation.Inference.Engine.Templates.Syntax;
 /// <summary>Reads the tokens inside one tag (<c>{{ … }}</c> or <c>{% … %}</c>).</summary>
 internal sealed class TagLexer(SourceText source, List<Token> tokens, int maxNumberLength)
 {
+    /// <summary>Longer ones first, so that <c>**</c> is not read as two.</summary>
     static readonly string[] Operators =
-        ["**", "//", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";"];
+    [
+        "**", "//", "==", "!=", ">=", "<=",
+        "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<", "=", ".", ":", "|", ",", ";",
+    ];
 
     readonly string _text = source.Text;
     readonly Stack<char> _open = new();
@@ -118,10 +122,16 @@ internal sealed class TagLexer(SourceText source, List<Token> tokens, int maxNum
         }
         var digits = NumberText(start);
         var position = source.PositionAt(start);
-        tokens.Add(isFloat
-            ? new Token(TokenKind.Float, "", position) { Float = double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture) }
-            : new Token(TokenKind.Integer, "", position) { Integer = BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture) });
+        if (isFloat)
+            AddFloat(double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture), position);
+        else
+            AddInteger(BigInteger.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture), position);
     }
+
+    void AddFloat(double value, SourcePosition position) => tokens.Add(new Token(TokenKind.Float, "", position) { Float = value });
+
+    void AddInteger(BigInteger value, SourcePosition position) =>
+        tokens.Add(new Token(TokenKind.Integer, "", position) { Integer = value });
 
     void ReadPrefixedInteger(int start, int radix)
     {
@@ -139,7 +149,7 @@ internal sealed class TagLexer(SourceText source, List<Token> tokens, int maxNum
         }
         if (digits == 0)
             throw Error("a number has no digits after its prefix.", start);
-        tokens.Add(new Token(TokenKind.Integer, "", source.PositionAt(start)) { Integer = value });
+        AddInteger(value, source.PositionAt(start));
     }
 
     string NumberText(int start)

@@ -75,11 +75,14 @@ internal sealed class TemplateParser
             "print" => new OutputStatement(_expressions.ParseTuple(), position),
             "break" when _loops > 0 => new BreakStatement(position),
             "continue" when _loops > 0 => new ContinueStatement(position),
-            "break" or "continue" => throw new TemplateException(TemplateErrorKind.Syntax, $"'{name.Text}' stands outside a loop.", name.Position),
+            "break" or "continue" => throw new TemplateException(
+                TemplateErrorKind.Syntax, $"'{name.Text}' stands outside a loop.", name.Position),
             "include" or "import" or "from" or "extends" or "block" => throw new TemplateException(
                 TemplateErrorKind.Unsupported, $"'{name.Text}' needs other templates, and a chat template has none.", name.Position),
             _ => throw new TemplateException(
-                name.Text.StartsWith("end", StringComparison.Ordinal) || name.Text is "else" or "elif" ? TemplateErrorKind.Syntax : TemplateErrorKind.Unsupported,
+                name.Text.StartsWith("end", StringComparison.Ordinal) || name.Text is "else" or "elif"
+                    ? TemplateErrorKind.Syntax
+                    : TemplateErrorKind.Unsupported,
                 $"the tag {name.Describe()} is unknown or does not belong here.",
                 name.Position),
         };
@@ -185,7 +188,8 @@ internal sealed class TemplateParser
             var name = _reader.Expect(TokenKind.Name, "a parameter's name");
             var hasDefault = _reader.SkipOperator("=");
             if (!hasDefault && parameters.Count > 0 && parameters[^1].Default is not null)
-                throw new TemplateException(TemplateErrorKind.Syntax, "a parameter without a default follows one with a default.", name.Position);
+                throw new TemplateException(
+                    TemplateErrorKind.Syntax, "a parameter without a default follows one with a default.", name.Position);
             parameters.Add((name.Text, hasDefault ? _expressions.Parse() : null));
             if (!_reader.SkipOperator(","))
                 break;

@@ -29,7 +29,8 @@ internal static class CaseMapping
         "\uFB04FFL \uFB05ST \uFB06ST \uFB13\u0544\u0546 \uFB14\u0544\u0535 \uFB15\u0544\u053B \uFB16\u054E\u0546 " +
         "\uFB17\u0544\u053D";
 
-    static readonly FrozenDictionary<char, string> UpperExpansions = Expansions.Split(' ').ToFrozenDictionary(entry => entry[0], entry => entry[1..]);
+    static readonly FrozenDictionary<char, string> UpperExpansions = Expansions.Split(' ').ToFrozenDictionary(
+        entry => entry[0], entry => entry[1..]);
 
     delegate string Map(ReadOnlySpan<char> text);
 
@@ -56,7 +57,8 @@ internal static class CaseMapping
         Title(context, text, c => !PythonWhitespace.IsSpace(c) && c is not ('-' or '(' or '{' or '[' or '<'), UpperText);
 
     /// <summary>Python's method <c>title</c>: words begin after anything that is not a letter.</summary>
-    public static MarkedText TitleLetters(RenderContext context, MarkedText text) => Title(context, text, c => char.IsLetter(c) || char.IsSurrogate(c), TitleText);
+    public static MarkedText TitleLetters(RenderContext context, MarkedText text) =>
+        Title(context, text, c => char.IsLetter(c) || char.IsSurrogate(c), TitleText);
 
     static MarkedText Title(RenderContext context, MarkedText text, Func<char, bool> isInWord, Map mapFirst)
     {
@@ -92,7 +94,9 @@ internal static class CaseMapping
             : upper;
     }
 
-    /// <summary>One character as the first of a title: an expansion's first letter only, digraphs in their title form, Georgian as it is.</summary>
+    /// <summary>
+    /// One character as the first of a title: an expansion's first letter only, digraphs in their title form, Georgian as it is.
+    /// </summary>
     static string TitleText(ReadOnlySpan<char> text)
     {
         var upper = UpperText(text);

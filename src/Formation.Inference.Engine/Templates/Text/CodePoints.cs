@@ -15,7 +15,8 @@ internal static class CodePoints
     }
 
     /// <summary>UTF-16 length of the code point at an offset.</summary>
-    public static int LengthAt(string text, int offset) => offset + 1 < text.Length && char.IsSurrogatePair(text[offset], text[offset + 1]) ? 2 : 1;
+    public static int LengthAt(string text, int offset) =>
+        offset + 1 < text.Length && char.IsSurrogatePair(text[offset], text[offset + 1]) ? 2 : 1;
 
     /// <summary>UTF-16 offset of the code point with this index, which may be one past the last.</summary>
     public static int OffsetOf(string text, int index)
@@ -32,7 +33,9 @@ internal static class CodePoints
     /// <summary>Index of the code point at a UTF-16 offset.</summary>
     public static int IndexOf(string text, int offset) => Count(text[..offset]);
 
-    /// <summary>Order of two texts by code points; UTF-16 order would put U+E000 to U+FFFF behind the supplementary planes' surrogates.</summary>
+    /// <summary>
+    /// Order of two texts by code points; UTF-16 order would put U+E000 to U+FFFF behind the supplementary planes' surrogates.
+    /// </summary>
     public static int Compare(string left, string right)
     {
         var common = left.AsSpan().CommonPrefixLength(right);

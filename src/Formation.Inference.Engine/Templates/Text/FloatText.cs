@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Formation.Inference.Engine.Templates;
 
-/// <summary>Floats as Python's <c>repr</c> writes them: the shortest digits that read back equal, an exponent below 1e-4 and from 1e16.</summary>
+/// <summary>
+/// Floats as Python's <c>repr</c> writes them: the shortest digits that read back equal, an exponent below 1e-4 and from 1e16.
+/// </summary>
 internal static class FloatText
 {
     public static string Repr(double value)

@@ -69,7 +69,8 @@ internal sealed class MarkedTextBuilder(RenderContext context, bool isOutput = f
     {
         var limit = isOutput ? context.Limits.MaxOutputLength : context.Limits.MaxStringLength;
         if (length > limit - _text.Length)
-            throw context.LimitExceeded(isOutput ? $"the output exceeds the limit of {limit} characters." : $"a string exceeds the limit of {limit} characters.");
+            throw context.LimitExceeded(
+                isOutput ? $"the output exceeds the limit of {limit} characters." : $"a string exceeds the limit of {limit} characters.");
         context.ChargeText(length);
         context.Charge(ranges / 4);
     }

@@ -7,5 +7,6 @@ internal static class PythonWhitespace
     public static bool IsSpace(char c) => char.IsWhiteSpace(c) || c is >= '\x1c' and <= '\x1f';
 
     /// <summary>Whether <c>str.splitlines</c> breaks a line at this character.</summary>
-    public static bool IsLineBreak(char c) => c is '\n' or '\r' or '\v' or '\f' or (>= '\x1c' and <= '\x1e') or '\x85' or '\u2028' or '\u2029';
+    public static bool IsLineBreak(char c) =>
+        c is '\n' or '\r' or '\v' or '\f' or (>= '\x1c' and <= '\x1e') or '\x85' or '\u2028' or '\u2029';
 }

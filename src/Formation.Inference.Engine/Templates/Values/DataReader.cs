@@ -104,7 +104,7 @@ internal sealed class DataReader(RenderContext context)
     }
 
     TemplateException InvalidText() =>
-        new(TemplateErrorKind.InvalidInput, "a string of the request's JSON is not valid Unicode (an unpaired surrogate).", context.Position);
+        new(TemplateErrorKind.InvalidInput, "a string of the request's JSON has an unpaired surrogate.", context.Position);
 
     NumberValue ReadNumber(string text)
     {

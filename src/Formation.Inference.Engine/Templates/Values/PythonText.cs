@@ -52,7 +52,7 @@ internal static class PythonText
                 break;
             case NamespaceValue space:
                 builder.AppendData("<Namespace ");
-                AppendEntries(context, builder, space.Attributes.Select(pair => KeyValuePair.Create<TemplateValue, TemplateValue>(StringValue.Data(pair.Key), pair.Value)));
+                AppendEntries(context, builder, space.Attributes.Select(pair => KeyValuePair.Create(KeyOf(pair.Key), pair.Value)));
                 builder.AppendData(">");
                 break;
             case CallableValue callable:
@@ -64,6 +64,8 @@ internal static class PythonText
         }
         context.Leave();
     }
+
+    static TemplateValue KeyOf(string name) => StringValue.Data(name);
 
     static void AppendItems(RenderContext context, MarkedTextBuilder builder, ListValue list)
     {
@@ -78,7 +80,8 @@ internal static class PythonText
         builder.AppendData(isTuple ? (list.Items.Count == 1 ? ",)" : ")") : "]");
     }
 
-    static void AppendEntries(RenderContext context, MarkedTextBuilder builder, IEnumerable<KeyValuePair<TemplateValue, TemplateValue>> entries)
+    static void AppendEntries(
+        RenderContext context, MarkedTextBuilder builder, IEnumerable<KeyValuePair<TemplateValue, TemplateValue>> entries)
     {
         builder.AppendData('{');
         var isFirst = true;
@@ -131,6 +134,7 @@ internal static class PythonText
     }
 
     static bool IsPrintable(UnicodeCategory category) => category is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
         or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 }

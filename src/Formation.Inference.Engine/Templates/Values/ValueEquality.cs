@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace Formation.Inference.Engine.Templates;
 
-/// <summary>Equality as Python's <c>==</c>: numbers and booleans by value across types, text by its characters, collections by elements.</summary>
+/// <summary>
+/// Equality as Python's <c>==</c>: numbers and booleans by value across types, text by its characters, collections by elements.
+/// </summary>
 internal static class ValueEquality
 {
     /// <summary>Equality of mapping keys, which are none, booleans, numbers, strings, undefined values or tuples of them.</summary>
@@ -32,7 +34,8 @@ internal static class ValueEquality
     public static bool IsHashable(TemplateValue value) => value switch
     {
         NoneValue or BooleanValue or NumberValue or StringValue or UndefinedValue => true,
-        ListValue { Kind: SequenceKind.Tuple } tuple => tuple.Items.Count <= 16 && tuple.Items.TrueForAll(item => item is not ListValue && IsHashable(item)),
+        ListValue { Kind: SequenceKind.Tuple } tuple =>
+            tuple.Items.Count <= 16 && tuple.Items.TrueForAll(item => item is not ListValue && IsHashable(item)),
         _ => false,
     };
 
@@ -71,7 +74,8 @@ internal static class ValueEquality
         public bool Equals(TemplateValue? x, TemplateValue? y) => (x, y) switch
         {
             (StringValue a, StringValue b) => a.Text == b.Text,
-            (ListValue a, ListValue b) => a.Items.Count == b.Items.Count && a.Items.Zip(b.Items).All(pair => Equals(pair.First, pair.Second)),
+            (ListValue a, ListValue b) =>
+                a.Items.Count == b.Items.Count && a.Items.Zip(b.Items).All(pair => Equals(pair.First, pair.Second)),
             (NoneValue, NoneValue) or (UndefinedValue, UndefinedValue) => true,
             (not null, not null) => Numbers.TryCompare(x, y, out var order) && order == 0,
             _ => false,

@@ -1,6 +1,8 @@
 namespace Formation.Inference.Engine.Templates;
 
-/// <summary>Order of values as Python's <c>&lt;</c> and <c>sorted</c>: numbers with numbers, text with text, lists element by element.</summary>
+/// <summary>
+/// Order of values as Python's <c>&lt;</c> and <c>sorted</c>: numbers with numbers, text with text, lists element by element.
+/// </summary>
 internal static class ValueOrder
 {
     /// <summary>A comparison while sorting costs about as much time as evaluating this many nodes.</summary>
