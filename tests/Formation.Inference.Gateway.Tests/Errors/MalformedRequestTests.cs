@@ -182,7 +182,7 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
     [Fact]
     public Task Messages_beyond_the_limit_are_refused() => IsRefused(
         "/v1/chat/completions",
-        """{"model":"tiny","messages":[""" + string.Join(',', Enumerable.Repeat("""{"role":"user","content":"x"}""", 100_000)) + "]}",
+        """{"model":"tiny","messages":[""" + string.Join(',', Enumerable.Repeat("""{"role":"user","content":"x"}""", 20_000)) + "]}",
         "array_above_max_length", "messages", "2048");
 
     [Fact]
@@ -192,14 +192,24 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
         "invalid_json", null, "64");
 
     [Fact]
-    public Task An_object_with_half_a_million_names_is_refused()
-    {
-        string biases = string.Join(',', Enumerable.Range(0, 500_000).Select(i => $"\"{i}\":1"));
-        return IsRefused(
-            "/v1/chat/completions",
-            """{"model":"tiny","messages":[{"role":"user","content":"x"}],"logit_bias":{""" + biases + "}}",
-            "invalid_value", "logit_bias", "1024");
-    }
+    public Task More_biases_than_the_limit_are_refused() => IsRefused(
+        "/v1/chat/completions",
+        """{"model":"tiny","messages":[{"role":"user","content":"x"}],"logit_bias":{""" + Names(1025) + "}}",
+        "invalid_value", "logit_bias", "1024");
+
+    [Theory]
+    [InlineData("""{"model":"tiny","logit_bias":{""", "}}")]
+    [InlineData("{", "}")]
+    public Task A_body_of_nothing_but_names_is_refused_before_it_takes_memory(string before, string after) =>
+        IsRefused("/v1/chat/completions", before + Names(500_000) + after, "too_many_values", null, "65536");
+
+    [Fact]
+    public Task A_body_of_nothing_but_objects_is_refused_before_it_takes_memory() => IsRefused(
+        "/v1/chat/completions",
+        """{"model":"tiny","messages":[{}""" + string.Concat(Enumerable.Repeat(",{}", 1_000_000)) + "]}",
+        "too_many_values", null, "65536");
+
+    static string Names(int count) => string.Join(',', Enumerable.Range(0, count).Select(i => $"\"{i}\":1"));
 
     [Fact]
     public async Task An_unknown_model_is_not_found()
