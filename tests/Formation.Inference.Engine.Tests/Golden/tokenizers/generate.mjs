@@ -1,4 +1,5 @@
 // Writes the vocabularies (vocabulary-only GGUF, gzip) and what llama.cpp makes of every text with each of them (ids.json).
+// With "--random COUNT FILE" it writes the ids of that many random texts to FILE instead.
 // The library inside node-llama-cpp is called directly: its JavaScript interface takes no bytes that are not UTF-8.
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,9 +7,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import koffi from "koffi";
 import { gguf } from "./gguf.mjs";
-import { bytesOf, texts } from "./texts.mjs";
+import { randomTexts } from "./random-texts.mjs";
+import { bytesOf, texts as awkwardTexts } from "./texts.mjs";
 import { vocabularies } from "./vocabularies.mjs";
 
+const [option, count, file] = process.argv.slice(2);
+const texts = option === "--random" ? randomTexts(Number(count)) : awkwardTexts;
 const here = (name) => new URL(name, import.meta.url);
 const packageOf = (name) => new URL(`node_modules/${name}/`, import.meta.url).pathname;
 
@@ -46,10 +50,10 @@ function pieceOf(vocab, id) {
 
 const folder = mkdtempSync(join(tmpdir(), "tokenizers-"));
 function withVocabulary(base, overrides, use) {
-  const file = join(folder, "vocabulary.gguf");
+  const path = join(folder, "vocabulary.gguf");
   const keys = new Set(overrides.map(([key]) => key));
-  writeFileSync(file, gguf([...vocabularies[base].filter(([key]) => !keys.has(key)), ...overrides]));
-  const model = load(file, { ...defaultParams(), vocab_only: true });
+  writeFileSync(path, gguf([...vocabularies[base].filter(([key]) => !keys.has(key)), ...overrides]));
+  const model = load(path, { ...defaultParams(), vocab_only: true });
   if (!model) throw new Error(`llama.cpp refuses ${base} with ${JSON.stringify(overrides)}`);
   try { return use(getVocab(model)); } finally { free(model); }
 }
@@ -58,7 +62,9 @@ const silent = koffi.register((level, text) => { if (level === 4) process.stderr
 setLog(silent, null);
 backendInit();
 
-for (const [name, metadata] of Object.entries(vocabularies)) writeFileSync(here(`${name}.gguf.gz`), gzipSync(gguf(metadata), { level: 9 }));
+if (!file) {
+  for (const [name, metadata] of Object.entries(vocabularies)) writeFileSync(here(`${name}.gguf.gz`), gzipSync(gguf(metadata), { level: 9 }));
+}
 
 const setting = (key, type, value) => [`tokenizer.ggml.${key}`, type, value];
 const preTokenizers = readFileSync(here("pre-tokenizers.txt"), "utf8").trim().split("\n");
@@ -92,7 +98,7 @@ const pieces = Object.fromEntries(Object.keys(vocabularies).map((base) => [base,
 })]));
 
 const lines = (list) => `[\n${list.map((item) => `  ${JSON.stringify(item)}`).join(",\n")}\n]`;
-writeFileSync(here("ids.json"), `{
+writeFileSync(file ?? here("ids.json"), `{
 "llamaCpp": ${JSON.stringify(JSON.parse(readFileSync(join(packageOf("node-llama-cpp"), "llama", "binariesGithubRelease.json"), "utf8")).release)},
 "texts": ${lines(texts.map((text) => bytesOf(text).toString("hex")))},
 "pieces": ${JSON.stringify(pieces)},
