@@ -29,7 +29,7 @@ static class ServerHost
         var models = new ServedModels(settings, pool, context.Time, loggers.CreateLogger<ServedModels>());
         models.Start();
 
-        builder.AddFormationGateway(new LocalBackend(pool, Environment.ProcessorCount), pool, new GatewayOptions
+        builder.AddFormationGateway(new LocalBackend(pool, settings.Threads), pool, new GatewayOptions
         {
             Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
             ModelsForReadiness = [models.First],

@@ -40,11 +40,16 @@ public sealed partial class ModelPool
         {
             return Conclude(slot, ModelState.Available, null, EngineErrors.Removed(slot.Id, _options.BusyRetry));
         }
+        catch (ModelLoadException failure)
+        {
+            // A fault of the file, not of this program: its message tells the operator all, and a stack trace would only hide it.
+            LogLoadRefused(slot.Id, slot.Source.Path, failure.InnerException?.Message ?? failure.Message);
+            return Conclude(slot, ModelState.Failed, null, EngineErrors.LoadFailed(slot.Id, failure.Message, _options.FailureMemory));
+        }
         catch (Exception failure)
         {
             LogLoadFailed(slot.Id, failure);
-            var reason = failure is ModelLoadException ? failure.Message : "the server's log tells why.";
-            return Conclude(slot, ModelState.Failed, null, EngineErrors.LoadFailed(slot.Id, reason, _options.FailureMemory));
+            return Conclude(slot, ModelState.Failed, null, EngineErrors.LoadFailed(slot.Id, "the server's log tells why.", _options.FailureMemory));
         }
     }
 
@@ -157,6 +162,9 @@ public sealed partial class ModelPool
 
     [LoggerMessage(LogLevel.Error, "Model {Model} can't be loaded.")]
     partial void LogLoadFailed(string model, Exception failure);
+
+    [LoggerMessage(LogLevel.Error, "Model {Model} can't be loaded from {Path}: {Reason}")]
+    partial void LogLoadRefused(string model, string path, string reason);
 
     [LoggerMessage(LogLevel.Information, "Model {Model} is unloaded to make room for {Other}.")]
     partial void LogUnloading(string model, string other);
