@@ -18,8 +18,7 @@ internal readonly unsafe struct AttentionTask(
         var valueScratch = stackalloc float[HalfTileValues];
         var scaled = stackalloc float[AttentionPlan.TaskQueries * KvLayout.MaxHeadSize];
         var weights = stackalloc float[Tile];
-        var maxima = stackalloc float[AttentionPlan.TaskQueries];
-        var sums = stackalloc float[AttentionPlan.TaskQueries];
+        var states = stackalloc QueryState[AttentionPlan.TaskQueries];
 
         var layout = memory.Layout;
         var size = layout.HeadSize;
@@ -28,18 +27,17 @@ internal readonly unsafe struct AttentionTask(
         for (var q = 0; q < count; q++)
         {
             var offset = ValueOf(slice, kvHead, firstQuery + q);
+            states[q] = new QueryState(PositionOf(slice, firstQuery + q), y + offset);
             for (var d = 0; d < size; d++)
             {
                 scaled[q * size + d] = queries[offset + d] * scale;
                 y[offset + d] = 0;
             }
-            maxima[q] = float.NegativeInfinity;
-            sums[q] = 0;
         }
 
         var blockTable = slice.BlockTable.Span;
-        var lastTile = PositionOf(slice, firstQuery + count - 1) / Tile;
-        for (var tile = FirstVisible(PositionOf(slice, firstQuery)) / Tile; tile <= lastTile; tile++)
+        var lastTile = states[count - 1].Position / Tile;
+        for (var tile = FirstVisible(states[0].Position) / Tile; tile <= lastTile; tile++)
         {
             var block = blockTable[tile / layout.TilesPerBlock];
             var tileInBlock = tile % layout.TilesPerBlock;
@@ -47,24 +45,22 @@ internal readonly unsafe struct AttentionTask(
             var values = KvCodec.Read<TFloats>(layout, memory.Values(layer, block, kvHead, tileInBlock), keys: false, valueScratch);
             for (var q = 0; q < count; q++)
             {
-                var position = PositionOf(slice, firstQuery + q);
-                var first = Math.Max(FirstVisible(position) - tile * Tile, 0);
-                var end = Math.Min(position - tile * Tile + 1, Tile);
+                ref var state = ref states[q];
+                var first = Math.Max(FirstVisible(state.Position) - tile * Tile, 0);
+                var end = Math.Min(state.Position - tile * Tile + 1, Tile);
                 if (first >= end)
                     continue;
-                var output = y + ValueOf(slice, kvHead, firstQuery + q);
                 Scores<TFloats>(scaled + q * size, keys, size, weights);
-                var rescale = Weigh<TFloats>(weights, first, end, ref maxima[q], ref sums[q]);
-                Accumulate<TFloats>(weights, first, end, values, size, rescale, output);
+                var rescale = Weigh<TFloats>(weights, first, end, ref state);
+                Accumulate<TFloats>(weights, first, end, values, size, rescale, state.Output);
             }
         }
 
         for (var q = 0; q < count; q++)
         {
-            var output = y + ValueOf(slice, kvHead, firstQuery + q);
-            var inverse = 1 / sums[q];
+            var inverse = 1 / states[q].Sum;
             for (var d = 0; d < size; d++)
-                output[d] *= inverse;
+                states[q].Output[d] *= inverse;
         }
     }
 
@@ -97,7 +93,7 @@ internal readonly unsafe struct AttentionTask(
     /// </summary>
     /// <returns>What the sums so far are to be multiplied by, because the maximum grew.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float Weigh<TFloats>(float* scores, int first, int end, ref float maximum, ref float sum)
+    private static float Weigh<TFloats>(float* scores, int first, int end, ref QueryState state)
         where TFloats : struct, IFloats<TFloats>
     {
         for (var j = 0; j < first; j++)
@@ -105,9 +101,9 @@ internal readonly unsafe struct AttentionTask(
         for (var j = end; j < Tile; j++)
             scores[j] = float.NegativeInfinity;
 
-        var newMaximum = MathF.Max(maximum, Sixteen.Max<TFloats>(scores));
-        var rescale = newMaximum == maximum ? 1 : MathF.Exp(maximum - newMaximum);
-        var negated = TFloats.Broadcast(-newMaximum);
+        var maximum = MathF.Max(state.Maximum, Sixteen.Max<TFloats>(scores));
+        var rescale = maximum == state.Maximum ? 1 : MathF.Exp(state.Maximum - maximum);
+        var negated = TFloats.Broadcast(-maximum);
         var lanes = stackalloc float[Tile];
         for (var lane = 0; lane < Tile; lane += TFloats.Count)
         {
@@ -115,8 +111,8 @@ internal readonly unsafe struct AttentionTask(
             weights.Store(scores + lane);
             weights.Store(lanes + lane);
         }
-        sum = sum * rescale + Sixteen.Sum<TFloats>(lanes);
-        maximum = newMaximum;
+        state.Sum = state.Sum * rescale + Sixteen.Sum<TFloats>(lanes);
+        state.Maximum = maximum;
         return rescale;
     }
 
@@ -212,5 +208,20 @@ internal readonly unsafe struct AttentionTask(
         var row = slice.FirstRow + query / plan.GroupSize;
         var head = kvHead * plan.GroupSize + query % plan.GroupSize;
         return ((long)row * plan.Heads + head) * memory.Layout.HeadSize;
+    }
+
+    /// <summary>A query between two tiles.</summary>
+    private struct QueryState(int position, float* output)
+    {
+        public readonly int Position = position;
+
+        /// <summary>Weighted sum of the values so far.</summary>
+        public readonly float* Output = output;
+
+        /// <summary>Largest score so far.</summary>
+        public float Maximum = float.NegativeInfinity;
+
+        /// <summary>Sum of the weights so far.</summary>
+        public float Sum = 0;
     }
 }
