@@ -35,6 +35,7 @@ public static class GoldenModels
     {
         ["llama"] = Llama,
         ["llama-attention-bias"] = Llama with { HasAttentionBias = true, Seed = 2 },
+        ["llama-every-bias"] = Llama with { HasAttentionBias = true, HasOtherBias = true, Seed = 13 },
         ["llama-tied"] = Llama with { TiedEmbeddings = true, Seed = 3 },
         ["llama-multi-head"] = Llama with { KvHeadCount = 4, Seed = 4 },
         ["llama-multi-query"] = Llama with { KvHeadCount = 1, HeadSize = 32, Seed = 5 },

@@ -121,6 +121,13 @@ public static class TinyModel
             tensors.Matrix(prefix + "ffn_gate.weight", hidden, options.FeedForwardSize);
             tensors.Matrix(prefix + "ffn_up.weight", hidden, options.FeedForwardSize);
             tensors.Matrix(prefix + "ffn_down.weight", options.FeedForwardSize, hidden);
+            if (options.HasOtherBias)
+            {
+                tensors.Vector(prefix + "attn_output.bias", hidden, 0.3);
+                tensors.Vector(prefix + "ffn_gate.bias", options.FeedForwardSize, 0.3);
+                tensors.Vector(prefix + "ffn_up.bias", options.FeedForwardSize, 0.3);
+                tensors.Vector(prefix + "ffn_down.bias", hidden, 0.3);
+            }
         }
         tensors.Norm("output_norm.weight", hidden);
         if (!options.TiedEmbeddings)

@@ -65,6 +65,9 @@ public sealed record TinyModelOptions
     /// <summary>Whether query, key and value have biases; where null, as the architecture has it (qwen2 does).</summary>
     public bool? HasAttentionBias { get; init; }
 
+    /// <summary>Whether attention's output and the feed-forward matrices have biases.</summary>
+    public bool HasOtherBias { get; init; }
+
     /// <summary>Whether the output head is the token embedding.</summary>
     public bool TiedEmbeddings { get; init; }
 
