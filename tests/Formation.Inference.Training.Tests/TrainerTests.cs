@@ -1,3 +1,4 @@
+using Formation.Inference.Testing.Files;
 using Formation.Inference.Training.Layers;
 using Formation.Inference.Training.Optimization;
 
@@ -9,9 +10,9 @@ public sealed class TrainerTests : IDisposable
         new ModelShape(Vocabulary: 24, Width: 32, Blocks: 2, Heads: 4, KeyHeads: 2, FeedForward: 48, Context: 32),
         StepTokens: 60, TotalTokens: 60 * 150, PeakLearningRate: 1e-2, WarmUpTokens: 300, DecayTokens: 3000, new AdamWOptions(), Seed: 4);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("training").FullName;
+    private readonly TemporaryDirectory _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_small_model_learns_its_documents_by_heart()
@@ -32,7 +33,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_run_continued_from_its_checkpoint_gives_the_same_bits_as_one_that_was_not_stopped()
     {
-        var path = Path.Combine(_folder, "run.ckpt");
+        var path = _folder.File("run.ckpt");
         using TrainingDevice one = new(1), two = new(2);
         using var whole = new Trainer(one, Options, new FixedDocuments());
         for (var i = 0; i < 9; i++)
@@ -56,7 +57,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_checkpoint_of_other_options_is_refused()
     {
-        var path = Path.Combine(_folder, "run.ckpt");
+        var path = _folder.File("run.ckpt");
         using var device = new TrainingDevice(1);
         using var trainer = new Trainer(device, Options, new FixedDocuments());
         Checkpoint.Save(trainer, path);
@@ -70,7 +71,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void A_longer_run_may_go_on_from_a_shorter_ones_checkpoint()
     {
-        var path = Path.Combine(_folder, "run.ckpt");
+        var path = _folder.File("run.ckpt");
         using var device = new TrainingDevice(1);
         using var trainer = new Trainer(device, Options, new FixedDocuments());
         trainer.Step();
@@ -89,7 +90,7 @@ public sealed class TrainerTests : IDisposable
     [InlineData(5000)]
     public void A_truncated_checkpoint_is_refused(int length)
     {
-        var path = Path.Combine(_folder, "run.ckpt");
+        var path = _folder.File("run.ckpt");
         using var device = new TrainingDevice(1);
         using var trainer = new Trainer(device, Options, new FixedDocuments());
         Checkpoint.Save(trainer, path);
@@ -103,7 +104,7 @@ public sealed class TrainerTests : IDisposable
     public void A_run_that_is_stopped_saves_and_the_next_one_finishes_it()
     {
         var options = Options with { TotalTokens = 60 * 12, DecayTokens = 300 };
-        var runOptions = new TrainingRunOptions(Path.Combine(_folder, "run.ckpt"), ReportSteps: 2, CheckpointSteps: 100, EvaluationSteps: 4);
+        var runOptions = new TrainingRunOptions(_folder.File("run.ckpt"), ReportSteps: 2, CheckpointSteps: 100, EvaluationSteps: 4);
         using var device = new TrainingDevice(1);
         using var stop = new CancellationTokenSource();
         var reports = new List<TrainingProgress>();

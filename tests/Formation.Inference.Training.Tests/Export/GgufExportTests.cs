@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Testing.Files;
 using Formation.Inference.Training.Export;
 using Formation.Inference.Training.Layers;
 using Formation.Inference.Training.Vocabulary;
@@ -13,9 +14,9 @@ public sealed class GgufExportTests : IDisposable
     private static readonly ModelShape Shape = new(
         Words.Count, Width: 64, Blocks: 2, Heads: 4, KeyHeads: 2, FeedForward: 96, Context: 128, RopeBase: 5000f);
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("export").FullName;
+    private readonly TemporaryDirectory _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void The_file_holds_the_shape_the_vocabulary_and_the_template()
@@ -76,7 +77,7 @@ public sealed class GgufExportTests : IDisposable
 
     private GgufFile Written(LanguageModel model)
     {
-        var path = Path.Combine(_folder, "tiny.gguf");
+        var path = _folder.File("tiny.gguf");
         GgufExport.Write(path, model, Words, new ModelCard("tiny", "A test.", "other", "none", "{{ messages }}"));
         return GgufFile.Open(path);
     }

@@ -1,12 +1,13 @@
+using Formation.Inference.Testing.Files;
 using Formation.Inference.Training.Nano;
 
 namespace Formation.Inference.Training.Tests.Nano;
 
 public sealed class WordNetReaderTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wordnet").FullName;
+    private readonly TemporaryDirectory _folder = new();
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void The_commonest_usable_nouns_get_the_short_form_of_their_first_gloss()
@@ -30,11 +31,11 @@ public sealed class WordNetReaderTests : IDisposable
             "zebra n 1 1 @ 1 1 00000005  ");
         Write("cntlist.rev", "bank%1:17:01:: 1 20", "bank%2:40:00:: 1 90", "insultword%1:04:00:: 1 50", "paris%1:15:00:: 1 9", "zebra%1:05:00:: 1 3");
 
-        var (definitions, others) = WordNetReader.Read(_folder, 10, 10);
+        var (definitions, others) = WordNetReader.Read(_folder.Path, 10, 10);
 
         Assert.Equal([new Definition("bank", "sloping land"), new Definition("zebra", "a striped animal")], definitions);
         Assert.Equal(["insultword", "rarity"], others);
     }
 
-    private void Write(string name, params string[] lines) => File.WriteAllLines(Path.Combine(_folder, name), lines);
+    private void Write(string name, params string[] lines) => File.WriteAllLines(_folder.File(name), lines);
 }
