@@ -204,7 +204,8 @@ public sealed class NanoCorpus : IDocumentSource
         return new Exchange(question, fact.Answer);
     }
 
-    private Definition NextDefinition()
+    /// <summary>The next definition of the round.</summary>
+    internal Definition NextDefinition()
     {
         if (_dealt % _order.Length == 0)
             Deal(_dealt / _order.Length);

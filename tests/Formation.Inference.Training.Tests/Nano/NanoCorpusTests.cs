@@ -37,14 +37,25 @@ public sealed class NanoCorpusTests
     }
 
     [Fact]
-    public void Every_definition_comes_equally_often()
+    public void Every_round_has_every_definition_once_in_an_order_of_its_own()
     {
         var corpus = new NanoCorpus(Data, Bytes, 3);
-        while (corpus.State.Position < 400)
-            corpus.Next();
 
-        // Rounds are complete, so four words share 400 deals evenly, give or take what the last document took.
-        Assert.InRange(corpus.State.Position, 400, 430);
+        var rounds = Enumerable.Range(0, 50).Select(_ => string.Join(' ', Enumerable.Range(0, 4).Select(_ => corpus.NextDefinition().Word))).ToList();
+
+        Assert.All(rounds, round => Assert.Equal(["apple", "bank", "cat", "hour"], round.Split(' ').Order()));
+        Assert.True(rounds.Distinct().Count() > 10);
+    }
+
+    [Fact]
+    public void Lists_of_equations_come_after_thirty_two_rounds()
+    {
+        var corpus = new NanoCorpus(Data, Bytes, 3);
+        bool IsEquations(string text) => text.Contains(" = ", StringComparison.Ordinal) && !text.Contains("<|im_start|>", StringComparison.Ordinal);
+
+        Assert.DoesNotContain(Texts(corpus, 60), IsEquations);
+        corpus.State = corpus.State with { Position = 32 * 4 };
+        Assert.Contains(Texts(corpus, 60), IsEquations);
     }
 
     [Fact]
