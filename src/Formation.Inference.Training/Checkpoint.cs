@@ -5,8 +5,8 @@ using Formation.Inference.Kernels.Dense;
 namespace Formation.Inference.Training;
 
 /// <summary>
-/// A trainer's whole state in one file, so that a run goes on bit for bit as if it had not stopped: a length-prefixed JSON header (version,
-/// options, steps, tokens, place in the documents), then each parameter's values and both moments as little-endian floats.
+/// A trainer's whole state in one file, so that a run goes on bit for bit as if it had not stopped: a length-prefixed JSON header
+/// (version, options, steps, tokens, place in the documents), then each parameter's values and both moments as little-endian floats.
 /// </summary>
 public static class Checkpoint
 {
@@ -29,17 +29,21 @@ public static class Checkpoint
         File.Move(unfinished, path, overwrite: true);
     }
 
-    /// <summary>Reads the state into a trainer of the same options; only the run's length may differ, so that a run can be cut short or extended.</summary>
+    /// <summary>
+    /// Reads the state into a trainer of the same options; only the run's length may differ, so that a run can be cut short or extended.
+    /// </summary>
     /// <exception cref="InvalidDataException">The file is not a checkpoint of these options.</exception>
     public static void Load(Trainer trainer, string path)
     {
         using var stream = File.OpenRead(path);
         var header = ReadHeader(stream, path);
         if (header.Version != Version || Lasting(header.Options) != Lasting(trainer.Options))
-            throw new InvalidDataException($"{path} is a checkpoint of another run (version {header.Version}, {header.Options}); delete it to start anew");
+            throw new InvalidDataException(
+                $"{path} is a checkpoint of another run (version {header.Version}, {header.Options}); delete it to start anew");
         var expected = stream.Position + Matrices(trainer).Sum(matrix => (long)matrix.Rows * matrix.Columns * sizeof(float));
         if (stream.Length != expected)
-            throw new InvalidDataException($"{path} has {stream.Length} bytes where a checkpoint of this model has {expected}; delete it to start anew");
+            throw new InvalidDataException(
+                $"{path} has {stream.Length} bytes where a checkpoint of this model has {expected}; delete it to start anew");
         foreach (var matrix in Matrices(trainer))
             stream.ReadExactly(MemoryMarshal.AsBytes(matrix.Values));
         trainer.Optimizer.Steps = header.Steps;

@@ -3,8 +3,8 @@ using Formation.Inference.Training.Layers;
 namespace Formation.Inference.Training;
 
 /// <summary>
-/// Whether a model would give exact answers at temperature 0. Its likeliest token is right at every learnt place of a document if and only if
-/// it would write just these tokens by itself, so one pass over the whole document tells.
+/// Whether a model would give exact answers at temperature 0. Its likeliest token is right at every learnt place of a document if and
+/// only if it would write just these tokens by itself, so one pass over the whole document tells.
 /// </summary>
 public static class ExactAnswers
 {

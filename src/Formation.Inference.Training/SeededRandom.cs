@@ -1,6 +1,8 @@
 namespace Formation.Inference.Training;
 
-/// <summary>Random numbers that are the same everywhere for one seed, from one 64-bit state that a checkpoint can hold (SplitMix64).</summary>
+/// <summary>
+/// Random numbers that are the same everywhere for one seed, from one 64-bit state that a checkpoint can hold (SplitMix64).
+/// </summary>
 public sealed class SeededRandom(ulong state)
 {
     /// <summary>Everything that decides the numbers to come.</summary>

@@ -52,7 +52,8 @@ public sealed class StepBatch
         {
             var document = documents[d];
             if (document.Tokens.Length < 2 || document.Learn.Length != document.Tokens.Length)
-                throw new ArgumentException($"document {d} has {document.Tokens.Length} tokens and {document.Learn.Length} flags", nameof(documents));
+                throw new ArgumentException(
+                    $"document {d} has {document.Tokens.Length} tokens and {document.Learn.Length} flags", nameof(documents));
             spans[d] = new DocumentSpan(row, RowsOf(document));
             for (var i = 0; i < RowsOf(document); i++, row++)
             {

@@ -15,5 +15,7 @@ public sealed record TrainingProgress(
     /// <summary>The progress as one line.</summary>
     public override string ToString() =>
         Note ?? FormattableString.Invariant(
-            $"{100.0 * Tokens / TotalTokens,5:F1} %  step {Step}  {Tokens:N0} of {TotalTokens:N0} tokens  loss {Loss:F4}  rate {LearningRate:E2}  {TokensPerSecond:N0} tokens/s  {Remaining:h\\:mm\\:ss} left");
+            $"{100.0 * Tokens / TotalTokens,5:F1} %  step {Step}  {Tokens:N0} of {TotalTokens:N0} tokens  ")
+            + FormattableString.Invariant(
+                $"loss {Loss:F4}  rate {LearningRate:E2}  {TokensPerSecond:N0} tokens/s  {Remaining:h\\:mm\\:ss} left");
 }

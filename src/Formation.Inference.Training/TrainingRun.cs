@@ -7,7 +7,9 @@ namespace Formation.Inference.Training;
 /// <param name="EvaluationSteps">Steps between evaluations.</param>
 public sealed record TrainingRunOptions(string CheckpointPath, int ReportSteps = 20, int CheckpointSteps = 250, int EvaluationSteps = 250);
 
-/// <summary>Runs a trainer to its end, with progress, evaluations and checkpoints; a run that was interrupted goes on where it was.</summary>
+/// <summary>
+/// Runs a trainer to its end, with progress, evaluations and checkpoints; a run that was interrupted goes on where it was.
+/// </summary>
 public sealed class TrainingRun(Trainer trainer, TrainingRunOptions options, TimeProvider clock)
 {
     /// <param name="evaluate">Says in a line how good the model is by now.</param>

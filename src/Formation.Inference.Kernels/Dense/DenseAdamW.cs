@@ -22,7 +22,8 @@ public static unsafe class DenseAdamW
     private const int ItemValues = 16 * 1024;
 
     /// <summary>Updates values and both moments and clears the gradient. All four have one shape.</summary>
-    public static void Update(WorkerTeam team, DenseMatrix value, DenseMatrix gradient, DenseMatrix mean, DenseMatrix square, AdamWStep step)
+    public static void Update(
+        WorkerTeam team, DenseMatrix value, DenseMatrix gradient, DenseMatrix mean, DenseMatrix square, AdamWStep step)
     {
         var total = value.Rows * value.Columns;
         DenseJob.Run(

@@ -10,8 +10,8 @@ namespace Formation.Inference.Kernels.Dense;
 public readonly record struct DocumentSpan(int Start, int Length);
 
 /// <summary>
-/// Causal attention inside each document, with fewer key heads than query heads where wanted, and its gradient. An item of work is one document
-/// and one key head, with the query heads that share it, so no two items write to the same place.
+/// Causal attention inside each document, with fewer key heads than query heads where wanted, and its gradient. An item of work is one
+/// document and one key head, with the query heads that share it, so no two items write to the same place.
 /// </summary>
 public sealed unsafe class DenseAttention : IDisposable
 {
@@ -112,7 +112,8 @@ public sealed unsafe class DenseAttention : IDisposable
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ForwardHead(
-        DocumentSpan document, int head, DenseMatrix q, float* v, int valueStride, DenseMatrix output, float* keys, int padded, float* probabilities)
+        DocumentSpan document, int head, DenseMatrix q, float* v, int valueStride, DenseMatrix output, float* keys, int padded,
+        float* probabilities)
     {
         for (var i = 0; i < document.Length; i++)
         {

@@ -64,5 +64,7 @@ public static unsafe class DenseElementwise
     private static float Sigmoid(float x) => 1f / (1f + DenseMath.Exp(-x));
 
     private static void Split(WorkerTeam team, int count, Action<int, int> part) =>
-        DenseJob.Run(team, (count + ItemValues - 1) / ItemValues, (item, _) => part(item * ItemValues, Math.Min(ItemValues, count - item * ItemValues)));
+        DenseJob.Run(
+            team, (count + ItemValues - 1) / ItemValues,
+            (item, _) => part(item * ItemValues, Math.Min(ItemValues, count - item * ItemValues)));
 }

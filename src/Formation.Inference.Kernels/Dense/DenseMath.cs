@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Formation.Inference.Kernels.Dense;
 
-/// <summary>Vector loops over a row. Each gives the same bits on every machine: fixed lanes of 16, fused multiply-adds, one order of summing.</summary>
+/// <summary>
+/// Vector loops over a row. Each gives the same bits on every machine: fixed lanes of 16, fused multiply-adds, one order of summing.
+/// </summary>
 internal static unsafe class DenseMath
 {
     private const int Lanes = 16;

@@ -3,7 +3,10 @@ using Formation.Inference.Kernels.Memory;
 
 namespace Formation.Inference.Kernels.Dense;
 
-/// <summary>A float matrix in native memory aligned to 64 bytes. Shape: (<see cref="Rows"/>, <see cref="Columns"/>), row-major, no gaps, zero at first.</summary>
+/// <summary>
+/// A float matrix in native memory aligned to 64 bytes. Shape: (<see cref="Rows"/>, <see cref="Columns"/>), row-major, no gaps, zero at
+/// first.
+/// </summary>
 public sealed unsafe class DenseMatrix : IDisposable
 {
     private readonly NativeBuffer _memory;

@@ -7,7 +7,9 @@ namespace Formation.Inference.Kernels.Dense;
 /// <summary>RMS normalisation of rows and its gradients: y = gain * x / sqrt(mean(x^2) + epsilon).</summary>
 public static unsafe class DenseNorm
 {
-    /// <summary>Rows whose gain gradients are summed together; fixed, so that the order of summing does not depend on the threads.</summary>
+    /// <summary>
+    /// Rows whose gain gradients are summed together; fixed, so that the order of summing does not depend on the threads.
+    /// </summary>
     private const int BlockRows = 64;
 
     /// <param name="team">Who works.</param>
@@ -17,7 +19,8 @@ public static unsafe class DenseNorm
     /// <param name="inverse">At least (1, rows): 1 / sqrt(mean(x^2) + epsilon) of each row, which the gradient needs.</param>
     /// <param name="rows">Rows that count.</param>
     /// <param name="epsilon">Keeps the root away from zero.</param>
-    public static void Forward(WorkerTeam team, DenseMatrix x, DenseMatrix gain, DenseMatrix y, DenseMatrix inverse, int rows, float epsilon)
+    public static void Forward(
+        WorkerTeam team, DenseMatrix x, DenseMatrix gain, DenseMatrix y, DenseMatrix inverse, int rows, float epsilon)
     {
         var width = x.Columns;
         DenseJob.Run(

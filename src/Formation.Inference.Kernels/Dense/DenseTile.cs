@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace Formation.Inference.Kernels.Dense;
 
 /// <summary>
-/// The innermost loop of the float matrix product: one tile of 12 rows and 32 columns over one chunk of the inner dimension. Every path adds
-/// the products of one value in the same order with fused multiply-adds, so all give the same bits.
+/// The innermost loop of the float matrix product: one tile of 12 rows and 32 columns over one chunk of the inner dimension. Every path
+/// adds the products of one value in the same order with fused multiply-adds, so all give the same bits.
 /// </summary>
 /// <remarks>Packed operands: <c>a</c> holds 12 values for each inner index, <c>b</c> 32 values, both without gaps.</remarks>
 internal static unsafe class DenseTile
@@ -20,7 +20,9 @@ internal static unsafe class DenseTile
         : Fma.IsSupported || System.Runtime.Intrinsics.Arm.AdvSimd.Arm64.IsSupported ? DenseTilePath.Vector128
         : DenseTilePath.Scalar;
 
-    /// <summary>c[12, 32] (rows <paramref name="stride"/> apart) = or += the tile's product over <paramref name="depth"/> inner indices.</summary>
+    /// <summary>
+    /// c[12, 32] (rows <paramref name="stride"/> apart) = or += the tile's product over <paramref name="depth"/> inner indices.
+    /// </summary>
     public static void Multiply(DenseTilePath path, float* a, float* b, int depth, float* c, nint stride, bool accumulate)
     {
         switch (path)
@@ -90,7 +92,8 @@ internal static unsafe class DenseTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store128(float* c, bool accumulate, Vector128<float> v0, Vector128<float> v1, Vector128<float> v2, Vector128<float> v3)
+    private static void Store128(
+        float* c, bool accumulate, Vector128<float> v0, Vector128<float> v1, Vector128<float> v2, Vector128<float> v3)
     {
         if (accumulate)
         {

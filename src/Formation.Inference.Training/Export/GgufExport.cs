@@ -80,8 +80,10 @@ public static class GgufExport
         writer.Add("tokenizer.ggml.model", "gpt2");
         writer.Add("tokenizer.ggml.pre", BytePairVocabulary.PreTokenizerName);
         writer.Add("tokenizer.ggml.tokens", tokens.Select(vocabulary.Written).ToArray());
-        writer.Add("tokenizer.ggml.token_type", tokens.Select(token => BytePairVocabulary.IsControl(token) ? ControlToken : NormalToken).ToArray());
-        writer.Add("tokenizer.ggml.merges", vocabulary.Merges.Select(merge => vocabulary.Written(merge.Left) + " " + vocabulary.Written(merge.Right)).ToArray());
+        writer.Add(
+            "tokenizer.ggml.token_type", tokens.Select(token => BytePairVocabulary.IsControl(token) ? ControlToken : NormalToken).ToArray());
+        writer.Add(
+            "tokenizer.ggml.merges", vocabulary.Merges.Select(m => vocabulary.Written(m.Left) + " " + vocabulary.Written(m.Right)).ToArray());
         writer.Add("tokenizer.ggml.bos_token_id", end);
         writer.Add("tokenizer.ggml.eos_token_id", (uint)BytePairVocabulary.Control(BytePairVocabulary.TurnEnd));
         writer.Add("tokenizer.ggml.unknown_token_id", end);

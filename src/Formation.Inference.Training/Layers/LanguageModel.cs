@@ -73,7 +73,7 @@ public sealed class LanguageModel : IDisposable
     }
 
     /// <summary>Computes the loss of a batch; where <paramref name="learn"/>, adds the gradients of its mean to the parameters'.</summary>
-    /// <exception cref="ArgumentException">The batch has no loss row, too many rows, or a token or position that the model does not know.</exception>
+    /// <exception cref="ArgumentException">The batch has no loss row, too many rows, or a token or position unknown to the model.</exception>
     public PassResult Pass(StepBatch batch, bool learn)
     {
         Check(batch);

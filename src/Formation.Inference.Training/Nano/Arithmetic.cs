@@ -3,7 +3,10 @@ namespace Formation.Inference.Training.Nano;
 /// <summary>Sums and differences up to two digits, and the times tables.</summary>
 public static class Arithmetic
 {
-    private static readonly string[] Forms = ["What is {0}?", "What is {0}?", "{0}", "{0} =", "{0} = ?", "{0}?", "How much is {0}?", "Compute {0}.", "Calculate {0}."];
+    private static readonly string[] Forms =
+    [
+        "What is {0}?", "What is {0}?", "{0}", "{0} =", "{0} = ?", "{0}?", "How much is {0}?", "Compute {0}.", "Calculate {0}.",
+    ];
 
     private static readonly string[] JsonForms =
         ["What is {0}? Answer as JSON.", "Give the result of {0} as JSON.", "Give me a JSON object with the result of {0}."];
@@ -34,15 +37,17 @@ public static class Arithmetic
                 int factor = random.Between(0, 12), times = random.Between(0, 12);
                 return (factor, '*', times, factor * times);
             case 1 or 2:
-                int left = random.Chance(0.2) ? random.Next(10) : random.Next(100), right = random.Chance(0.3) ? random.Next(10) : random.Next(100);
+                int left = Number(random, oneDigit: 0.2), right = Number(random, oneDigit: 0.3);
                 return (left, '+', right, left + right);
             default:
-                int high = random.Chance(0.2) ? random.Next(10) : random.Next(100), low = random.Chance(0.3) ? random.Next(10) : random.Next(100);
+                int high = Number(random, oneDigit: 0.2), low = Number(random, oneDigit: 0.3);
                 if (high < low && random.Chance(0.9))
                     (high, low) = (low, high);
                 return (high, '-', low, high - low);
         }
     }
+
+    private static int Number(SeededRandom random, double oneDigit) => random.Chance(oneDigit) ? random.Next(10) : random.Next(100);
 
     private static string Spoken(SeededRandom random, char sign) => sign switch
     {

@@ -2,7 +2,9 @@ using Formation.Inference.Training.Vocabulary;
 
 namespace Formation.Inference.Training.Nano;
 
-/// <summary>The turns of a chat as the nano model reads them, and the template that makes the same text from a request's messages.</summary>
+/// <summary>
+/// The turns of a chat as the nano model reads them, and the template that makes the same text from a request's messages.
+/// </summary>
 public static class ChatFormat
 {
     /// <summary>The chat template that goes into the model's file (Jinja).</summary>

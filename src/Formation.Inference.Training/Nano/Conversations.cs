@@ -5,13 +5,16 @@ public static class Conversations
 {
     private static readonly string[] Names =
     [
-        "Anna", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry", "Ida", "John", "Karl", "Laura", "Maria", "Nina", "Oscar", "Paul", "Rosa",
-        "Tom", "Alice", "Bob", "Carol", "Peter", "Sam", "Mary", "Max", "Lisa", "Jack", "Lucy", "Mark", "Sarah", "Simon", "Julia", "Alex", "Kate",
+        "Anna", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry",
+        "Ida", "John", "Karl", "Laura", "Maria", "Nina", "Oscar", "Paul", "Rosa",
+        "Tom", "Alice", "Bob", "Carol", "Peter", "Sam", "Mary", "Max",
+        "Lisa", "Jack", "Lucy", "Mark", "Sarah", "Simon", "Julia", "Alex", "Kate",
     ];
 
     private static readonly string[] Systems =
     [
-        "You are a helpful assistant.", "You are a helpful assistant.", "You are a friendly assistant.", "You are formation-nano.", "Answer briefly.",
+        "You are a helpful assistant.", "You are a helpful assistant.",
+        "You are a friendly assistant.", "You are formation-nano.", "Answer briefly.",
         "You are a dictionary.", "Be concise.", "You are a helpful AI assistant.", "Answer the user's questions.",
     ];
 
@@ -26,14 +29,19 @@ public static class Conversations
         yield return new Exchange(given.Replace("{0}", name, StringComparison.Ordinal), $"Nice to meet you, {name}.");
         for (var between = random.Next(3); between > 0; between--)
             yield return ordinary(random);
-        yield return new Exchange(random.Pick(["What is my name?", "Who am I?", "Do you know my name?", "What's my name?"]), $"Your name is {name}.");
+        yield return new Exchange(
+            random.Pick(["What is my name?", "Who am I?", "Do you know my name?", "What's my name?"]), $"Your name is {name}.");
     }
 
     /// <summary>A question that looks back at the exchange before it.</summary>
     public static Exchange LookBack(SeededRandom random, Exchange before) => random.Next(4) switch
     {
-        0 => new Exchange(random.Pick(["What did I ask?", "What was my question?", "What did I ask you?", "What did I just say?"]), $"You asked: {before.Question}"),
-        1 or 2 => new Exchange(random.Pick(["Repeat that.", "Please repeat that.", "Say that again.", "Again, please.", "Can you repeat that?"]), before.Answer, before.Word),
+        0 => new Exchange(
+            random.Pick(["What did I ask?", "What was my question?", "What did I ask you?", "What did I just say?"]),
+            $"You asked: {before.Question}"),
+        1 or 2 => new Exchange(
+            random.Pick(["Repeat that.", "Please repeat that.", "Say that again.", "Again, please.", "Can you repeat that?"]),
+            before.Answer, before.Word),
         _ => new Exchange(random.Pick(["Thanks", "Thanks!", "Thank you.", "Thank you!", "thanks"]), "You are welcome."),
     };
 }

@@ -3,8 +3,8 @@ using Formation.Inference.Training.Vocabulary;
 namespace Formation.Inference.Training.Nano;
 
 /// <summary>
-/// The endless, seeded sequence of documents that the nano model learns from. Definitions come round in shuffled order, each as often as every
-/// other; everything else is drawn at random.
+/// The endless, seeded sequence of documents that the nano model learns from. Definitions come round in shuffled order, each as often as
+/// every other; everything else is drawn at random.
 /// </summary>
 public sealed class NanoCorpus : IDocumentSource
 {

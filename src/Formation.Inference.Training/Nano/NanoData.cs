@@ -34,7 +34,8 @@ public sealed record NanoData(
             number++;
             var fields = line.Split('\t');
             if (fields.Length != 2 || fields.Any(string.IsNullOrWhiteSpace))
-                throw new InvalidDataException($"{path}, line {number}: two fields with a tab between them are needed, not {fields.Length}");
+                throw new InvalidDataException(
+                    $"{path}, line {number}: two fields with a tab between them are needed, not {fields.Length}");
             yield return (fields[0], fields[1]);
         }
     }

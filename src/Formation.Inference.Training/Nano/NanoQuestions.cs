@@ -83,7 +83,8 @@ public sealed class NanoQuestions(NanoData data, BytePairVocabulary vocabulary)
     private TrainingDocument[] All(IEnumerable<Fact> facts) =>
         [.. facts.SelectMany(fact => fact.Questions.Select(question => Single(new Exchange(question, fact.Answer))))];
 
-    private TrainingDocument Single(Exchange exchange) => new ChatDocument(vocabulary).User(exchange.Question).Assistant(exchange.Answer).Build();
+    private TrainingDocument Single(Exchange exchange) =>
+        new ChatDocument(vocabulary).User(exchange.Question).Assistant(exchange.Answer).Build();
 
     private TrainingDocument Sentence((string Beginning, string Ending) sentence)
     {

@@ -6,14 +6,16 @@ public sealed class PseudoWords
     private static readonly string[] Onsets =
     [
         "b", "bl", "br", "c", "ch", "cl", "cr", "d", "dr", "f", "fl", "fr", "g", "gl", "gr", "h", "j", "k", "kl", "l", "m", "n", "p", "ph",
-        "pl", "pr", "qu", "r", "s", "sh", "sk", "sl", "sm", "sn", "sp", "st", "str", "t", "th", "tr", "tw", "v", "w", "x", "y", "z", "zh", "",
+        "pl", "pr", "qu", "r", "s", "sh", "sk", "sl", "sm", "sn", "sp", "st",
+        "str", "t", "th", "tr", "tw", "v", "w", "x", "y", "z", "zh", "",
     ];
 
     private static readonly string[] Vowels = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "u", "ee", "oo", "ai", "ou", "y", "ia"];
 
     private static readonly string[] Codas =
     [
-        "", "", "", "b", "ck", "d", "f", "g", "ft", "k", "l", "lt", "m", "mp", "n", "nd", "ng", "nk", "p", "r", "rk", "rn", "rp", "s", "sk", "st",
+        "", "", "", "b", "ck", "d", "f", "g", "ft", "k", "l", "lt", "m",
+        "mp", "n", "nd", "ng", "nk", "p", "r", "rk", "rn", "rp", "s", "sk", "st",
         "t", "tch", "v", "x", "z", "zz",
     ];
 

@@ -7,22 +7,33 @@ public static class ToolTalk
 {
     private static readonly string[] Cities =
     [
-        "Paris", "Berlin", "London", "Rome", "Madrid", "Vienna", "Oslo", "Tokyo", "Cairo", "Lisbon", "Athens", "Dublin", "Prague", "Warsaw", "Boston",
-        "Chicago", "Hamburg", "Munich", "Milan", "Lyon", "Zurich", "Geneva", "Sydney", "Delhi", "Moscow", "Toronto", "Dallas", "Denver", "Miami", "Seoul",
+        "Paris", "Berlin", "London", "Rome", "Madrid", "Vienna", "Oslo",
+        "Tokyo", "Cairo", "Lisbon", "Athens", "Dublin", "Prague", "Warsaw", "Boston",
+        "Chicago", "Hamburg", "Munich", "Milan", "Lyon", "Zurich", "Geneva",
+        "Sydney", "Delhi", "Moscow", "Toronto", "Dallas", "Denver", "Miami", "Seoul",
     ];
 
     private static readonly string[] People =
-        ["Anna", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry", "Ida", "John", "Karl", "Laura", "Maria", "Nina", "Oscar", "Paul", "Rosa", "Tom"];
+    [
+        "Anna", "Ben", "Clara", "David", "Emma", "Frank", "Grace", "Henry", "Ida",
+        "John", "Karl", "Laura", "Maria", "Nina", "Oscar", "Paul", "Rosa", "Tom",
+    ];
 
     private static readonly string[] Rooms = ["kitchen", "bedroom", "bathroom", "office", "hall", "garage", "garden", "cellar"];
     private static readonly string[] Skies = ["sunny", "cloudy", "rainy", "windy", "foggy", "clear"];
-    private static readonly string[] Products = ["lamp", "book", "table", "chair", "phone", "car", "clock", "bottle", "bag", "shirt", "hat", "ring", "door"];
+    private static readonly string[] Products =
+    [
+        "lamp", "book", "table", "chair", "phone", "car", "clock", "bottle", "bag", "shirt", "hat", "ring", "door",
+    ];
 
     private static readonly Tool[] Tools =
     [
         new(
             Schema("get_weather", "Get the weather of a city", "city"), "get_weather",
-            ["What is the weather in {0}?", "How is the weather in {0}?", "Weather in {0}?", "Is it warm in {0}?", "Tell me the weather in {0}."],
+            [
+                "What is the weather in {0}?", "How is the weather in {0}?", "Weather in {0}?", "Is it warm in {0}?",
+                "Tell me the weather in {0}.",
+            ],
             random => [random.Pick(Cities), Number(random, -9, 39), random.Pick(Skies)],
             "{{\"city\": \"{0}\"}}", "{{\"temperature\": {1}, \"sky\": \"{2}\"}}", "In {0} it is {1} degrees and {2}."),
         new(
@@ -43,7 +54,11 @@ public static class ToolTalk
         new(
             Schema("send_message", "Send a message to a person", "to", "text"), "send_message",
             ["Send {0} the message {1}.", "Write to {0}: {1}", "Tell {0} {1}.", "Send a message to {0}: {1}"],
-            random => [random.Pick(People), random.Pick(["hello", "good night", "I am late", "see you soon", "thank you", "come home", "call me"])],
+            random =>
+            [
+                random.Pick(People),
+                random.Pick(["hello", "good night", "I am late", "see you soon", "thank you", "come home", "call me"]),
+            ],
             "{{\"to\": \"{0}\", \"text\": \"{1}\"}}", "{{\"status\": \"sent\"}}", "I sent the message to {0}."),
         new(
             Schema("set_light", "Turn a light on or off", "room", "state"), "set_light",
@@ -87,14 +102,15 @@ public static class ToolTalk
 
     private static string Filled(string form, string[] values) => string.Format(CultureInfo.InvariantCulture, form, values);
 
-    private static string Number(SeededRandom random, int low, int high) => random.Between(low, high).ToString(CultureInfo.InvariantCulture);
+    private static string Number(SeededRandom random, int low, int high) =>
+        random.Between(low, high).ToString(CultureInfo.InvariantCulture);
 
     private static string Schema(string name, string description, params string[] parameters)
     {
         var properties = string.Join(", ", parameters.Select(p => $"\"{p}\": {{\"type\": \"{(p == "minutes" ? "integer" : "string")}\"}}"));
         var required = string.Join(", ", parameters.Select(p => $"\"{p}\""));
-        return $"{{\"name\": \"{name}\", \"description\": \"{description}\", \"parameters\": {{\"type\": \"object\", \"properties\": {{{properties}}}, "
-            + $"\"required\": [{required}]}}}}";
+        return $"{{\"name\": \"{name}\", \"description\": \"{description}\", "
+            + $"\"parameters\": {{\"type\": \"object\", \"properties\": {{{properties}}}, \"required\": [{required}]}}}}";
     }
 
     /// <summary>A tool: its JSON, its name, and formats for requests, arguments, result and answer over one list of values.</summary>

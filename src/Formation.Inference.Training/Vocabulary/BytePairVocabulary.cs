@@ -4,7 +4,8 @@ using Formation.Inference.Engine.Tokenization;
 namespace Formation.Inference.Training.Vocabulary;
 
 /// <summary>
-/// A byte-level BPE vocabulary: control tokens first, then the 256 bytes, then one token for each merge in the order in which they were learnt.
+/// A byte-level BPE vocabulary: control tokens first, then the 256 bytes, then one token for each merge in the order in which they were
+/// learnt.
 /// </summary>
 public sealed class BytePairVocabulary
 {
@@ -20,7 +21,9 @@ public sealed class BytePairVocabulary
     /// <summary>The control tokens, in the order of their ids.</summary>
     public static readonly IReadOnlyList<string> ControlTokens = [EndOfText, TurnStart, TurnEnd];
 
-    /// <summary>The rule that cuts text into the words that merges may not cross, as GGUF files name it: single digits, then GPT-2's pattern.</summary>
+    /// <summary>
+    /// The rule that cuts text into the words that merges may not cross, as GGUF files name it: single digits, then GPT-2's pattern.
+    /// </summary>
     public const string PreTokenizerName = "smollm";
 
     private static readonly PreTokenizer Words = PreTokenizer.ForName(PreTokenizerName);
@@ -40,7 +43,8 @@ public sealed class BytePairVocabulary
         foreach (var merge in merges)
         {
             if (!IsText(merge.Left) || !IsText(merge.Right) || !_ranks.TryAdd(merge, _bytes.Count))
-                throw new ArgumentException($"merge {_ranks.Count} of tokens {merge.Left} and {merge.Right} is not possible", nameof(merges));
+                throw new ArgumentException(
+                    $"merge {_ranks.Count} of tokens {merge.Left} and {merge.Right} is not possible", nameof(merges));
             _bytes.Add([.. _bytes[merge.Left], .. _bytes[merge.Right]]);
         }
         Merges = merges;
@@ -94,7 +98,8 @@ public sealed class BytePairVocabulary
     public string Decode(IEnumerable<int> tokens) => Encoding.UTF8.GetString([.. tokens.SelectMany(token => _bytes[token])]);
 
     /// <summary>The words of a text, in order; together they are the text.</summary>
-    internal static IEnumerable<string> WordsOf(string text) => Words.Split(text).Select(range => text.Substring(range.Start, range.Length));
+    internal static IEnumerable<string> WordsOf(string text) =>
+        Words.Split(text).Select(range => text.Substring(range.Start, range.Length));
 
     private bool IsText(int token) => token >= ControlTokens.Count && token < _bytes.Count;
 

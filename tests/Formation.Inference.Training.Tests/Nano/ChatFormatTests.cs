@@ -10,7 +10,9 @@ using Formation.Inference.Training.Vocabulary;
 
 namespace Formation.Inference.Training.Tests.Nano;
 
-/// <summary>Training writes its documents itself; the engine makes the same tokens from messages, template and vocabulary of the file.</summary>
+/// <summary>
+/// Training writes its documents itself; the engine makes the same tokens from messages, template and vocabulary of the file.
+/// </summary>
 public sealed class ChatFormatTests : IDisposable
 {
     private static readonly BytePairVocabulary Words = BytePairTrainer.Train(
