@@ -51,7 +51,7 @@ public static class Checkpoint
         trainer.Source.State = header.Source;
     }
 
-    private static TrainingOptions Lasting(TrainingOptions options) => options with { TotalTokens = 0, DecayTokens = 0 };
+    private static TrainingOptions Lasting(TrainingOptions options) => options with { TotalTokens = 0, DecayTokens = 0, SecondCycleTokens = 0 };
 
     private static Header ReadHeader(FileStream stream, string path)
     {

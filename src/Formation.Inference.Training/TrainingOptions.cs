@@ -8,13 +8,14 @@ namespace Formation.Inference.Training;
 /// <param name="TotalTokens">Rows of the whole run; the run ends with the step that reaches it.</param>
 /// <param name="PeakLearningRate">Highest learning rate.</param>
 /// <param name="WarmUpTokens">Rows until the highest rate.</param>
-/// <param name="DecayTokens">Rows over which the rate falls at the end.</param>
+/// <param name="DecayTokens">Rows over which the rate falls at the end of the first cycle.</param>
+/// <param name="SecondCycleTokens">Rows of a second cycle at half the rate, at the end; 0 for none.</param>
 /// <param name="Optimizer">What AdamW is run with.</param>
 /// <param name="Seed">Decides the first weights.</param>
 public sealed record TrainingOptions(
-    ModelShape Shape, int StepTokens, long TotalTokens, double PeakLearningRate, long WarmUpTokens, long DecayTokens, AdamWOptions Optimizer,
-    ulong Seed)
+    ModelShape Shape, int StepTokens, long TotalTokens, double PeakLearningRate, long WarmUpTokens, long DecayTokens,
+    long SecondCycleTokens, AdamWOptions Optimizer, ulong Seed)
 {
     /// <summary>The learning rate over the run.</summary>
-    public LearningRateSchedule Schedule => new(PeakLearningRate, WarmUpTokens, DecayTokens, TotalTokens);
+    public LearningRateSchedule Schedule => new(PeakLearningRate, WarmUpTokens, DecayTokens, TotalTokens, SecondCycleTokens);
 }

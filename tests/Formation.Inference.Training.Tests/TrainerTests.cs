@@ -8,7 +8,8 @@ public sealed class TrainerTests : IDisposable
 {
     private static readonly TrainingOptions Options = new(
         new ModelShape(Vocabulary: 24, Width: 32, Blocks: 2, Heads: 4, KeyHeads: 2, FeedForward: 48, Context: 32),
-        StepTokens: 60, TotalTokens: 60 * 150, PeakLearningRate: 1e-2, WarmUpTokens: 300, DecayTokens: 3000, new AdamWOptions(), Seed: 4);
+        StepTokens: 60, TotalTokens: 60 * 150, PeakLearningRate: 1e-2, WarmUpTokens: 300, DecayTokens: 3000,
+        SecondCycleTokens: 0, new AdamWOptions(), Seed: 4);
 
     private readonly TemporaryDirectory _folder = new();
 

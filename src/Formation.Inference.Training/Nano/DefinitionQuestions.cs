@@ -39,6 +39,10 @@ public static class DefinitionQuestions
         "Return JSON with the word and the definition of \"{w}\".", "Write the definition of {w} as a JSON object.",
     ];
 
+    // The forms in which no space stands before the word, so that its tokens are others than in the answer.
+    private static readonly string[] Spelled =
+        [.. WithoutArticle.Where(form => form.Contains("\"{w}", StringComparison.Ordinal) || form[0] == '{')];
+
     /// <summary>Different ways to ask a first question, for evaluation: the same list that training draws from.</summary>
     internal static IReadOnlyList<string> FirstForms { get; } = [.. WithArticle.Concat(WithoutArticle).Distinct()];
 
@@ -49,6 +53,13 @@ public static class DefinitionQuestions
     public static Exchange Ask(SeededRandom random, Definition definition, bool following)
     {
         var form = Form(random, following);
+        return new Exchange(Fill(form, definition.Word), Answer(form, definition), definition.Word);
+    }
+
+    /// <summary>A question about a known word in quotes or at the start, and its answer.</summary>
+    public static Exchange AskSpelled(SeededRandom random, Definition definition)
+    {
+        var form = random.Pick(Spelled);
         return new Exchange(Fill(form, definition.Word), Answer(form, definition), definition.Word);
     }
 

@@ -12,6 +12,9 @@ public sealed class NanoCorpus : IDocumentSource
 
     // By then most definitions are known; sums, which need many more examples, get their share, and made-up words more.
     private const int FirstRoundOfSecondStage = 32;
+
+    // What is left then are words in other spellings than after a space (in quotes, in JSON, capitalised), made-up words and tools.
+    private const int FirstRoundOfThirdStage = 53;
     private static readonly int TextEnd = BytePairVocabulary.Control(BytePairVocabulary.TurnEnd);
     private static readonly int TextStart = BytePairVocabulary.Control(BytePairVocabulary.EndOfText);
 
@@ -50,7 +53,20 @@ public sealed class NanoCorpus : IDocumentSource
     public TrainingDocument Next()
     {
         var draw = _random.NextDouble();
-        if (IsSecondStage)
+        if (Round >= FirstRoundOfThirdStage)
+        {
+            return draw switch
+            {
+                < 0.12 => Text(),
+                < 0.14 => Equations(),
+                < 0.21 => WithTools(),
+                < 0.24 => WithName(),
+                < 0.76 => Chat(1),
+                < 0.98 => Chat(_random.Between(2, 5)),
+                _ => Chat(_random.Between(6, 24)),
+            };
+        }
+        if (Round >= FirstRoundOfSecondStage)
         {
             return draw switch
             {
@@ -171,12 +187,14 @@ public sealed class NanoCorpus : IDocumentSource
         return _random.Chance(0.1) ? document.System(Conversations.System(_random)) : document;
     }
 
-    private bool IsSecondStage => _dealt >= (long)FirstRoundOfSecondStage * _order.Length;
+    private long Round => _dealt / _order.Length;
 
     private Exchange Ordinary(bool following)
     {
         var draw = _random.NextDouble();
-        if (IsSecondStage && draw < 0.03)
+        if (Round >= FirstRoundOfThirdStage)
+            return OrdinaryOfThirdStage(draw, following);
+        if (Round >= FirstRoundOfSecondStage && draw < 0.03)
             return DefinitionQuestions.AskUnknown(_random, _pseudoWords.Make(_random), following);
         return draw switch
         {
@@ -191,6 +209,20 @@ public sealed class NanoCorpus : IDocumentSource
             _ => OpenQuestions.Ask(_random, _data),
         };
     }
+
+    private Exchange OrdinaryOfThirdStage(double draw, bool following) => draw switch
+    {
+        < 0.29 => DefinitionQuestions.AskForJson(_random, NextDefinition()),
+        < 0.46 => DefinitionQuestions.AskSpelled(_random, NextDefinition()),
+        < 0.65 => DefinitionQuestions.Ask(_random, NextDefinition(), following),
+        < 0.78 => DefinitionQuestions.AskUnknown(_random, _pseudoWords.Make(_random), following),
+        < 0.80 => DefinitionQuestions.AskUnknown(_random, _random.Pick(_data.OtherWords), following),
+        < 0.88 => Arithmetic.Ask(_random),
+        < 0.94 => From(_data.EngineFacts),
+        < 0.96 => From(_data.GeneralFacts),
+        < 0.98 => From(_data.SmallTalk),
+        _ => OpenQuestions.Ask(_random, _data),
+    };
 
     private Exchange From(IReadOnlyList<Fact> facts)
     {

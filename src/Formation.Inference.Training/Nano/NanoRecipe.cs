@@ -24,8 +24,8 @@ public sealed class NanoRecipe(NanoRecipeOptions options, TimeProvider clock)
     /// <summary>The model's sides and how it is trained.</summary>
     public static TrainingOptions Training { get; } = new(
         new ModelShape(VocabularySize, Width: 256, Blocks: 6, Heads: 8, KeyHeads: 4, FeedForward: 704, Context: 1024),
-        StepTokens: 1024, TotalTokens: 6_200_000, PeakLearningRate: 2e-3, WarmUpTokens: 100_000, DecayTokens: 2_000_000,
-        new AdamWOptions(), Seed: 3);
+        StepTokens: 1024, TotalTokens: 8_000_000, PeakLearningRate: 2e-3, WarmUpTokens: 100_000, DecayTokens: 2_000_000,
+        SecondCycleTokens: 1_800_000, new AdamWOptions(), Seed: 3);
 
     /// <summary>What the model's file says about the model.</summary>
     public static ModelCard Card { get; } = new(
