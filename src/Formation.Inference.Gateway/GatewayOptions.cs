@@ -31,13 +31,16 @@ public sealed record GatewayOptions
     /// <summary>How long a client may take to send a request's headers.</summary>
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
-    /// <summary>How long a body may come, or an answer be taken, slower than 240 bytes a second before the connection is cut.</summary>
+    /// <summary>How long a body may come slower than 240 bytes a second before the connection is cut. More than a second.</summary>
     public TimeSpan DataRateGracePeriod { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Longest silence in a stream, in which the queue and the prefill take their time: then a comment keeps the connection open.
     /// </summary>
     public TimeSpan StreamKeepAliveInterval { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a client may leave a full buffer of its stream unread before it is cut off and its generation cancelled.</summary>
+    public TimeSpan StreamStallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a shutdown waits for running requests before it cuts them off.</summary>
     public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(30);
@@ -63,6 +66,7 @@ public sealed record GatewayOptions
         if (DataRateGracePeriod <= TimeSpan.FromSeconds(1))
             errors.Add($"{nameof(DataRateGracePeriod)} is {DataRateGracePeriod}; use more than one second.");
         Positive(nameof(StreamKeepAliveInterval), StreamKeepAliveInterval);
+        Positive(nameof(StreamStallTimeout), StreamStallTimeout);
         Positive(nameof(ShutdownTimeout), ShutdownTimeout);
         if (OtlpEndpoint is { } endpoint && endpoint.Scheme is not ("http" or "https"))
             errors.Add($"{nameof(OtlpEndpoint)} is '{endpoint}'; use an http or https URL.");

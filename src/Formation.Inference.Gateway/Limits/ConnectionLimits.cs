@@ -15,10 +15,7 @@ internal static class ConnectionLimits
         kestrel.Limits.MaxRequestHeaderCount = 100;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
 
-        // Slower than this, and a connection costs more than it can be worth: a request ends with 408, a stream is cut and its generation
-        // cancelled.
-        var rate = new MinDataRate(bytesPerSecond: 240, options.DataRateGracePeriod);
-        kestrel.Limits.MinRequestBodyDataRate = rate;
-        kestrel.Limits.MinResponseDataRate = rate;
+        // Kestrel's own limit for slow readers allows time for every byte that is written, hours for a long stream; StreamedAnswer has its own.
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, options.DataRateGracePeriod);
     }
 }

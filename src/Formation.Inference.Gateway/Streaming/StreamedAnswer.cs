@@ -34,7 +34,8 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
                 while (!await EndsInTimeAsync(next))
                 {
                     output.WriteKeepAlive();
-                    await output.FlushAsync(stop.Token);
+                    if (!await FlushAsync(context, output, stop.Token))
+                        return;
                 }
 
                 ApiError? failure = await FailureAsync(context, next, events, dialect);
@@ -48,15 +49,19 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
                     break;
                 dialect.Write(events.Current, output);
                 next = events.MoveNextAsync().AsTask();
-                if (!next.IsCompleted || output.Unflushed > FlushBytes)
-                    await output.FlushAsync(stop.Token);
+                bool mustFlush = !next.IsCompleted || output.Unflushed > FlushBytes;
+                if (mustFlush && !await FlushAsync(context, output, stop.Token))
+                    return;
             }
 
             dialect.WriteEnd(output);
-            await output.FlushAsync(stop.Token);
+            await FlushAsync(context, output, stop.Token);
         }
         finally
         {
+            if (context.RequestAborted.IsCancellationRequested)
+                RequestRecord.Of(context).StreamError ??= "client_closed_request";
+
             // An enumerator may not be disposed in the middle of a step.
             await stop.CancelAsync();
             await next.ContinueWith(_ => { }, TaskScheduler.Default);
@@ -108,6 +113,25 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
         GatewayLog.StreamFailed(logger, context.TraceIdentifier, error.Status, error.Code ?? error.Type);
         RequestRecord.Of(context).StreamError = error.Code ?? error.Type;
         output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
-        await output.FlushAsync(context.RequestAborted);
+        await FlushAsync(context, output, context.RequestAborted);
+    }
+
+    /// <summary>Sends what was written. Where the client takes none of it for too long, cuts it off and says false.</summary>
+    async ValueTask<bool> FlushAsync(HttpContext context, ServerSentEvents output, CancellationToken cancellationToken)
+    {
+        ValueTask flush = output.FlushAsync(cancellationToken);
+        if (flush.IsCompletedSuccessfully)
+            return true;
+        try
+        {
+            await flush.AsTask().WaitAsync(options.StreamStallTimeout, options.Clock, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            RequestRecord.Of(context).StreamError = "client_too_slow";
+            context.Abort();
+            return false;
+        }
     }
 }

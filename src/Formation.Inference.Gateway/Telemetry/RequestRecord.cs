@@ -12,7 +12,7 @@ internal sealed class RequestRecord
 
     public int CompletionTokens { get; set; }
 
-    /// <summary>The code of the error that ended a stream after its status was sent, or null.</summary>
+    /// <summary>What ended a stream before its end: an error's code, or <c>client_closed_request</c>, <c>client_too_slow</c>; null where nothing did.</summary>
     public string? StreamError { get; set; }
 
     internal static RequestRecord Of(HttpContext context) =>

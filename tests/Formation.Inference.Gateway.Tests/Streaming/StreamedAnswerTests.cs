@@ -105,7 +105,8 @@ public class StreamedAnswerTests
     [Fact]
     public async Task A_client_that_does_not_read_stops_the_backend_and_not_the_servers_memory()
     {
-        await using TestGateway gateway = await TestGateway.StartAsync();
+        await using TestGateway gateway = await TestGateway.StartAsync(
+            options => options with { StreamStallTimeout = TimeSpan.FromHours(1) });
         int produced = 0;
         gateway.Backend.Script = (_, token) => EndlessAsync(() => Interlocked.Increment(ref produced), token);
         using HttpResponseMessage response = await gateway.ChatAsync(""","stream":true""");
@@ -121,6 +122,21 @@ public class StreamedAnswerTests
         Assert.InRange(before, 1, 30_000);
         Assert.Equal(1, gateway.Backend.Running);
         response.Dispose();
+        await UntilAsync(() => gateway.Backend.Running == 0);
+    }
+
+    [Fact]
+    public async Task A_client_that_stops_reading_is_cut_off_and_its_generation_cancelled()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Backend.Script = (_, token) => EndlessAsync(() => { }, token);
+        using HttpResponseMessage response = await gateway.ChatAsync(""","stream":true""");
+        while (!gateway.Backend.Cancelled.Task.IsCompleted)
+        {
+            gateway.Clock.Advance(TimeSpan.FromSeconds(10));
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+
         await UntilAsync(() => gateway.Backend.Running == 0);
     }
 

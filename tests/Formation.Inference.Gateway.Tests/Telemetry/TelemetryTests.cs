@@ -49,6 +49,17 @@ public class TelemetryTests
     }
 
     [Fact]
+    public async Task A_client_that_leaves_a_stream_is_counted_as_such()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Backend.Script = Scripts.ThenWait(new GenerationStarted(1));
+        (await gateway.ChatAsync(""","stream":true""")).Dispose();
+        await gateway.Backend.Cancelled.Task;
+        while (!(await gateway.Anonymous.GetStringAsync("/metrics")).Contains("stream_error=\"client_closed_request\"} 1"))
+            await Task.Delay(20, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task Traces_are_off_until_an_endpoint_is_named()
     {
         await using TestGateway off = await TestGateway.StartAsync();
