@@ -15,8 +15,8 @@ public sealed record ChatTemplateLimits
     public int MaxParseDepth { get; init; } = 128;
 
     /// <summary>
-    /// Work of one render: one step for every node evaluated and every element visited or made (several where that is dearer), and one
-    /// for every <see cref="CharactersPerStep"/> code units read or written.
+    /// Work of one render: one step for every node evaluated and every element visited, several for every object made, and one for every
+    /// <see cref="CharactersPerStep"/> code units read or written.
     /// </summary>
     public long MaxSteps { get; init; } = 5_000_000;
 

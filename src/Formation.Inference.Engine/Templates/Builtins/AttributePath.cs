@@ -9,6 +9,8 @@ internal static class AttributePath
     {
         if (path is not StringValue text)
             return OrDefault(Members.Item(context, item, path), defaultValue);
+        context.ChargeText(text.Value.Length);
+        context.ChargeObjects(text.Text.AsSpan().Count('.'));
         foreach (var part in text.Text.Split('.'))
         {
             context.Charge(1);

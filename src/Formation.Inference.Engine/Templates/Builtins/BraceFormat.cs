@@ -37,6 +37,7 @@ internal sealed class BraceFormat
             at = end;
             if (at == text.Length)
                 break;
+            _context.Charge(1);
             if (at + 1 < text.Length && text[at + 1] == text[at])
             {
                 _builder.Append(_format, at, 1);
@@ -105,14 +106,12 @@ internal sealed class BraceFormat
             _builder.Append(text);
             return;
         }
-        if (missing > _context.Limits.MaxStringLength)
-            throw _context.LimitExceeded($"a string exceeds the limit of {_context.Limits.MaxStringLength} characters.");
         var alignment = parsed.Alignment != '\0' ? parsed.Alignment : isNumber ? '>' : '<';
         var sign = alignment == '=' && text.Text[0] is '-' or '+' or ' ' ? 1 : 0;
         var before = alignment switch { '<' => 0, '^' => missing / 2, _ => missing };
-        _builder.Append(text, 0, sign).Append(new string(parsed.Fill, (int)before), isTemplate: _format.IsTemplate)
-            .Append(text, sign, text.Length - sign)
-            .Append(new string(parsed.Fill, (int)(missing - before)), isTemplate: _format.IsTemplate);
+        var fill = _format.IsTemplate ? MarkedText.Template(parsed.Fill.ToString()) : MarkedText.Data(parsed.Fill.ToString());
+        _builder.Append(text, 0, sign).AppendRepeated(fill, before)
+            .Append(text, sign, text.Length - sign).AppendRepeated(fill, missing - before);
     }
 
     MarkedText PlainText(TemplateValue value, FormatSpecification parsed)

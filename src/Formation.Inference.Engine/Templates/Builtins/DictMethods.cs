@@ -33,7 +33,7 @@ internal static class DictMethods
 
     public static List<TemplateValue> Pairs(RenderContext context, DictValue dict)
     {
-        context.Charge(dict.Items.Count);
+        context.ChargeObjects(dict.Items.Count);
         return [.. dict.Items.Select(pair => ListValue.Tuple(pair.Key, pair.Value))];
     }
 

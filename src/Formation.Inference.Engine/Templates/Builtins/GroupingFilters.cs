@@ -76,6 +76,7 @@ internal static class GroupingFilters
             if (members is null || !ValueEquality.AreEqual(context, current!, key))
             {
                 (members, current) = ([], key);
+                context.ChargeObjects(2);
                 var grouper = AttributePath.Get(context, item, path, defaultValue);
                 groups.Add(new ListValue([grouper, new ListValue(members)], SequenceKind.Tuple) { FieldNames = GroupFields });
             }
@@ -125,6 +126,7 @@ internal static class GroupingFilters
         foreach (var chunk in Iteration.Items(context, input).Chunk(size))
         {
             context.Charge(chunk.Length);
+            context.ChargeObjects(1);
             List<TemplateValue> batch = [.. chunk];
             if (bound[1] is not (null or NoneValue))
             {
@@ -145,7 +147,7 @@ internal static class GroupingFilters
         if (count < 1)
             throw context.Invalid("slice needs at least 1 slice.");
         context.CheckCollection(count);
-        context.Charge(count);
+        context.ChargeObjects(count);
         var items = Iteration.Items(context, input);
         var (length, longer) = Math.DivRem(items.Count, count);
         var slices = new List<TemplateValue>();
@@ -169,6 +171,7 @@ internal static class GroupingFilters
     {
         if (path is not StringValue { Text: var names } text || !names.Contains(','))
             return KeyOf(context, item, path, isCaseSensitive);
+        context.ChargeText(names.Length);
         var keys = names.Split(',').Select(
             name => KeyOf(context, item, text.Value.IsTemplate ? StringValue.Template(name) : StringValue.Data(name), isCaseSensitive));
         return ListValue.Tuple([.. keys]);

@@ -50,7 +50,8 @@ internal sealed class PercentFormat
 
     void AppendConversion()
     {
-        var start = _at++;
+        _context.Charge(1);
+        _at++;
         var key = ReadKey();
         var flags = new HashSet<char>();
         while (Current is '-' or '+' or ' ' or '0' or '#')
@@ -73,7 +74,7 @@ internal sealed class PercentFormat
             return;
         }
         var value = key is null ? NextValue() : Lookup(key);
-        AppendPadded(Convert(value, conversion, flags, precision), width, flags, isNumber: conversion is not ('s' or 'r' or 'c'), start);
+        AppendPadded(Convert(value, conversion, flags, precision), width, flags, isNumber: conversion is not ('s' or 'r' or 'c'));
     }
 
     char Current => _at < _format.Length ? _format.Text[_at] : '\0';
@@ -172,7 +173,7 @@ internal sealed class PercentFormat
         return conversion == 'X' ? text.ToUpperInvariant() : text;
     }
 
-    void AppendPadded(MarkedText text, int? width, HashSet<char> flags, bool isNumber, int start)
+    void AppendPadded(MarkedText text, int? width, HashSet<char> flags, bool isNumber)
     {
         long missing = (width ?? 0) - CodePoints.Count(text.Text);
         if (missing <= 0)
@@ -181,10 +182,8 @@ internal sealed class PercentFormat
             _builder.Append(text).AppendSpaces(missing);
         else if (isNumber && flags.Contains('0'))
         {
-            if (missing > _context.Limits.MaxStringLength)
-                throw _context.LimitExceeded($"a string exceeds the limit of {_context.Limits.MaxStringLength} characters.");
             var sign = text.Text[0] is '-' or '+' or ' ' ? 1 : 0;
-            _builder.Append(text, 0, sign).Append(new string('0', (int)missing), isTemplate: true).Append(text, sign, text.Length - sign);
+            _builder.Append(text, 0, sign).AppendRepeated(MarkedText.Template("0"), missing).Append(text, sign, text.Length - sign);
         }
         else
             _builder.AppendSpaces(missing).Append(text);

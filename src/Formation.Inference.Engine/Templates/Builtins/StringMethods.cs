@@ -164,14 +164,10 @@ internal static class StringMethods
 
     static StringValue ZeroFill(RenderContext context, MarkedText text, int width)
     {
-        var missing = width - CodePoints.Count(text.Text);
-        if (missing <= 0)
-            return new StringValue(text);
-        if (missing > context.Limits.MaxStringLength)
-            throw context.LimitExceeded($"a string exceeds the limit of {context.Limits.MaxStringLength} characters.");
+        var missing = (long)width - CodePoints.Count(text.Text);
         var sign = text.Length > 0 && text.Text[0] is '-' or '+' ? 1 : 0;
         return new MarkedTextBuilder(context)
-            .Append(text, 0, sign).Append(new string('0', missing), isTemplate: true).Append(text, sign, text.Length - sign).BuildValue();
+            .Append(text, 0, sign).AppendRepeated(MarkedText.Template("0"), missing).Append(text, sign, text.Length - sign).BuildValue();
     }
 
     static StringValue Pad(RenderContext context, MarkedText text, Arguments arguments, bool isLeft)
@@ -180,12 +176,9 @@ internal static class StringMethods
         var fill = bound[1] is null ? MarkedText.Template(" ") : bound.Text(1);
         if (CodePoints.Count(fill.Text) != 1)
             throw context.Invalid("a string is padded with one character.");
+        var missing = (long)bound.Integer(0, 0) - CodePoints.Count(text.Text);
         var builder = new MarkedTextBuilder(context);
-        if (!isLeft)
-            builder.Append(text);
-        for (var missing = (long)bound.Integer(0, 0) - CodePoints.Count(text.Text); missing > 0; missing--)
-            builder.Append(fill);
-        return (isLeft ? builder.Append(text) : builder).BuildValue();
+        return (isLeft ? builder.AppendRepeated(fill, missing).Append(text) : builder.Append(text).AppendRepeated(fill, missing)).BuildValue();
     }
 
     static BooleanValue All(MarkedText text, Arguments arguments, Func<char, bool> holds)

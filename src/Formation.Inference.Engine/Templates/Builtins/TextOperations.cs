@@ -126,7 +126,7 @@ internal static class TextOperations
                 end++;
             var next = end + (end + 1 < text.Length && text.Text[end] == '\r' && text.Text[end + 1] == '\n' ? 2 : 1);
             next = Math.Min(next, text.Length);
-            context.Charge(1);
+            context.ChargeObjects(1);
             context.CheckCollection(lines.Count + 1);
             lines.Add(text.Slice(start, (keepBreaks ? next : end) - start));
             start = next;
@@ -173,7 +173,7 @@ internal static class TextOperations
 
     static void AddPart(RenderContext context, List<TemplateValue> parts, MarkedText part)
     {
-        context.Charge(1);
+        context.ChargeObjects(1);
         context.CheckCollection(parts.Count + 1);
         parts.Add(new StringValue(part));
     }

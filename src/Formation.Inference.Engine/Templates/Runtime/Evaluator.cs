@@ -145,6 +145,7 @@ internal sealed class Evaluator(RenderContext context)
     ListValue List(ListExpression node, Scope scope)
     {
         context.CheckCollection(node.Items.Count);
+        context.ChargeObjects(1);
         var items = new List<TemplateValue>(node.Items.Count);
         foreach (var item in node.Items)
             items.Add(Evaluate(item, scope));
@@ -154,6 +155,7 @@ internal sealed class Evaluator(RenderContext context)
     DictValue Dict(DictExpression node, Scope scope)
     {
         context.CheckCollection(node.Items.Count);
+        context.ChargeObjects(2 + node.Items.Count);
         var dict = new DictValue();
         foreach (var (keyNode, valueNode) in node.Items)
         {

@@ -23,7 +23,7 @@ internal static class Iteration
     static List<TemplateValue> Characters(RenderContext context, MarkedText text)
     {
         context.CheckCollection(text.Length);
-        context.Charge(text.Length);
+        context.ChargeObjects(text.Length);
         var characters = new List<TemplateValue>(text.Length);
         for (var at = 0; at < text.Length;)
         {

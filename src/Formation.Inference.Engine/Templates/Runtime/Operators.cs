@@ -101,13 +101,7 @@ internal static class Operators
             var repeats = list.Items.Count == 0 ? 0 : (int)count;
             return new ListValue([.. Enumerable.Repeat(list.Items, repeats).SelectMany(items => items)], list.Kind);
         }
-        var text = ((StringValue)value).Value;
-        if (text.Length * count > context.Limits.MaxStringLength)
-            throw context.LimitExceeded($"a string exceeds the limit of {context.Limits.MaxStringLength} characters.");
-        var builder = new MarkedTextBuilder(context);
-        for (var i = text.Length == 0 ? 0 : (int)count; i > 0; i--)
-            builder.Append(text);
-        return builder.BuildValue();
+        return new MarkedTextBuilder(context).AppendRepeated(((StringValue)value).Value, count).BuildValue();
     }
 
     static TemplateValue? Arithmetic(RenderContext context, BinaryOperator op, TemplateValue left, TemplateValue right)
@@ -141,8 +135,15 @@ internal static class Operators
         BinaryOperator.Divide => x / NotZero(context, y),
         BinaryOperator.FloorDivide => Math.Floor(x / NotZero(context, y)),
         BinaryOperator.Modulo => FloorModulo(x, NotZero(context, y)),
-        _ => Math.Pow(x == 0 && y < 0 ? NotZero(context, x) : x, y),
+        _ => FloatPower(context, x, y),
     };
+
+    static double FloatPower(RenderContext context, double x, double y)
+    {
+        if (x < 0 && double.IsFinite(y) && !double.IsInteger(y))
+            throw context.Invalid("a power of a negative number has no real value.");
+        return Math.Pow(y < 0 ? NotZero(context, x) : x, y);
+    }
 
     static double FloorModulo(double x, double y)
     {

@@ -8,6 +8,9 @@ internal sealed class RenderContext(ChatTemplateLimits limits, TimeProvider time
 {
     const int StepsBetweenCancellationChecks = 1024;
 
+    /// <summary>An object takes about a hundred bytes; at this price all steps together buy somewhat over a hundred megabytes.</summary>
+    const int StepsPerObject = 4;
+
     long _steps;
     long _nextCancellationCheck;
     int _depth;
@@ -34,6 +37,9 @@ internal sealed class RenderContext(ChatTemplateLimits limits, TimeProvider time
             _nextCancellationCheck = _steps + StepsBetweenCancellationChecks;
         }
     }
+
+    /// <summary>Pays for the memory of new objects (pieces of text, collections), which a template may keep.</summary>
+    public void ChargeObjects(long count) => Charge(count * StepsPerObject);
 
     /// <summary>Pays for reading or writing text.</summary>
     public void ChargeText(long characters) => Charge(characters / ChatTemplateLimits.CharactersPerStep);

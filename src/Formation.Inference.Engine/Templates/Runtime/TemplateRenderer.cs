@@ -74,6 +74,7 @@ internal sealed class TemplateRenderer(RenderContext context)
                 Assign(node.Target, node.Filter is null ? text : _evaluator.FilterBlock(node.Filter, text, scope), scope);
                 return Flow.Normal;
             case MacroStatement node:
+                context.ChargeObjects(4);
                 scope.Set(node.Name, Macro(node.Name, node.Signature, scope));
                 return Flow.Normal;
             case CallStatement node:

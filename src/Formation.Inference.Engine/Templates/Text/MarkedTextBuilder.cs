@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using Formation.Inference.Engine.Tokenization;
 
@@ -8,6 +9,8 @@ namespace Formation.Inference.Engine.Templates;
 /// <param name="isOutput">Whether the limit is that of the whole output rather than that of one string.</param>
 internal sealed class MarkedTextBuilder(RenderContext context, bool isOutput = false)
 {
+    static readonly MarkedText Space = MarkedText.Template(" ");
+
     readonly StringBuilder _text = new();
     readonly List<TextRange> _ranges = [];
 
@@ -39,17 +42,24 @@ internal sealed class MarkedTextBuilder(RenderContext context, bool isOutput = f
 
     public MarkedTextBuilder AppendData(char c) => Append([c], isTemplate: false);
 
-    /// <summary>Spaces that the template asked for.</summary>
-    public MarkedTextBuilder AppendSpaces(long count)
+    /// <summary>A text as often as given, nothing where that is not positive.</summary>
+    public MarkedTextBuilder AppendRepeated(MarkedText text, BigInteger count)
     {
-        Reserve(count, 1);
-        if (count > 0)
+        if (count.Sign <= 0 || text.Length == 0)
+            return this;
+        var times = (int)BigInteger.Min(count, int.MaxValue);
+        Reserve((long)text.Length * times, (long)text.ControlRanges.Count * times);
+        for (var i = times; i > 0; i--)
         {
-            Mark(_text.Length, (int)count);
-            _text.Append(' ', (int)count);
+            foreach (var range in text.ControlRanges)
+                Mark(_text.Length + range.Start, range.Length);
+            _text.Append(text.Text);
         }
         return this;
     }
+
+    /// <summary>Spaces that the template asked for.</summary>
+    public MarkedTextBuilder AppendSpaces(long count) => AppendRepeated(Space, count);
 
     public MarkedText Build() => _text.Length == 0 ? MarkedText.Empty : new MarkedText(_text.ToString(), [.. _ranges]);
 
@@ -65,13 +75,12 @@ internal sealed class MarkedTextBuilder(RenderContext context, bool isOutput = f
             _ranges.Add(new TextRange(start, length));
     }
 
-    void Reserve(long length, int ranges)
+    void Reserve(long length, long ranges)
     {
         var limit = isOutput ? context.Limits.MaxOutputLength : context.Limits.MaxStringLength;
         if (length > limit - _text.Length)
             throw context.LimitExceeded(
                 isOutput ? $"the output exceeds the limit of {limit} characters." : $"a string exceeds the limit of {limit} characters.");
-        context.ChargeText(length);
-        context.Charge(ranges / 4);
+        context.Charge(1 + length / ChatTemplateLimits.CharactersPerStep + ranges / 4);
     }
 }

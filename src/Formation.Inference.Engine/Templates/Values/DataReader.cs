@@ -11,7 +11,7 @@ internal sealed class DataReader(RenderContext context)
 
     public TemplateValue Read(JsonElement element)
     {
-        context.Charge(1);
+        context.ChargeObjects(1);
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
