@@ -66,10 +66,12 @@ public sealed class CpuDevice : IComputeDevice
 
     public void StoreKv(DeviceKvCache cache, int layer, DeviceMatrix keys, DeviceMatrix values, DeviceBatch batch) =>
         ForRows(
-            new StoreKvJob(((CpuKvCache)cache).Memory, layer, (CpuMatrix)keys, (CpuMatrix)values, ((CpuBatch)batch).Plan, RowsPerTask(keys)),
+            new StoreKvJob(
+                ((CpuKvCache)cache).Memory, layer, (CpuMatrix)keys, (CpuMatrix)values, ((CpuBatch)batch).Plan, RowsPerTask(keys)),
             keys);
 
-    public void Attention(DeviceKvCache cache, int layer, DeviceMatrix queries, float scale, int window, DeviceBatch batch, DeviceMatrix y) =>
+    public void Attention(
+        DeviceKvCache cache, int layer, DeviceMatrix queries, float scale, int window, DeviceBatch batch, DeviceMatrix y) =>
         PagedAttention.Run(((CpuKvCache)cache).Memory, layer, ((CpuBatch)batch).Plan, scale, window, Values(queries), Values(y), _team);
 
     public void SwiGlu(DeviceMatrix gate, DeviceMatrix up, DeviceMatrix y) =>

@@ -41,7 +41,8 @@ internal readonly struct RotateJob(CpuMatrix x, int headSize, CpuMatrix angles, 
     }
 }
 
-internal readonly struct StoreKvJob(KvMemory memory, int layer, CpuMatrix keys, CpuMatrix values, AttentionPlan plan, int rowsPerTask) : IJob
+internal readonly struct StoreKvJob(
+    KvMemory memory, int layer, CpuMatrix keys, CpuMatrix values, AttentionPlan plan, int rowsPerTask) : IJob
 {
     public void Execute(int task, int worker)
     {

@@ -2,7 +2,9 @@ using Formation.Inference.Engine.Stages;
 
 namespace Formation.Inference.Engine.Devices;
 
-/// <summary>The weight of a linear layer (or an embedding table) in a device's layout. Shape: (<see cref="Rows"/>, <see cref="Columns"/>).</summary>
+/// <summary>
+/// The weight of a linear layer (or an embedding table) in a device's layout. Shape: (<see cref="Rows"/>, <see cref="Columns"/>).
+/// </summary>
 public abstract class DeviceWeight(int rows, int columns) : IDisposable
 {
     /// <summary>Outputs.</summary>

@@ -5,7 +5,8 @@ using Formation.Inference.Kernels.Layers;
 namespace Formation.Inference.Engine.Devices;
 
 /// <summary>
-/// What computes: a CPU or an accelerator, at the level of a transformer's own operations, so that a model is written once for every device.
+/// What computes: a CPU or an accelerator, at the level of a transformer's own operations, so that a model is written once for every
+/// device.
 /// The device decides how a weight, a KV cache and a matrix lie in its memory.
 /// </summary>
 /// <remarks>
@@ -58,7 +59,8 @@ public interface IComputeDevice : IDisposable
     /// <summary>y = x Wᵀ + bias.</summary>
     /// <param name="weight">Shape: (y.Columns, x.Columns).</param>
     /// <param name="bias">y.Columns values, or null for none.</param>
-    /// <param name="batch">Says which rows go through the prefill kernels; null where all go through the decode kernels (the output head).</param>
+    /// <param name="batch">Says which rows go through the prefill kernels; null where all go through the decode kernels (the output
+    /// head).</param>
     void Linear(DeviceWeight weight, DeviceVector? bias, DeviceMatrix x, DeviceBatch? batch, DeviceMatrix y);
 
     /// <summary>Computes the angles of a rotary embedding for the position of every row.</summary>

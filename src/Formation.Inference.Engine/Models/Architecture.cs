@@ -37,7 +37,8 @@ public sealed record Architecture
         var name = metadata.RequireString("general.architecture");
         return All.FirstOrDefault(architecture => architecture.Name == name)
             ?? throw new GgufException(GgufErrorKind.UnsupportedModel, -1,
-                $"the architecture {GgufLimits.Quote(name)} is not one that this engine computes; it computes {string.Join(", ", All.Select(a => a.Name))}");
+                $"the architecture {GgufLimits.Quote(name)} is not one that this engine computes; " +
+                $"it computes {string.Join(", ", All.Select(a => a.Name))}");
     }
 }
 

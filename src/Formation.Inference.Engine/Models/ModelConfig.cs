@@ -61,7 +61,8 @@ public sealed record ModelConfig
     public int KvWidth => KvHeadCount * HeadSize;
 
     /// <summary>Reads and checks a model's configuration.</summary>
-    /// <exception cref="GgufException">A value is missing, out of range, at odds with another, or asks for what is not computed.</exception>
+    /// <exception cref="GgufException">A value is missing, out of range, at odds with another, or asks for what is not
+    /// computed.</exception>
     public static ModelConfig Read(GgufFile file)
     {
         var metadata = file.Metadata;
@@ -72,10 +73,15 @@ public sealed record ModelConfig
         var layers = metadata.RequireInt32(Key("block_count"), 1, MaxLayers);
         var context = metadata.RequireInt32(Key("context_length"), 1, MaxContext);
         var hidden = metadata.RequireInt32(Key("embedding_length"), 1, MaxWidth);
-        var heads = PerLayer(metadata, Key("attention.head_count"), layers, MaxHeads) ?? metadata.RequireInt32(Key("attention.head_count"));
-        var kvHeads = PerLayer(metadata, Key("attention.head_count_kv"), layers, MaxHeads) ?? heads;
+        var heads = RequirePerLayer(metadata, Key("attention.head_count"), layers, MaxHeads);
+        var kvHeads = metadata.Contains(Key("attention.head_count_kv"))
+            ? RequirePerLayer(metadata, Key("attention.head_count_kv"), layers, MaxHeads)
+            : heads;
         if (heads % kvHeads != 0)
-            throw Inconsistent($"{Key("attention.head_count")} is {heads}, which is no multiple of {Key("attention.head_count_kv")}, {kvHeads}");
+        {
+            throw Inconsistent(
+                $"{Key("attention.head_count")} is {heads}, which is no multiple of {Key("attention.head_count_kv")}, {kvHeads}");
+        }
 
         var headSize = HeadSizeOf(metadata, Key, hidden, heads);
         var epsilon = metadata.RequireSingle(Key("attention.layer_norm_rms_epsilon"));
@@ -92,7 +98,7 @@ public sealed record ModelConfig
             LayerCount = layers,
             ContextLength = context,
             HiddenSize = hidden,
-            FeedForwardSize = PerLayer(metadata, Key("feed_forward_length"), layers, MaxWidth) ?? metadata.RequireInt32(Key("feed_forward_length")),
+            FeedForwardSize = RequirePerLayer(metadata, Key("feed_forward_length"), layers, MaxWidth),
             HeadCount = heads,
             KvHeadCount = kvHeads,
             HeadSize = headSize,
@@ -104,11 +110,11 @@ public sealed record ModelConfig
         };
     }
 
-    /// <summary>A value that may be one number or one a layer; layers that differ are not computed. Null where the key is absent.</summary>
-    private static int? PerLayer(GgufMetadata metadata, string key, int layers, int maximum)
+    /// <summary>A value that may be one number or one a layer; layers that differ are not computed.</summary>
+    private static int RequirePerLayer(GgufMetadata metadata, string key, int layers, int maximum)
     {
         if (metadata.TypeOf(key) != GgufValueType.Array)
-            return (int?)metadata.FindInteger(key, 1, maximum);
+            return metadata.RequireInt32(key, 1, maximum);
         var values = metadata.RequireArray(key).ToInt32s();
         if (values.Length != layers)
             throw Inconsistent($"{key} has {values.Length} values for {layers} layers");
@@ -119,7 +125,7 @@ public sealed record ModelConfig
         }
         return values.All(value => value == values[0])
             ? values[0]
-            : throw new GgufException(GgufErrorKind.UnsupportedModel, -1, $"{key} differs from layer to layer, which this engine does not compute");
+            : throw Unsupported($"{key} differs from layer to layer, which this engine does not compute");
     }
 
     private static int HeadSizeOf(GgufMetadata metadata, Func<string, string> key, int hidden, int heads)
@@ -131,13 +137,17 @@ public sealed record ModelConfig
             throw Inconsistent($"{key("embedding_length")} is {hidden}, which is no multiple of {key("attention.head_count")}, {heads}");
         var size = keyLength ?? hidden / heads;
         if (size > Maximum)
-            throw Inconsistent($"heads of {size} values ({key("embedding_length")} over {key("attention.head_count")}); the limit is {Maximum}");
+        {
+            throw Inconsistent(
+                $"heads have {size} values ({key("embedding_length")} over {key("attention.head_count")}); the limit is {Maximum}");
+        }
         if (size % 2 != 0)
             throw Inconsistent($"heads of {size} values can't rotate in pairs; {key("attention.key_length")} must be even");
         if ((valueLength ?? size) != size)
         {
-            throw new GgufException(GgufErrorKind.UnsupportedModel, -1,
-                $"{key("attention.value_length")} is {valueLength} beside keys of {size}; this engine computes heads whose keys and values are as long");
+            throw Unsupported(
+                $"{key("attention.value_length")} is {valueLength} beside keys of {size}; " +
+                "this engine computes heads whose keys and values are as long");
         }
         return size;
     }
@@ -158,8 +168,10 @@ public sealed record ModelConfig
     private static void RefuseExperts(GgufMetadata metadata, string key)
     {
         if (metadata.FindInteger(key) is { } experts and not 0)
-            throw new GgufException(GgufErrorKind.UnsupportedModel, -1, $"{key} is {experts}; this engine does not compute mixtures of experts");
+            throw Unsupported($"{key} is {experts}; this engine does not compute mixtures of experts");
     }
+
+    private static GgufException Unsupported(string message) => new(GgufErrorKind.UnsupportedModel, -1, message);
 
     private static GgufException Inconsistent(string message) => new(GgufErrorKind.OutOfRange, -1, message);
 }

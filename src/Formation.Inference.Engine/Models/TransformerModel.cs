@@ -6,7 +6,9 @@ using Formation.Inference.Kernels.Attention;
 
 namespace Formation.Inference.Engine.Models;
 
-/// <summary>A decoder's configuration and weights on a device. Stages of any layers, and the head, are made from it and share its weights.</summary>
+/// <summary>
+/// A decoder's configuration and weights on a device. Stages of any layers, and the head, are made from it and share its weights.
+/// </summary>
 /// <remarks>Disposed after the stages and the head that were made from it, and before the device and the file.</remarks>
 public sealed class TransformerModel : IDisposable
 {
@@ -61,7 +63,8 @@ public sealed class TransformerModel : IDisposable
     }
 
     /// <summary>The KV cache that a stage of these layers has, for asking its size before making it.</summary>
-    public KvCacheShape KvShape(LayerRange layers, int blockCount, int blockSize = KvCacheShape.DefaultBlockSize, KvFormat format = KvFormat.F16) =>
+    public KvCacheShape KvShape(
+        LayerRange layers, int blockCount, int blockSize = KvCacheShape.DefaultBlockSize, KvFormat format = KvFormat.F16) =>
         new(layers.Count, Config.KvHeadCount, Config.HeadSize, blockCount, blockSize, format);
 
     /// <summary>Makes a stage with a KV cache of its own.</summary>

@@ -4,7 +4,9 @@ using Formation.Inference.Engine.Layers;
 
 namespace Formation.Inference.Engine.Models;
 
-/// <summary>Brings a file's tensors onto a device: each is there, has the shape that the configuration calls for, and a computed type.</summary>
+/// <summary>
+/// Brings a file's tensors onto a device: each is there, has the shape that the configuration calls for, and a computed type.
+/// </summary>
 /// <param name="progress">Told the share of the file's tensor bytes that is loaded, 0 to 1.</param>
 internal sealed class WeightReader(
     GgufFile file, ModelConfig config, IComputeDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
@@ -59,24 +61,32 @@ internal sealed class WeightReader(
         foreach (var divisor in divisors)
         {
             if (!(divisor > 0 && float.IsFinite(divisor)))
-                throw new GgufException(GgufErrorKind.OutOfRange, -1, $"tensor {Name} holds {divisor}; it divides a frequency and must be positive");
+            {
+                throw new GgufException(GgufErrorKind.OutOfRange, -1,
+                    $"tensor {Name} holds {divisor}; it divides a frequency and must be positive");
+            }
         }
         Note(tensor);
         return config.Rotary.ToFrequencies(divisors);
     }
 
-    /// <summary>Refuses a file with tensors that no part of the model has read: leaving one out would give wrong numbers silently.</summary>
+    /// <summary>
+    /// Refuses a file with tensors that no part of the model has read: leaving one out would give wrong numbers silently.
+    /// </summary>
     public void RequireAllRead()
     {
         if (file.Tensors.FirstOrDefault(tensor => !_read.Contains(tensor.Name)) is { } unknown)
         {
             throw new GgufException(GgufErrorKind.UnsupportedModel, -1,
-                $"tensor {GgufLimits.Quote(unknown.Name)} is not one that a {config.Architecture.Name} model of {config.LayerCount} layers has here");
+                $"tensor {GgufLimits.Quote(unknown.Name)} is not one that a {config.Architecture.Name} model " +
+                $"of {config.LayerCount} layers has here");
         }
     }
 
     private LinearLayer ReadLinear(int layer, string part, int outputs, int inputs, Presence bias) =>
-        new(ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs), FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias));
+        new(
+            ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs),
+            FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias));
 
     private DeviceWeight ReadWeight(string name, int rows, int columns)
     {
@@ -98,7 +108,9 @@ internal sealed class WeightReader(
 
     // A vector that the architecture does not have stays unread, and RequireAllRead names it.
     private DeviceVector? FindVector(string name, int length, Presence presence) =>
-        presence == Presence.Required || (presence == Presence.Optional && file.FindTensor(name) is not null) ? ReadVector(name, length) : null;
+        presence == Presence.Required || (presence == Presence.Optional && file.FindTensor(name) is not null)
+            ? ReadVector(name, length)
+            : null;
 
     private void Note(GgufTensor tensor)
     {

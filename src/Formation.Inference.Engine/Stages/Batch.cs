@@ -1,7 +1,8 @@
 namespace Formation.Inference.Engine.Stages;
 
 /// <summary>
-/// The work of one step as every stage sees it: which rows belong to which sequence, at which positions, and in which KV blocks. It holds no
+/// The work of one step as every stage sees it: which rows belong to which sequence, at which positions, and in which KV blocks. It holds
+/// no
 /// token and no text.
 /// </summary>
 /// <param name="Step">Number of the step, increasing.</param>

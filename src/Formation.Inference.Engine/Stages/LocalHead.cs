@@ -49,7 +49,10 @@ public sealed class LocalHead : IModelHead
     public void Logits(Activations activations, ReadOnlySpan<int> rows, Span<float> logits)
     {
         if (logits.Length != (long)rows.Length * VocabularySize)
-            throw new ArgumentException($"{rows.Length} rows have {(long)rows.Length * VocabularySize} logits, not {logits.Length}", nameof(logits));
+        {
+            throw new ArgumentException(
+                $"{rows.Length} rows have {(long)rows.Length * VocabularySize} logits, not {logits.Length}", nameof(logits));
+        }
         for (var first = 0; first < rows.Length; first += LogitRows)
         {
             var count = Math.Min(LogitRows, rows.Length - first);

@@ -43,7 +43,8 @@ public sealed class LocalStage : IModelStage
     /// <summary>The size of the KV cache.</summary>
     public KvCacheShape Cache => _cache.Shape;
 
-    /// <exception cref="ArgumentException">Rows, positions or blocks of the batch do not fit together, the activations or the cache.</exception>
+    /// <exception cref="ArgumentException">Rows, positions or blocks of the batch do not fit together, the activations or the
+    /// cache.</exception>
     /// <exception cref="OperationCanceledException">Seen between two layers; the activations are as they were.</exception>
     public ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
     {

@@ -41,7 +41,8 @@ public sealed class Pipeline : IDisposable
     /// <param name="tokenIds">The token of each row.</param>
     /// <param name="logitRows">The rows whose logits are wanted.</param>
     /// <param name="logits">Shape: (logitRows.Length, <see cref="VocabularySize"/>).</param>
-    /// <param name="cancellationToken">Seen between layers; the KV rows of this batch are then undefined and everything else as it was.</param>
+    /// <param name="cancellationToken">Seen between layers; the KV rows of this batch are then undefined and everything else as it
+    /// was.</param>
     public async ValueTask ForwardAsync(
         Batch batch, ReadOnlyMemory<int> tokenIds, ReadOnlyMemory<int> logitRows, Memory<float> logits, CancellationToken cancellationToken)
     {

@@ -68,7 +68,10 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
             throw new ArgumentException($"a slice of {slice.RowCount} rows can't begin at position {slice.FirstPosition}");
         var needed = (slice.EndPosition - 1) / layout.BlockSize + 1;
         if (slice.BlockTable.Length < needed)
-            throw new ArgumentException($"{slice.EndPosition} positions need {needed} KV blocks; the block table has {slice.BlockTable.Length}");
+        {
+            throw new ArgumentException(
+                $"{slice.EndPosition} positions need {needed} KV blocks; the block table has {slice.BlockTable.Length}");
+        }
         var blockTable = slice.BlockTable.Span[..needed];
         foreach (var block in blockTable)
         {
@@ -82,7 +85,9 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
         _slices.Add(slice);
     }
 
-    /// <summary>What a task computes: at most <see cref="TaskQueries"/> queries of one slice, of the heads that share one KV head.</summary>
+    /// <summary>
+    /// What a task computes: at most <see cref="TaskQueries"/> queries of one slice, of the heads that share one KV head.
+    /// </summary>
     /// <param name="index">From 0 to <see cref="TaskCount"/> - 1.</param>
     internal (AttentionSlice Slice, int KvHead, int FirstQuery) TaskAt(int index)
     {

@@ -60,7 +60,9 @@ internal static unsafe class KvCodec
         }
     }
 
-    /// <summary>Half a tile as float32, in its own order: the memory itself where it is float32, else <paramref name="scratch"/> filled.</summary>
+    /// <summary>
+    /// Half a tile as float32, in its own order: the memory itself where it is float32, else <paramref name="scratch"/> filled.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float* Read<TFloats>(KvLayout layout, byte* half, bool keys, float* scratch)
         where TFloats : struct, IFloats<TFloats>
@@ -77,7 +79,7 @@ internal static unsafe class KvCodec
                 for (var i = 0; i < count; i += TFloats.Count)
                 {
                     var scale = keys
-                        ? TFloats.LoadHalf(scales + i / (KvLayout.TilePositions * KvLayout.ScaledValues) * KvLayout.TilePositions + i % KvLayout.TilePositions)
+                        ? TFloats.LoadHalf(scales + KeyScale(i))
                         : TFloats.Broadcast(HalfBits.ToSingle(scales[i / KvLayout.ScaledValues]));
                     (TFloats.LoadSByte((sbyte*)half + i) * scale).Store(scratch + i);
                 }
@@ -97,12 +99,17 @@ internal static unsafe class KvCodec
                 return HalfBits.ToSingle(((ushort*)half)[index]);
             case KvFormat.Q8_0:
                 var scales = (ushort*)(half + layout.HeadSize * KvLayout.TilePositions);
-                var scale = keys
-                    ? index / (KvLayout.TilePositions * KvLayout.ScaledValues) * KvLayout.TilePositions + index % KvLayout.TilePositions
-                    : index / KvLayout.ScaledValues;
+                var scale = keys ? KeyScale(index) : index / KvLayout.ScaledValues;
                 return ((sbyte*)half)[index] * HalfBits.ToSingle(scales[scale]);
             default:
                 return ((float*)half)[index];
         }
+    }
+
+    /// <summary>The scale of a key's value, from the value's place.</summary>
+    private static int KeyScale(int index)
+    {
+        const int GroupValues = KvLayout.TilePositions * KvLayout.ScaledValues;
+        return index / GroupValues * KvLayout.TilePositions + index % KvLayout.TilePositions;
     }
 }

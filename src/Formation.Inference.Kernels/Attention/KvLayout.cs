@@ -30,7 +30,10 @@ public sealed record KvLayout
         if (blockSize % TilePositions != 0)
             throw new ArgumentException($"a KV block of {blockSize} positions is no multiple of {TilePositions}", nameof(blockSize));
         if (format == KvFormat.Q8_0 && headSize % ScaledValues != 0)
-            throw new ArgumentException($"heads of {headSize} values can't be stored as Q8_0: they are no multiple of {ScaledValues}; use F16", nameof(format));
+        {
+            throw new ArgumentException(
+                $"heads of {headSize} values can't be stored as Q8_0: they are no multiple of {ScaledValues}; use F16", nameof(format));
+        }
         (Heads, HeadSize, BlockSize, Format) = (heads, headSize, blockSize, format);
     }
 

@@ -56,7 +56,9 @@ public sealed unsafe class KvMemory : IDisposable
 
     /// <summary>A tile's keys: (headSize, 16).</summary>
     internal byte* Keys(int layer, int block, int head, int tile) =>
-        _buffer.Region.Pointer + ((long)layer * Blocks + block) * _blockBytes + ((long)head * Layout.TilesPerBlock + tile) * 2 * Layout.TileHalfBytes;
+        _buffer.Region.Pointer
+        + ((long)layer * Blocks + block) * _blockBytes
+        + ((long)head * Layout.TilesPerBlock + tile) * 2 * Layout.TileHalfBytes;
 
     /// <summary>A tile's values: (16, headSize).</summary>
     internal byte* Values(int layer, int block, int head, int tile) => Keys(layer, block, head, tile) + Layout.TileHalfBytes;

@@ -25,12 +25,13 @@ public static class PagedAttention
     /// <param name="team">The threads that share the work.</param>
     /// <exception cref="ArgumentException">A length or an index does not fit.</exception>
     public static void Run(
-        KvMemory memory, int layer, AttentionPlan plan, float scale, int window, ReadOnlySpan<float> queries, Span<float> y, WorkerTeam team) =>
+        KvMemory memory, int layer, AttentionPlan plan, float scale, int window, ReadOnlySpan<float> queries, Span<float> y,
+        WorkerTeam team) =>
         Run(memory, layer, plan, scale, window, queries, y, team, KernelPaths.Current);
 
     internal static unsafe void Run(
-        KvMemory memory, int layer, AttentionPlan plan, float scale, int window, ReadOnlySpan<float> queries, Span<float> y, WorkerTeam team,
-        KernelPath path)
+        KvMemory memory, int layer, AttentionPlan plan, float scale, int window, ReadOnlySpan<float> queries, Span<float> y,
+        WorkerTeam team, KernelPath path)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)memory.Layers);
         ArgumentOutOfRangeException.ThrowIfNegative(window);

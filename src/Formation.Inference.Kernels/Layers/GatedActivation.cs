@@ -28,7 +28,8 @@ public static unsafe class GatedActivation
             for (; i <= count - TFloats.Count; i += TFloats.Count)
                 Step<TFloats>(gate + i, up + i, y + i);
 
-            // The rest goes through a whole vector too: the library's scalar exponential rounds otherwise, and a value's bits would depend on
+            // The rest goes through a whole vector too: the library's scalar exponential rounds otherwise, and a value's bits would depend
+            // on
             // where in the batch it lies.
             var left = count - i;
             if (left == 0)

@@ -19,7 +19,10 @@ public static unsafe class RmsNorm
     internal static void Apply(ReadOnlySpan<float> x, ReadOnlySpan<float> gain, float epsilon, Span<float> y, KernelPath path)
     {
         if (gain.IsEmpty || x.Length % gain.Length != 0 || y.Length != x.Length)
-            throw new ArgumentException($"x has {x.Length} values, y {y.Length}; both must be the same multiple of the gain's {gain.Length}");
+        {
+            throw new ArgumentException(
+                $"x has {x.Length} values, y {y.Length}; both must be the same multiple of the gain's {gain.Length}");
+        }
         fixed (float* px = x, pg = gain, py = y)
             VectorKernel.Run(new Kernel(px, pg, epsilon, py, x.Length / gain.Length, gain.Length), path);
     }

@@ -38,7 +38,8 @@ public static unsafe class RotaryEmbedding
     /// <summary>Turns the first values of each head of each row, in place; the rest of a head stays as it is.</summary>
     /// <param name="x">Shape: (rows, heads, headSize).</param>
     /// <param name="headSize">Values of a head.</param>
-    /// <param name="angles">Shape: (rows, 2, pairs): what <see cref="Angles"/> made for each row's position; 2 · pairs is at most headSize.</param>
+    /// <param name="angles">Shape: (rows, 2, pairs): what <see cref="Angles"/> made for each row's position; 2 · pairs is at most
+    /// headSize.</param>
     /// <param name="rows">Number of rows.</param>
     /// <param name="pairing">Which values form a pair.</param>
     /// <exception cref="ArgumentException">The lengths do not fit together.</exception>

@@ -10,7 +10,9 @@ using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.Engine.Tests.Models;
 
-/// <summary>Our logits against llama.cpp's; where the data come from and why the tolerances are what they are: Golden/logits/README.md.</summary>
+/// <summary>
+/// Our logits against llama.cpp's; where the data come from and why the tolerances are what they are: Golden/logits/README.md.
+/// </summary>
 public sealed class GoldenLogitsTests
 {
     public static TheoryData<string> Names => new(GoldenModels.All.Keys);
@@ -52,7 +54,8 @@ public sealed class GoldenLogitsTests
 
     /// <param name="tolerance">Root mean square of the logits' differences; the logits' own is about 3.</param>
     /// <param name="continuationTo">Margin below which the most probable token may differ.</param>
-    private static async Task AssertLogitsAsync(string path, KvFormat format, GoldenLogits golden, double tolerance, double continuationTo = 0)
+    private static async Task AssertLogitsAsync(
+        string path, KvFormat format, GoldenLogits golden, double tolerance, double continuationTo = 0)
     {
         using var file = GgufFile.Open(path);
         using var device = new CpuDevice(threads: 2);

@@ -9,7 +9,8 @@ namespace Formation.Inference.Engine.Tests.Models;
 
 public sealed class TransformerModelTests : IDisposable
 {
-    private static readonly TinyModelOptions Options = TinyModelOptions.Llama with { HiddenSize = 64, FeedForwardSize = 96, VocabularySize = 300 };
+    private static readonly TinyModelOptions Options =
+        TinyModelOptions.Llama with { HiddenSize = 64, FeedForwardSize = 96, VocabularySize = 300 };
 
     private readonly TemporaryDirectory _directory = new();
     private readonly CpuDevice _device = new(threads: 1);

@@ -18,7 +18,8 @@ public sealed class PagedAttentionTests : IDisposable
     /// <param name="BlockSize">Positions of a block.</param>
     public sealed record Shape(int Heads, int KvHeads, int HeadSize, int Window, int BlockSize);
 
-    // Grouped, one head each, one KV head for many, sizes that leave a rest in every vector, windows that begin inside a tile and before it.
+    // Grouped, one head each, one KV head for many, sizes that leave a rest in every vector, windows that begin inside a tile and before
+    // it.
     private static readonly Shape[] Shapes =
     [
         new(4, 2, 64, 0, 16), new(3, 3, 80, 0, 32), new(40, 1, 16, 0, 16), new(2, 1, 6, 0, 16), new(4, 2, 64, 5, 16), new(4, 4, 36, 33, 48),

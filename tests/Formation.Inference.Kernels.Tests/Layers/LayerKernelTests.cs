@@ -124,6 +124,9 @@ public sealed class LayerKernelTests
     public void Addition_refuses_lengths_that_do_not_fit() =>
         Assert.Throws<ArgumentException>(() => Addition.Accumulate(new float[4], new float[10]));
 
-    private static void AssertClose(double expected, double actual, double relative) =>
-        Assert.InRange(actual, expected - relative * Math.Max(Math.Abs(expected), 1e-3), expected + relative * Math.Max(Math.Abs(expected), 1e-3));
+    private static void AssertClose(double expected, double actual, double relative)
+    {
+        var tolerance = relative * Math.Max(Math.Abs(expected), 1e-3);
+        Assert.InRange(actual, expected - tolerance, expected + tolerance);
+    }
 }

@@ -2,14 +2,17 @@ using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Testing.Models;
 
-/// <summary>The models whose logits another program computed (Engine.Tests/Golden/logits): every architecture and every computed format.</summary>
+/// <summary>
+/// The models whose logits another program computed (Engine.Tests/Golden/logits): every architecture and every computed format.
+/// </summary>
 public static class GoldenModels
 {
     private static readonly TinyModelOptions Llama = TinyModelOptions.Llama with { VocabularySize = 320 };
     private static readonly TinyModelOptions Qwen2 = TinyModelOptions.Qwen2 with { VocabularySize = 320 };
     private static readonly TinyModelOptions Qwen3 = TinyModelOptions.Qwen3 with { VocabularySize = 320 };
 
-    // Seeds for which the most probable token of every step leads by far more than the other program's rounding of activations moves a logit.
+    // Seeds for which the most probable token of every step leads by far more than the other program's rounding of activations moves a
+    // logit.
     private static readonly Dictionary<TensorType, ulong> MatrixSeeds = new()
     {
         [TensorType.F32] = 100,

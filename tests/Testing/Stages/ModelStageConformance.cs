@@ -3,7 +3,9 @@ using Xunit;
 
 namespace Formation.Inference.Testing.Stages;
 
-/// <summary>What every <see cref="IModelStage"/> promises, whatever computes it: the determinism that the engine's scheduling rests on.</summary>
+/// <summary>
+/// What every <see cref="IModelStage"/> promises, whatever computes it: the determinism that the engine's scheduling rests on.
+/// </summary>
 public abstract class ModelStageConformance : IDisposable
 {
     /// <summary>Blocks of each stage's KV cache.</summary>

@@ -3,7 +3,9 @@ using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.Testing.Stages;
 
-/// <summary>One sequence that a test drives through a stage: invented inputs that depend on seed and position alone, and its block table.</summary>
+/// <summary>
+/// One sequence that a test drives through a stage: invented inputs that depend on seed and position alone, and its block table.
+/// </summary>
 /// <param name="Id">Which sequence.</param>
 /// <param name="Seed">Chooses the inputs.</param>
 /// <param name="Blocks">Its block table, long enough for every position that the test asks for.</param>
@@ -47,7 +49,7 @@ public sealed class StageDriver(IModelStage stage, int width, int maxRows = 64)
                 parts[i].Sequence.Input(parts[i].FirstPosition + row, width).CopyTo(_activations.Row(slices[i].FirstRow + row));
         }
         await stage.ForwardAsync(new Batch(_step++, slices), _activations, cancellationToken);
-        return [.. slices.Select(slice => Enumerable.Range(slice.FirstRow, slice.RowCount).Select(row => _activations.Row(row).ToArray()).ToArray())];
+        return [.. slices.Select(slice => Enumerable.Range(slice.FirstRow, slice.RowCount).Select(Output).ToArray())];
     }
 
     /// <summary>Runs a prompt in chunks of the given sizes, one a step, and joins the outputs.</summary>
@@ -58,4 +60,6 @@ public sealed class StageDriver(IModelStage stage, int width, int maxRows = 64)
             outputs.AddRange((await StepAsync(CancellationToken.None, new StagePart(sequence, outputs.Count, chunk)))[0]);
         return [.. outputs];
     }
+
+    private float[] Output(int row) => _activations.Row(row).ToArray();
 }
