@@ -59,6 +59,24 @@ public sealed class NanoModelTests(NanoModel model) : IClassFixture<NanoModel>
     }
 
     [Fact]
+    public async Task It_answers_with_a_JSON_object_where_one_is_asked_for()
+    {
+        var random = new SeededRandom(22);
+        var right = 0;
+        for (var i = 0; i < 20; i++)
+        {
+            var definition = random.Pick(Data.Definitions);
+            var answer = (await model.AskAsync(DefinitionQuestions.AskForJson(random, definition).Question)).Text();
+            using var json = JsonDocument.Parse(answer);
+            Assert.Equal(["word", "definition"], json.RootElement.EnumerateObject().Select(property => property.Name));
+            if (answer == DefinitionQuestions.Json(definition))
+                right++;
+        }
+
+        Assert.True(right >= 11, $"{right} of 20 are right");
+    }
+
+    [Fact]
     public async Task It_follows_a_conversation()
     {
         var house = Data.Definitions.Single(d => d.Word == "house");
