@@ -25,7 +25,10 @@ internal static class JavaScriptSuite
 
         return await StartAsync(work, "node", ["--test", "suite.mjs"], new()
         {
-            ["BASE_URL"] = baseUrl, ["API_KEY"] = apiKey, ["MODEL"] = model, ["FAILING_MODEL"] = failingModel,
+            ["BASE_URL"] = baseUrl,
+            ["API_KEY"] = apiKey,
+            ["MODEL"] = model,
+            ["FAILING_MODEL"] = failingModel,
         });
     }
 
@@ -34,7 +37,9 @@ internal static class JavaScriptSuite
     {
         var start = new ProcessStartInfo(program, arguments)
         {
-            WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         foreach ((string name, string? value) in environment)
             start.Environment[name] = value;

@@ -64,8 +64,15 @@ public class OpenAIDotNetClientTests
         await using TestGateway gateway = await StartAsync();
         var options = new ChatCompletionOptions
         {
-            Temperature = 0.5f, TopP = 0.25f, Seed = 42, MaxOutputTokenCount = 6, FrequencyPenalty = 1, PresencePenalty = -1,
-            StopSequences = { " fox" }, LogitBiases = { [7] = -100 }, EndUserId = "user-1",
+            Temperature = 0.5f,
+            TopP = 0.25f,
+            Seed = 42,
+            MaxOutputTokenCount = 6,
+            FrequencyPenalty = 1,
+            PresencePenalty = -1,
+            StopSequences = { " fox" },
+            LogitBiases = { [7] = -100 },
+            EndUserId = "user-1",
         };
         ChatCompletion answer = await Client(gateway).GetChatClient("tiny").CompleteChatAsync([Question], options);
         Assert.Equal("The quick brown", answer.Content[0].Text);
