@@ -90,13 +90,15 @@ internal sealed class GenerationEventStream
         _pending.Add(open);
     }
 
-    (List<object> Events, bool IsLast) Take()
+    (IReadOnlyList<object> Events, bool IsLast) Take()
     {
         lock (_lock)
         {
+            // The list handed out is never the one that the engine goes on adding to, not even while it is empty.
+            if (_pending.Count == 0)
+                return ([], _isComplete);
             var events = _pending;
-            if (events.Count > 0)
-                _pending = [];
+            _pending = [];
             _openDeltas.Clear();
             return (events, _isComplete);
         }

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.Engine.Tests.Sequences;
 
@@ -66,6 +67,30 @@ public sealed class GenerationEventStreamTests
         stream.Complete();
         var text = string.Concat((await reading).Cast<GenerationDelta>().Select(delta => delta.Text.Value));
         Assert.Equal(string.Concat(Enumerable.Range(0, 200).Select(i => $"{i},")), text);
+    }
+
+    [Fact]
+    public async Task A_reader_that_keeps_up_with_the_engine_sees_every_event_once()
+    {
+        // Bursts and pauses of all lengths: now and then the reader wakes to nothing new, and the next event comes at that very moment.
+        const int count = 500_000;
+        var stream = new GenerationEventStream();
+        var reading = Task.Run(() => ReadAll(stream));
+        await Task.Factory.StartNew(
+            () =>
+            {
+                var random = new SplitMix64(1);
+                for (var i = 0; i < count && !reading.IsCompleted; i++)
+                {
+                    stream.Publish(new GenerationStarted(i));
+                    Thread.SpinWait(random.Next(40));
+                }
+
+                stream.Complete();
+            },
+            TaskCreationOptions.LongRunning);
+
+        Assert.Equal(Enumerable.Range(0, count), (await reading).Cast<GenerationStarted>().Select(started => started.PromptTokens));
     }
 
     [Fact]
