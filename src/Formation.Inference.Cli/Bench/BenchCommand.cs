@@ -19,6 +19,8 @@ static class BenchCommand
 {
     private const int PrefillChunk = 512;
 
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(1);
+
     public static Command Create(CommandContext context)
     {
         var model = new Option<string?>("--model") { Description = "GGUF file [default: the bundled model]", HelpName = "FILE" };
@@ -40,7 +42,7 @@ static class BenchCommand
                 return [];
             },
         };
-        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after one that warms up [default: 3]", 1, 1000);
+        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after a second of warming up [default: 3]", 1, 1000);
         var json = CommonOptions.Json();
         var command = new Command("bench", "Measures prefill and decode of a model on this machine") { model, threads, prompt, generate, batch, repeat, json };
         command.SetAction(async (parse, cancellationToken) =>
@@ -86,12 +88,21 @@ static class BenchCommand
         {
             if (context.Output.ErrorIsTerminal)
                 context.Output.Note($"{test} ...");
-            await measure();
+            await WarmUpAsync(measure, context.Time);
             var speeds = new List<double>();
             for (var i = 0; i < plan.Repeat; i++)
                 speeds.Add(await measure());
             results.Add(new BenchResult(test, Spread.Of(speeds)));
         }
+    }
+
+    // The run-time compiles code better once it has run for a while; until then the figures would say how fast it compiles.
+    private static async Task WarmUpAsync(Func<Task<double>> measure, TimeProvider time)
+    {
+        var start = time.GetTimestamp();
+        do
+            await measure();
+        while (time.GetElapsedTime(start) < WarmUpTime);
     }
 
     private static void Show(CommandOutput output, BenchReport report)
