@@ -61,6 +61,9 @@ public static unsafe class Dequantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock, TFloats>(row, values, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock, TFloats>(row, values, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock, TFloats>(row, values, count); break;
+            case TensorType.IQ4_NL: Blocks<IQ4_NLBlock, TFloats>(row, values, count); break;
+            case TensorType.IQ4_XS: Blocks<IQ4_XSBlock, TFloats>(row, values, count); break;
+            case TensorType.MXFP4: Blocks<MXFP4Block, TFloats>(row, values, count); break;
             default: throw RowShape.NotComputed(type);
         }
     }
@@ -82,6 +85,9 @@ public static unsafe class Dequantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock>(row, values, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock>(row, values, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock>(row, values, count); break;
+            case TensorType.IQ4_NL: Blocks<IQ4_NLBlock>(row, values, count); break;
+            case TensorType.IQ4_XS: Blocks<IQ4_XSBlock>(row, values, count); break;
+            case TensorType.MXFP4: Blocks<MXFP4Block>(row, values, count); break;
             default: throw RowShape.NotComputed(type);
         }
     }

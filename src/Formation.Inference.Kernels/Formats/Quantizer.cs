@@ -4,9 +4,9 @@ using Formation.Inference.Kernels.Vectors;
 namespace Formation.Inference.Kernels.Formats;
 
 /// <summary>
-/// Stores float32 rows in a format, each value rounded to the nearest that its group's scale allows. The legacy formats give the
-/// bytes of ggml's reference quantiser; the K formats choose their scales from the range of each group, without a search for better
-/// ones.
+/// Stores float32 rows in a format, each value rounded to the nearest that its group's scale allows. The legacy formats and MXFP4 give
+/// the bytes of ggml's reference quantiser; the K formats choose their scales from the range of each group, without a search for better
+/// ones; IQ4_NL and IQ4_XS search.
 /// </summary>
 public static unsafe class Quantizer
 {
@@ -43,6 +43,9 @@ public static unsafe class Quantizer
             case TensorType.Q4_K: Blocks<Q4_KBlock>(values, row, count); break;
             case TensorType.Q5_K: Blocks<Q5_KBlock>(values, row, count); break;
             case TensorType.Q6_K: Blocks<Q6_KBlock>(values, row, count); break;
+            case TensorType.IQ4_NL: Blocks<IQ4_NLBlock>(values, row, count); break;
+            case TensorType.IQ4_XS: Blocks<IQ4_XSBlock>(values, row, count); break;
+            case TensorType.MXFP4: Blocks<MXFP4Block>(values, row, count); break;
             default: throw RowShape.NotComputed(type);
         }
     }

@@ -59,12 +59,12 @@ public sealed class InspectCommandTests : IDisposable
     public async Task A_model_that_this_engine_does_not_run_is_shown_with_the_reason()
     {
         var writer = TinyModel.Writer(TinyModelOptions.Llama);
-        writer.AddTensor("extra.weight", TensorType.IQ4_NL, [32], new byte[18]);
+        writer.AddTensor("extra.weight", TensorType.NVFP4, [64], new byte[36]);
         var stream = new MemoryStream();
         writer.Write(stream);
 
         Assert.Equal(ExitCode.Done, await _user.RunAsync("models", "inspect", _user.WriteFile("m.gguf", stream.ToArray())));
-        Assert.Contains("extra.weight is stored as IQ4_NL", _user.Out);
+        Assert.Contains("extra.weight is stored as NVFP4", _user.Out);
     }
 
     [Fact]

@@ -101,6 +101,21 @@ public sealed class TinyModelTests : IDisposable
         Assert.InRange(Math.Sqrt(values.Average(value => (value - mean) * (value - mean))), 0.48, 0.52);
     }
 
+    public static TheoryData<TensorType> BlockTypes =>
+        [.. Enum.GetValues<TensorType>().Where(type => TensorTypeInfo.Of(type) is { IsComputed: true, BlockSize: > 1 })];
+
+    // About: the quants of Q4_0 reach from -8 to 7, so their mean is half a step below 0, and the scales of MXFP4 are powers of two.
+    [Theory]
+    [MemberData(nameof(BlockTypes))]
+    public void Weights_in_blocks_have_about_the_spread_that_was_asked_for(TensorType type)
+    {
+        var values = new float[256 * 80];
+        Dequantizer.Row(type, RandomWeights.Bytes(type, values.Length, 0.5, new SplitMix64(8)), values);
+
+        Assert.InRange(values.Average(), -0.06, 0.06);
+        Assert.InRange(Math.Sqrt(values.Average(value => (double)value * value)), 0.4, 0.6);
+    }
+
     [Fact]
     public void A_vocabulary_has_every_byte_once_and_merges_of_known_tokens()
     {

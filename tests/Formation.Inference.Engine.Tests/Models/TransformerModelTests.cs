@@ -47,11 +47,11 @@ public sealed class TransformerModelTests : IDisposable
     public void A_type_that_is_not_computed_is_refused_by_name()
     {
         const string Name = "blk.0.attn_q.weight";
-        var bytes = new byte[TensorTypeInfo.Of(TensorType.IQ4_NL).RowBytes(64) * 64];
+        var bytes = new byte[TensorTypeInfo.Of(TensorType.NVFP4).RowBytes(64) * 64];
 
-        var error = LoadWith(tensor => tensor.Name != Name, writer => writer.AddTensor(Name, TensorType.IQ4_NL, [64, 64], bytes));
+        var error = LoadWith(tensor => tensor.Name != Name, writer => writer.AddTensor(Name, TensorType.NVFP4, [64, 64], bytes));
 
-        Assert.Contains("IQ4_NL", error.Message, StringComparison.Ordinal);
+        Assert.Contains("NVFP4", error.Message, StringComparison.Ordinal);
         Assert.Contains(Name, error.Message, StringComparison.Ordinal);
     }
 

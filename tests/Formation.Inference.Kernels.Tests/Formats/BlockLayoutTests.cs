@@ -18,6 +18,9 @@ public sealed class BlockLayoutTests
         AssertSize<Q4_KBlock>();
         AssertSize<Q5_KBlock>();
         AssertSize<Q6_KBlock>();
+        AssertSize<IQ4_NLBlock>();
+        AssertSize<IQ4_XSBlock>();
+        AssertSize<MXFP4Block>();
     }
 
     private static void AssertSize<TBlock>()

@@ -40,6 +40,7 @@ public sealed class GoldenFormatsTests
     [InlineData(TensorType.Q5_0)]
     [InlineData(TensorType.Q5_1)]
     [InlineData(TensorType.Q8_0)]
+    [InlineData(TensorType.MXFP4)]
     public void Weights_are_stored_as_the_bytes_that_ggml_stores(TensorType type) =>
         Assert.Equal(GoldenFormats.Rows[type].Quantized, RandomRows.Quantized(type, GoldenFormats.Weights));
 

@@ -23,6 +23,9 @@ public sealed class QuantizerTests
         { TensorType.Q4_K, 0.09, 0.07 },
         { TensorType.Q3_K, 0.19, 0.26 },
         { TensorType.Q2_K, 0.38, 0.38 },
+        { TensorType.IQ4_NL, 0.08, 0.13 },
+        { TensorType.IQ4_XS, 0.08, 0.13 },
+        { TensorType.MXFP4, 0.125, 0.25 },
     };
 
     [Theory]
@@ -99,12 +102,38 @@ public sealed class QuantizerTests
     }
 
     [Theory]
-    [MemberData(nameof(BlockTypes))]
+    [MemberData(nameof(TypesWithHalfScales))]
     public void Values_that_need_a_scale_past_half_precision_are_refused(TensorType type)
     {
         var values = RandomRows.Values(256, seed: 2, scale: 1e35f);
         var error = Assert.Throws<ArgumentException>(() => RandomRows.Quantized(type, values));
         Assert.Contains("65504", error.Message);
+    }
+
+    [Fact]
+    public void The_scale_of_MXFP4_spans_the_range_of_single_precision()
+    {
+        foreach (var magnitude in new[] { 1e-37f, 1f, 1e35f, float.MaxValue })
+        {
+            var values = Enumerable.Range(-16, 32).Select(i => i / 16f * magnitude).ToArray();
+            var restored = new float[32];
+            Dequantizer.Row(TensorType.MXFP4, RandomRows.Quantized(TensorType.MXFP4, values), restored);
+            for (var i = 0; i < 32; i++)
+                Assert.InRange(restored[i] / magnitude - values[i] / magnitude, -0.25f, 0.25f);
+        }
+    }
+
+    [Theory]
+    [InlineData(TensorType.IQ4_NL)]
+    [InlineData(TensorType.IQ4_XS)]
+    public void The_search_for_a_scale_leaves_no_more_error_than_ggmls(TensorType type)
+    {
+        var restored = new float[GoldenFormats.Weights.Length];
+        Dequantizer.Row(type, RandomRows.Quantized(type, GoldenFormats.Weights), restored);
+        Assert.InRange(Error(restored), 0, Error(GoldenFormats.Rows[type].QuantizedValues));
+
+        static double Error(float[] values) =>
+            values.Zip(GoldenFormats.Weights, (value, weight) => Math.Pow((double)value - weight, 2)).Sum();
     }
 
     [Fact]
@@ -114,4 +143,7 @@ public sealed class QuantizerTests
     public static TheoryData<TensorType> Types() => [.. RandomRows.ComputedTypes];
 
     public static TheoryData<TensorType> BlockTypes() => [.. RandomRows.ComputedTypes.Where(type => TensorTypeInfo.Of(type).BlockSize > 1)];
+
+    public static TheoryData<TensorType> TypesWithHalfScales() =>
+        [.. RandomRows.ComputedTypes.Where(type => TensorTypeInfo.Of(type).BlockSize > 1 && type != TensorType.MXFP4)];
 }

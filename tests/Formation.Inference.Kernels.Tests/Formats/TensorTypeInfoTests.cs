@@ -5,12 +5,13 @@ namespace Formation.Inference.Kernels.Tests.Formats;
 public sealed class TensorTypeInfoTests
 {
     [Fact]
-    public void The_thirteen_formats_that_are_computed_are_these()
+    public void The_sixteen_formats_that_are_computed_are_these()
     {
         TensorType[] expected =
         [
             TensorType.F32, TensorType.F16, TensorType.Q4_0, TensorType.Q4_1, TensorType.Q5_0, TensorType.Q5_1, TensorType.Q8_0,
-            TensorType.Q2_K, TensorType.Q3_K, TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K, TensorType.BF16,
+            TensorType.Q2_K, TensorType.Q3_K, TensorType.Q4_K, TensorType.Q5_K, TensorType.Q6_K, TensorType.IQ4_NL,
+            TensorType.IQ4_XS, TensorType.BF16, TensorType.MXFP4,
         ];
         Assert.Equal(expected, RandomRows.ComputedTypes);
     }

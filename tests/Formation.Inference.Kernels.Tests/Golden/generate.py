@@ -9,6 +9,7 @@ import sys
 
 TYPES = {
     "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8, "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14, "BF16": 30,
+    "IQ4_NL": 20, "IQ4_XS": 23, "MXFP4": 39,
 }
 COUNT = 512
 
@@ -26,7 +27,7 @@ base.ggml_quantize_chunk.argtypes = [
 
 def dequantize(name, row):
     function = {"F16": base.ggml_fp16_to_fp32_row, "BF16": base.ggml_bf16_to_fp32_row}.get(name)
-    function = function or getattr(base, "dequantize_row_" + name.replace("Q", "q"))
+    function = function or getattr(base, "dequantize_row_" + name.lower().replace("_k", "_K"))
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64]
     values = (ctypes.c_float * COUNT)()
     source = ctypes.create_string_buffer(bytes(row), len(row))
@@ -61,7 +62,11 @@ document = {
 for name, number in TYPES.items():
     row_bytes = COUNT // base.ggml_blck_size(number) * base.ggml_type_size(number)
     quantized = quantize(number, weights, row_bytes)
-    anything = generator.randbytes(row_bytes)
+    anything = bytearray(generator.randbytes(row_bytes))
+    if name == "MXFP4":
+        # The ends of the exponent's range, in the first byte of each of the first blocks.
+        for block, exponent in enumerate((0, 1, 2, 254, 255)):
+            anything[block * base.ggml_type_size(number)] = exponent
     document["rows"].append({
         "type": name,
         "quantized": text(quantized),

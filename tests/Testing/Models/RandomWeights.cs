@@ -10,11 +10,13 @@ namespace Formation.Inference.Testing.Models;
 /// </summary>
 public static class RandomWeights
 {
-    /// <param name="ScaleOffset">Byte of the block's scale, a half.</param>
+    /// <param name="ScaleOffset">Byte of the block's scale: a half, or an exponent.</param>
     /// <param name="Spread">Standard deviation of a value, in units of the scale, when all quants and sub-scales are uniform.</param>
     /// <param name="MinimumOffset">Byte of the block's minimum (or of its factor), a half; -1 where there is none.</param>
     /// <param name="MinimumRatio">Minimum in units of the scale at which values have mean 0.</param>
-    private sealed record Recipe(int ScaleOffset, double Spread, int MinimumOffset = -1, double MinimumRatio = 0);
+    /// <param name="HasExponent">Whether the scale is one byte e that stands for 2^(e - 128).</param>
+    private sealed record Recipe(
+        int ScaleOffset, double Spread, int MinimumOffset = -1, double MinimumRatio = 0, bool HasExponent = false);
 
     private static readonly FrozenDictionary<TensorType, Recipe> Recipes = new Dictionary<TensorType, Recipe>
     {
@@ -28,6 +30,9 @@ public static class RandomWeights
         [TensorType.Q4_K] = new(0, 258, 2, 7.5),
         [TensorType.Q5_K] = new(0, 527, 2, 15.5),
         [TensorType.Q6_K] = new(208, 1365),
+        [TensorType.IQ4_NL] = new(0, 67.2),
+        [TensorType.IQ4_XS] = new(0, 1246),
+        [TensorType.MXFP4] = new(0, 5.85, HasExponent: true),
     }.ToFrozenDictionary();
 
     /// <summary>Writes <paramref name="count"/> values, a whole number of blocks, a few kilobytes at a time.</summary>
@@ -89,7 +94,10 @@ public static class RandomWeights
         {
             var block = bytes.Slice(start, info.BlockBytes);
             var scale = deviation / recipe.Spread * (0.75 + (0.5 * random.NextUnit()));
-            BinaryPrimitives.WriteHalfLittleEndian(block[recipe.ScaleOffset..], (Half)scale);
+            if (recipe.HasExponent)
+                block[recipe.ScaleOffset] = (byte)(Math.Round(Math.Log2(scale)) + 128);
+            else
+                BinaryPrimitives.WriteHalfLittleEndian(block[recipe.ScaleOffset..], (Half)scale);
             if (recipe.MinimumOffset >= 0)
                 BinaryPrimitives.WriteHalfLittleEndian(block[recipe.MinimumOffset..], (Half)(scale * recipe.MinimumRatio));
         }

@@ -174,6 +174,7 @@ public static class TinyModel
                 TensorType.Q4_K => TensorType.Q5_0,
                 TensorType.Q5_K => TensorType.Q5_1,
                 TensorType.Q6_K => TensorType.Q8_0,
+                TensorType.IQ4_XS => TensorType.IQ4_NL,
                 _ => TensorType.F16,
             };
             return columns % TensorTypeInfo.Of(smaller).BlockSize == 0 ? smaller : TensorType.F16;
