@@ -28,6 +28,9 @@ public static class GoldenModels
         [TensorType.Q4_K] = 45412,
         [TensorType.Q5_K] = 18813,
         [TensorType.Q6_K] = 49014,
+        [TensorType.IQ4_NL] = 2420,
+        [TensorType.IQ4_XS] = 49523,
+        [TensorType.MXFP4] = 29139,
     };
 
     /// <summary>All models by name, which is also the name of their file and of their golden data.</summary>
