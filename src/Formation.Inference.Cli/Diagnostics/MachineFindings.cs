@@ -18,7 +18,7 @@ static class MachineFindings
         yield return new Finding("version", FindingState.Good, $"form {Version}, .NET {Environment.Version}, {machine.OperatingSystem}");
         yield return new Finding("processor", FindingState.Good, $"{machine.Cpu.Name} ({machine.Cpu.Architecture})");
         yield return new Finding("instruction sets", FindingState.Good, string.Join(", ", machine.Cpu.InstructionSets));
-        yield return Amx(machine.Cpu.Amx);
+        yield return Amx(machine.Cpu.Amx, KernelPaths.Available[^1]);
         yield return Kernels(machine.Kernels);
         yield return Threads(machine);
         yield return Memory(machine);
@@ -28,14 +28,29 @@ static class MachineFindings
 
     private static string Version => typeof(MachineFindings).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 
-    private static Finding Amx(AmxSupport amx) => amx switch
+    /// <param name="amx">What was found.</param>
+    /// <param name="best">The best kernels that this machine could use.</param>
+    internal static Finding Amx(AmxSupport amx, KernelPath best)
     {
-        AmxSupport.Usable => new Finding("matrix tiles (AMX)", FindingState.Good, "usable"),
-        AmxSupport.NotEnabled => new Finding(
-            "matrix tiles (AMX)", FindingState.Advice, "the processor has them and this system does not offer them",
-            "Use a Linux kernel from 5.16 on, and let the virtual machine pass them through."),
-        _ => new Finding("matrix tiles (AMX)", FindingState.Good, "none"),
-    };
+        const string name = "matrix tiles (AMX)";
+        return amx switch
+        {
+            AmxSupport.Usable when best < KernelPath.Amx => new Finding(
+                name, FindingState.Advice, "usable, but the AVX-512 that goes with them is not",
+                "Unset what switches it off, for instance DOTNET_EnableAVX512."),
+            AmxSupport.Usable => new Finding(name, FindingState.Good, "usable"),
+            AmxSupport.NotEnabled => new Finding(
+                name, FindingState.Advice, "the processor has them and this system does not offer them",
+                "Use a Linux kernel from 5.16 on, and let the virtual machine pass them through."),
+            AmxSupport.Refused => new Finding(
+                name, FindingState.Advice, "the system offers them and refused them to this process",
+                "Let the sandbox allow arch_prctl(ARCH_REQ_XCOMP_PERM); prompts are computed with vectors until then."),
+            AmxSupport.NoExecutableMemory => new Finding(
+                name, FindingState.Advice, "granted, but this process may not make memory executable",
+                "Allow it (systemd: MemoryDenyWriteExecute=no, SELinux: execmem); prompts are computed with vectors until then."),
+            _ => new Finding(name, FindingState.Good, "none: the processor does not have them"),
+        };
+    }
 
     private static Finding Kernels(KernelPath path)
     {

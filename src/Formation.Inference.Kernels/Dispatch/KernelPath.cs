@@ -14,4 +14,9 @@ public enum KernelPath
 
     /// <summary>512-bit vectors of x86 (AVX-512 F, BW, DQ and VL).</summary>
     Avx512,
+
+    /// <summary>
+    /// The matrix tiles of x86 for prompts, and for all else what <see cref="Avx512"/> has: wherever vectors are chosen, the two are one.
+    /// </summary>
+    Amx,
 }

@@ -1,5 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Formation.Inference.Kernels.Amx;
+using Formation.Inference.Kernels.Machine;
 
 namespace Formation.Inference.Kernels.Dispatch;
 
@@ -7,7 +9,7 @@ namespace Formation.Inference.Kernels.Dispatch;
 public static class KernelPaths
 {
     /// <summary>
-    /// Names one path (<c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c>) in place of the best that the processor has.
+    /// Names one path (<c>scalar</c>, <c>vector128</c>, <c>avx2</c>, <c>avx512</c>, <c>amx</c>) in place of the best that the processor has.
     /// </summary>
     public const string EnvironmentVariable = "FORMATION_KERNELS";
 
@@ -37,6 +39,7 @@ public static class KernelPaths
         KernelPath.Vector128 => "vector128",
         KernelPath.Avx2 => "avx2",
         KernelPath.Avx512 => "avx512",
+        KernelPath.Amx => "amx",
         _ => throw new ArgumentOutOfRangeException(nameof(path), path, "not a kernel path"),
     };
 
@@ -51,7 +54,8 @@ public static class KernelPaths
             return IsAvailable(path)
                 ? path
                 : throw new InvalidOperationException(
-                    $"{EnvironmentVariable}={requested}: this processor lacks it; use one of {Names(Available)}, or unset the variable");
+                    $"{EnvironmentVariable}={requested}: this machine does not offer it ('form doctor' says what it has); "
+                    + $"use one of {Names(Available)}, or unset the variable");
         }
         throw new InvalidOperationException(
             $"{EnvironmentVariable}={requested}: no such kernels; use one of {Names(Available)}, or unset the variable");
@@ -65,6 +69,7 @@ public static class KernelPaths
         KernelPath.Vector128 => Vector128.IsHardwareAccelerated,
         KernelPath.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         KernelPath.Avx512 => Vector512.IsHardwareAccelerated && Avx512BW.VL.IsSupported && Avx512DQ.IsSupported,
+        KernelPath.Amx => IsAvailable(KernelPath.Avx512) && TileUnit.Support == AmxSupport.Usable,
         _ => false,
     };
 }

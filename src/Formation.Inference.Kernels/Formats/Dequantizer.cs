@@ -28,7 +28,7 @@ public static unsafe class Dequantizer
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case KernelPath.Avx512 or KernelPath.Amx:
                 Row<Floats512>(type, row, values, count);
                 break;
             case KernelPath.Avx2:

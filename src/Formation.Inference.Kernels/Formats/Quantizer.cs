@@ -54,7 +54,7 @@ public static unsafe class Quantizer
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case KernelPath.Avx512 or KernelPath.Amx:
                 F16Format.Quantize<Floats512>(values, row, count);
                 break;
             case KernelPath.Avx2:

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text;
+using Formation.Inference.Kernels.Amx;
 
 namespace Formation.Inference.Kernels.Machine;
 
@@ -9,7 +10,7 @@ namespace Formation.Inference.Kernels.Machine;
 /// <param name="Name">The manufacturer's name for the processor.</param>
 /// <param name="Architecture">For example <c>x64</c> or <c>arm64</c>.</param>
 /// <param name="InstructionSets">Vector instruction sets that are there and usable, the widest last.</param>
-/// <param name="Amx">Whether x86's matrix tiles can be used.</param>
+/// <param name="Amx">Whether x86's matrix tiles can be used, and if not, why.</param>
 public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList<string> InstructionSets, AmxSupport Amx)
 {
     /// <summary>Asks the processor, and the system where the processor can't know.</summary>
@@ -22,7 +23,7 @@ public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList
             BrandString() ?? Value(cpuInfo, "model name") ?? Value(cpuInfo, "Model") ?? "unknown",
             RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant(),
             [.. Usable()],
-            DetectAmx(Value(cpuInfo, "flags")));
+            TileUnit.Support);
     }
 
     private static IEnumerable<string> Usable()
@@ -43,19 +44,6 @@ public sealed record CpuFeatures(string Name, string Architecture, IReadOnlyList
             ("AVX-512BF16", Avx512F.IsSupported && SecondPageEax(bit: 5)),
         };
         return sets.Where(set => set.Usable).Select(set => set.Name);
-    }
-
-    private static AmxSupport DetectAmx(string? systemFlags)
-    {
-        const int amxBf16 = 22, amxTile = 24, amxInt8 = 25;
-        if (!HasLeaf7)
-            return AmxSupport.None;
-        var edx = X86Base.CpuId(7, 0).Edx;
-        const int needed = (1 << amxBf16) | (1 << amxTile) | (1 << amxInt8);
-        if ((edx & needed) != needed)
-            return AmxSupport.None;
-        // The tile registers are only there when the system saves them; Linux says so by listing the flag.
-        return systemFlags is not null && systemFlags.Split(' ').Contains("amx_tile") ? AmxSupport.Usable : AmxSupport.NotEnabled;
     }
 
     // Leaf 7 of the processor's self-description lists the newer instruction sets, on a first and a second page.

@@ -18,7 +18,7 @@ internal static class VectorKernel
     {
         switch (path)
         {
-            case KernelPath.Avx512:
+            case KernelPath.Avx512 or KernelPath.Amx:
                 kernel.Run<Floats512>();
                 break;
             case KernelPath.Avx2:
