@@ -78,4 +78,25 @@ static class CommonOptions
             return null;
         },
     };
+
+    /// <summary>An option for whole numbers in a range, divided by commas.</summary>
+    public static Option<int[]> Counts(string name, string description, int least, int most, int[] otherwise, string example) => new(name)
+    {
+        Description = description,
+        HelpName = example,
+        DefaultValueFactory = _ => otherwise,
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            var values = new List<int>();
+            foreach (var part in text.Split(','))
+            {
+                if (int.TryParse(part, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+                    values.Add(value);
+                else
+                    result.AddError($"{name} '{text}' is not a list of numbers from {least} to {most}, such as {example}");
+            }
+            return [.. values.Distinct()];
+        },
+    };
 }

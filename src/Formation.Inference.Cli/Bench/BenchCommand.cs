@@ -1,120 +1,103 @@
 using System.CommandLine;
-using System.Globalization;
 using Formation.Inference.Cli.Arguments;
+using Formation.Inference.Cli.Bench.Http;
+using Formation.Inference.Cli.Bench.Peers;
+using Formation.Inference.Cli.Client;
 using Formation.Inference.Cli.Hosting;
-using Formation.Inference.Cli.Models;
-using Formation.Inference.Cli.Terminal;
-using Formation.Inference.Engine.Devices;
-using Formation.Inference.Engine.Gguf;
-using Formation.Inference.Engine.Models;
-using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
-using Spectre.Console;
 
 namespace Formation.Inference.Cli.Bench;
 
-/// <summary><c>form bench</c>: the speed of the engine on this machine, in process.</summary>
+/// <summary><c>form bench</c>: the speed of the engine on this machine, by itself, beside a peer, and over HTTP.</summary>
 static class BenchCommand
 {
-    private const int PrefillChunk = 512;
-
-    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(1);
-
     public static Command Create(CommandContext context)
     {
-        var model = new Option<string?>("--model") { Description = "GGUF file [default: the bundled model]", HelpName = "FILE" };
-        var threads = CommonOptions.Count("--threads", "Threads that compute [default: the processors that this process may use]", 1, WorkerTeam.MaxThreads);
-        var prompt = CommonOptions.Count("--prompt", "Tokens of the prompt; 0 leaves this test out [default: 512]", 0, 1 << 20);
-        var generate = CommonOptions.Count("--generate", "Tokens to generate; 0 leaves this test out [default: 64]", 0, 1 << 20);
-        var batch = new Option<int[]>("--batch")
+        var model = new Option<string[]>("--model")
         {
-            Description = "Sequences that generate together, divided by commas",
-            HelpName = "1,4,8",
-            DefaultValueFactory = _ => [1],
-            CustomParser = result =>
-            {
-                var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-                var sizes = text.Split(',').Select(part => int.TryParse(part, CultureInfo.InvariantCulture, out var size) ? size : 0).ToArray();
-                if (sizes.All(size => size is >= 1 and <= 256))
-                    return sizes;
-                result.AddError($"--batch '{text}' is not a list of numbers from 1 to 256, such as 1,4,8");
-                return [];
-            },
+            Description = "GGUF file, or a folder of them; may be given several times. With --http, the model's id [default: the bundled model]",
+            HelpName = "FILE",
         };
-        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after a second of warming up [default: 3]", 1, 1000);
+        var threads = CommonOptions.Count("--threads", "Threads that compute [default: one for each core]", 1, WorkerTeam.MaxThreads);
+        var prompt = CommonOptions.Counts("--prompt", "Tokens of the prompts, divided by commas; 0 leaves them out", 0, 1 << 20, [512], "512,4096");
+        var generate = CommonOptions.Count("--generate", "Tokens to generate; 0 leaves this out [default: 64]", 0, 1 << 20);
+        var batch = CommonOptions.Counts("--batch", "Sequences that generate together, divided by commas", 1, 256, [1], "1,4,8");
+        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after a second of warming up [default: 3, with --peers 5]", 1, 1000);
+        var peers = new Option<bool>("--peers") { Description = "Measure llama.cpp on the same files too, in turns; npm installs it into benchmarks/peers" };
+        var serve = new Option<bool>("--serve") { Description = "Start a server with the model too, and measure it over HTTP in turns" };
+        var http = new Option<string?>("--http") { Description = "Measure this running server instead", HelpName = "URL" };
+        var key = CommonOptions.Key();
         var json = CommonOptions.Json();
-        var command = new Command("bench", "Measures prefill and decode of a model on this machine") { model, threads, prompt, generate, batch, repeat, json };
+        var command = new Command("bench", "Measures prompts and generation of models on this machine")
+        {
+            model, threads, prompt, generate, batch, repeat, peers, serve, http, key, json,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(http) is not null && (result.GetValue(peers) || result.GetValue(serve)))
+                result.AddError("--http measures a server that runs; --peers and --serve measure model files. Give one or the other.");
+        });
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var path = parse.GetValue(model) ?? ModelSources.BundledPath()
-                ?? throw new CommandException(ExitCode.NotFound, "This build has no bundled model; give --model FILE.");
             var plan = new BenchPlan(
-                parse.GetValue(prompt) ?? 512, parse.GetValue(generate) ?? 64, parse.GetValue(batch)!, parse.GetValue(repeat) ?? 3);
-            var report = await MeasureAsync(context, path, parse.GetValue(threads) ?? MachineDescription.Read().DefaultThreads, plan, cancellationToken);
-            if (parse.GetValue(json))
-                context.Output.WriteJson(report, BenchJson.Default.BenchReport);
+                [.. parse.GetValue(prompt)!.Where(tokens => tokens > 0)],
+                parse.GetValue(generate) ?? 64,
+                parse.GetValue(batch)!,
+                parse.GetValue(repeat) ?? (parse.GetValue(peers) ? 5 : 3));
+            if (plan.Tests.Count == 0)
+                throw new CommandException(ExitCode.WrongUsage, "--prompt 0 and --generate 0 leave nothing to measure.");
+            if (parse.GetValue(http) is { } url)
+                await MeasureServerAsync(url, parse.GetValue(model)!);
             else
-                Show(context.Output, report);
+                await MeasureFilesAsync(parse.GetValue(model)!);
             return ExitCode.Done;
+
+            async Task MeasureServerAsync(string url, string[] models)
+            {
+                if (models.Length > 1)
+                    throw new CommandException(ExitCode.WrongUsage, "--http measures one --model at a time.");
+                var address = ServerAddress.Resolve(url, parse.GetValue(key), context);
+                var report = await ServerBenchmark.RunAsync(
+                    address, models.SingleOrDefault() ?? ModelSources.DefaultModelId, plan, context.Time, cancellationToken);
+                if (parse.GetValue(json))
+                    context.Output.WriteJson(report, BenchJson.Default.HttpReport);
+                else
+                    BenchTables.Show(context.Output, report);
+            }
+
+            async Task MeasureFilesAsync(string[] models)
+            {
+                var files = FilesOf(models);
+                var peer = parse.GetValue(peers) ? await Peer.InstallAsync(context.Output.Note, cancellationToken) : null;
+                var reports = new List<BenchReport>();
+                foreach (var file in files)
+                {
+                    var benchmark = new ModelBenchmark(
+                        context, plan, parse.GetValue(threads) ?? MachineDescription.Read().DefaultThreads, peer, parse.GetValue(serve));
+                    reports.Add(await benchmark.RunAsync(file, cancellationToken));
+                    // A table as soon as it is there: a run over many models takes long.
+                    if (!parse.GetValue(json))
+                        BenchTables.Show(context.Output, reports[^1]);
+                }
+                if (parse.GetValue(json) && reports.Count == 1)
+                    context.Output.WriteJson(reports[0], BenchJson.Default.BenchReport);
+                else if (parse.GetValue(json))
+                    context.Output.WriteJson<IReadOnlyList<BenchReport>>(reports, BenchJson.Default.IReadOnlyListBenchReport);
+            }
         });
         return command;
     }
 
-    private static async Task<BenchReport> MeasureAsync(
-        CommandContext context, string path, int threads, BenchPlan plan, CancellationToken cancellationToken)
+    /// <summary>The files that values of <c>--model</c> name: each a file, or a folder of them.</summary>
+    /// <exception cref="CommandException">There is none.</exception>
+    internal static IReadOnlyList<string> FilesOf(IReadOnlyList<string> models)
     {
-        using var file = ModelFile.Open(path);
-        using var device = new CpuDevice(threads);
-        using var model = ModelFile.Load(context.Output, file, device, cancellationToken);
-        var longest = Math.Max(plan.Prompt, plan.Generate);
-        if (longest > model.Config.ContextLength)
-            throw new CommandException(
-                ExitCode.WrongUsage, $"{longest} tokens do not fit this model's context of {model.Config.ContextLength}; lower --prompt or --generate.");
-
-        using var benchmark = new EngineBenchmark(model, longest, plan.Batches.Max(), Math.Clamp(plan.Prompt, 1, PrefillChunk), context.Time);
-        var results = new List<BenchResult>();
-        if (plan.Prompt > 0)
-            await AddAsync($"pp{plan.Prompt}", () => benchmark.PrefillAsync(plan.Prompt, cancellationToken));
-        if (plan.Generate > 0)
-            foreach (var size in plan.Batches)
-                await AddAsync(
-                    size == 1 ? $"tg{plan.Generate}" : $"tg{plan.Generate}x{size}",
-                    () => benchmark.DecodeAsync(plan.Generate, size, cancellationToken));
-        var name = model.Config.Name ?? Path.GetFileNameWithoutExtension(path);
-        return new BenchReport(name, ModelFile.ParameterCount(file), threads, KernelPaths.Name(KernelPaths.Current), results);
-
-        async Task AddAsync(string test, Func<Task<double>> measure)
-        {
-            if (context.Output.ErrorIsTerminal)
-                context.Output.Note($"{test} ...");
-            await WarmUpAsync(measure, context.Time);
-            var speeds = new List<double>();
-            for (var i = 0; i < plan.Repeat; i++)
-                speeds.Add(await measure());
-            results.Add(new BenchResult(test, Spread.Of(speeds)));
-        }
+        if (models.Count == 0)
+            return [ModelSources.BundledPath() ?? throw new CommandException(ExitCode.NotFound, "This build has no bundled model; give --model FILE.")];
+        string[] files = [.. models.SelectMany(model => Directory.Exists(model) ? ModelSources.FilesIn(model, "--model") : [model])];
+        return files.Length > 0
+            ? files
+            : throw new CommandException(ExitCode.NotFound, $"There is no GGUF file in {Path.GetFullPath(models[0])}.");
     }
-
-    // The run-time compiles code better once it has run for a while; until then the figures would say how fast it compiles.
-    private static async Task WarmUpAsync(Func<Task<double>> measure, TimeProvider time)
-    {
-        var start = time.GetTimestamp();
-        do
-            await measure();
-        while (time.GetElapsedTime(start) < WarmUpTime);
-    }
-
-    private static void Show(CommandOutput output, BenchReport report)
-    {
-        output.Out.WriteLine($"{report.Model}, {ParameterCount.Format(report.Parameters)} parameters, {report.Threads} threads, {report.Kernels} kernels");
-        var table = new Table().Border(TableBorder.Simple).AddColumns("test", "tokens/s (median)", "least", "most");
-        foreach (var (test, speed) in report.Results)
-            table.AddRow(test, Number(speed.Median), Number(speed.Min), Number(speed.Max));
-        output.Text.Write(table);
-
-        static string Number(double value) => value.ToString("N1", CultureInfo.InvariantCulture);
-    }
-
-    private sealed record BenchPlan(int Prompt, int Generate, IReadOnlyList<int> Batches, int Repeat);
 }

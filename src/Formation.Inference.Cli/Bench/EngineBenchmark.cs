@@ -7,53 +7,62 @@ namespace Formation.Inference.Cli.Bench;
 /// <summary>Times prefill and decode of a loaded model through its pipeline: no server, scheduler or sampler between.</summary>
 sealed class EngineBenchmark : IDisposable
 {
+    // Rows of the largest prefill batch; the peer computes as many at a time.
+    private const int PromptChunk = 512;
+
     private readonly Pipeline _pipeline;
     private readonly TimeProvider _time;
-    private readonly int _blocksPerSequence;
     private readonly int _vocabulary;
     private readonly float[] _logits;
     private long _step;
 
     /// <param name="model">The model; stays the caller's.</param>
-    /// <param name="longestSequence">Positions that any test reaches.</param>
-    /// <param name="largestBatch">Sequences that any test runs together.</param>
-    /// <param name="chunk">Rows of the largest prefill batch.</param>
+    /// <param name="tests">All tests that will be run.</param>
     /// <param name="time">The clock.</param>
-    public EngineBenchmark(TransformerModel model, int longestSequence, int largestBatch, int chunk, TimeProvider time)
+    public EngineBenchmark(TransformerModel model, IReadOnlyList<BenchTest> tests, TimeProvider time)
     {
         _time = time;
         _vocabulary = model.Config.VocabularySize;
-        _blocksPerSequence = (longestSequence + KvCacheShape.DefaultBlockSize - 1) / KvCacheShape.DefaultBlockSize;
-        _logits = new float[checked(largestBatch * _vocabulary)];
-        Chunk = chunk;
-        var rows = Math.Max(chunk, largestBatch);
-        var cache = model.KvShape(model.AllLayers, checked(_blocksPerSequence * largestBatch));
+        var mostSequences = tests.Max(test => test.Sequences);
+        var longestPrompt = tests.Where(test => test.Kind == BenchTestKind.Prompt).Select(test => test.Tokens).DefaultIfEmpty(1).Max();
+        var rows = Math.Max(Math.Min(longestPrompt, PromptChunk), mostSequences);
+        var cache = model.KvShape(model.AllLayers, tests.Max(test => checked(BlocksFor(test.Tokens) * test.Sequences)));
+        _logits = new float[checked(mostSequences * _vocabulary)];
+        KvBytes = cache.Bytes;
         _pipeline = new Pipeline(model.CreateHead(rows), [model.CreateStage(model.AllLayers, cache, rows)], rows);
     }
 
-    /// <summary>Rows of the largest prefill batch.</summary>
-    public int Chunk { get; }
+    /// <summary>Bytes of keys and values.</summary>
+    public long KvBytes { get; }
 
-    /// <summary>Tokens per second of reading a prompt, its last token's logits included.</summary>
-    public async Task<double> PrefillAsync(int tokens, CancellationToken cancellationToken)
+    /// <summary>Runs a test once. Returns tokens per second, all sequences together.</summary>
+    public Task<double> MeasureAsync(BenchTest test, CancellationToken cancellationToken) => test.Kind switch
     {
+        BenchTestKind.Prompt => PrefillAsync(test.Tokens, cancellationToken),
+        _ => DecodeAsync(test.Tokens, test.Sequences, cancellationToken),
+    };
+
+    public void Dispose() => _pipeline.Dispose();
+
+    private async Task<double> PrefillAsync(int tokens, CancellationToken cancellationToken)
+    {
+        var blocks = Blocks(0, tokens);
         var start = _time.GetTimestamp();
-        for (var first = 0; first < tokens; first += Chunk)
+        for (var first = 0; first < tokens; first += PromptChunk)
         {
-            var count = Math.Min(Chunk, tokens - first);
+            var count = Math.Min(PromptChunk, tokens - first);
             var isLast = first + count == tokens;
-            var batch = new Batch(_step++, [new BatchSlice(0, SliceKind.Prefill, 0, count, first, Blocks(0))]);
+            var batch = new Batch(_step++, [new BatchSlice(0, SliceKind.Prefill, 0, count, first, blocks)]);
             int[] wanted = isLast ? [count - 1] : [];
             await _pipeline.ForwardAsync(batch, Tokens(0, first, count), wanted, _logits.AsMemory(0, wanted.Length * _vocabulary), cancellationToken);
         }
         return tokens / _time.GetElapsedTime(start).TotalSeconds;
     }
 
-    /// <summary>Tokens per second, all sequences together, of generating from empty contexts.</summary>
-    public async Task<double> DecodeAsync(int tokens, int sequences, CancellationToken cancellationToken)
+    private async Task<double> DecodeAsync(int tokens, int sequences, CancellationToken cancellationToken)
     {
         int[] rows = [.. Enumerable.Range(0, sequences)];
-        ReadOnlyMemory<int>[] blocks = [.. rows.Select(Blocks)];
+        ReadOnlyMemory<int>[] blocks = [.. rows.Select(row => Blocks(row, tokens))];
         var start = _time.GetTimestamp();
         for (var position = 0; position < tokens; position++)
         {
@@ -64,14 +73,14 @@ sealed class EngineBenchmark : IDisposable
         return (double)tokens * sequences / _time.GetElapsedTime(start).TotalSeconds;
     }
 
-    public void Dispose() => _pipeline.Dispose();
+    private static int BlocksFor(int tokens) => (tokens + KvCacheShape.DefaultBlockSize - 1) / KvCacheShape.DefaultBlockSize;
 
-    private ReadOnlyMemory<int> Blocks(int sequence) =>
-        Enumerable.Range(sequence * _blocksPerSequence, _blocksPerSequence).ToArray();
+    private static ReadOnlyMemory<int> Blocks(int sequence, int tokens) =>
+        Enumerable.Range(sequence * BlocksFor(tokens), BlocksFor(tokens)).ToArray();
 
     private ReadOnlyMemory<int> Tokens(int sequence, int first, int count) =>
         Enumerable.Range(first, count).Select(position => Token(sequence, position)).ToArray();
 
-    // Any tokens do, as long as they differ: the speed does not depend on them.
+    // Any tokens do, as long as they differ: the speed does not depend on them. The peer gets the same.
     private int Token(int sequence, int position) => (int)(((long)position * 7919 + sequence * 104_729L + 1) % _vocabulary);
 }

@@ -11,14 +11,19 @@ public sealed record ServerAddress(Uri Url, string? Key)
 
     /// <summary>Options win over the environment, the environment over what was saved. The saved key goes only to the server it was saved for.</summary>
     /// <exception cref="CommandException">The address is not an http or https address.</exception>
-    public static ServerAddress Resolve(ParseResult parse, Option<string?> url, Option<string?> key, CommandContext context)
+    public static ServerAddress Resolve(ParseResult parse, Option<string?> url, Option<string?> key, CommandContext context) =>
+        Resolve(parse.GetValue(url), parse.GetValue(key), context);
+
+    /// <summary>The same, for the values of options.</summary>
+    /// <exception cref="CommandException">The address is not an http or https address.</exception>
+    public static ServerAddress Resolve(string? url, string? key, CommandContext context)
     {
         var saved = SavedCredentials.Load(context.Folders);
-        var chosenUrl = ParseUrl(parse.GetValue(url) ?? NotEmpty(context.Environment("FORMATION_URL")) ?? saved?.Url ?? DefaultUrl);
+        var chosenUrl = ParseUrl(url ?? NotEmpty(context.Environment("FORMATION_URL")) ?? saved?.Url ?? DefaultUrl);
         var savedKey = saved is not null && Uri.TryCreate(saved.Url, UriKind.Absolute, out var savedUrl) && SameServer(savedUrl, chosenUrl)
             ? saved.Key
             : null;
-        return new ServerAddress(chosenUrl, parse.GetValue(key) ?? NotEmpty(context.Environment("FORMATION_API_KEY")) ?? savedKey);
+        return new ServerAddress(chosenUrl, key ?? NotEmpty(context.Environment("FORMATION_API_KEY")) ?? savedKey);
     }
 
     /// <summary>Reads a server's address; a trailing <c>/v1</c> or slash is dropped.</summary>

@@ -31,7 +31,7 @@ public static class ModelSources
         }
         foreach (var (id, path) in registered)
             found[id] = new ModelSource(id, path, "registered");
-        foreach (var path in FilesIn(folder))
+        foreach (var path in folder is null ? [] : FilesIn(folder, "--models"))
             if (ModelId.FromFileName(path) is { } id)
                 found[id] = new ModelSource(id, path, "folder");
         foreach (var assignment in assignments)
@@ -59,16 +59,18 @@ public static class ModelSources
             : throw new CommandException(ExitCode.NotFound, $"Model {id}: there is no file {full}; give the path of a GGUF file.");
     }
 
-    // Of a split model only the first part is a model; the reader finds the others.
-    private static IEnumerable<string> FilesIn(string? folder)
+    /// <summary>The models in a folder, by name.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="option">The option that named it.</param>
+    /// <exception cref="CommandException">There is no such folder.</exception>
+    public static IEnumerable<string> FilesIn(string folder, string option)
     {
-        if (folder is null)
-            return [];
         if (!Directory.Exists(folder))
-            throw new CommandException(ExitCode.NotFound, $"--models: there is no folder {Path.GetFullPath(folder)}");
+            throw new CommandException(ExitCode.NotFound, $"{option}: there is no folder {Path.GetFullPath(folder)}");
         return Directory.EnumerateFiles(Path.GetFullPath(folder), "*.gguf").Where(IsFirstPart).Order(StringComparer.Ordinal);
     }
 
+    // Of a split model only the first part is a model; the reader finds the others.
     private static bool IsFirstPart(string path)
     {
         var name = Path.GetFileNameWithoutExtension(path);

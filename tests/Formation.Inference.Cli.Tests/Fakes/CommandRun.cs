@@ -18,6 +18,9 @@ sealed class CommandRun : IDisposable
     /// <summary>Whether standard input is a person.</summary>
     public bool InputIsTerminal { get; set; }
 
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public string Out { get; private set; } = "";
 
     public string Error { get; private set; } = "";
@@ -32,7 +35,7 @@ sealed class CommandRun : IDisposable
             new CommandInput(new StringReader(StandardInput), () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(StandardInput)), InputIsTerminal),
             Folders,
             Environment.GetValueOrDefault,
-            TimeProvider.System);
+            Time);
         var code = await FormApplication.RunAsync(arguments, context, TestContext.Current.CancellationToken);
         Out = output.ToString();
         Error = error.ToString();

@@ -40,6 +40,9 @@ public sealed record TinyModelOptions
 
     public int VocabularySize { get; init; } = 512;
 
+    /// <summary>Whether the ids that no merge makes are words too instead of unused, so that any generated token is text.</summary>
+    public bool SpeaksEveryToken { get; init; }
+
     public int ContextLength { get; init; } = 512;
 
     /// <summary>Storage of the matrices; a row that is no whole number of blocks falls back to a format with smaller ones.</summary>
@@ -115,6 +118,7 @@ public sealed record TinyModelOptions
         KvHeadCount = 3,
         FeedForwardSize = 1536,
         VocabularySize = 49_152,
+        SpeaksEveryToken = true,
         ContextLength = 8192,
         RopeFrequencyBase = 100_000,
         TiedEmbeddings = true,
@@ -122,7 +126,7 @@ public sealed record TinyModelOptions
         MatrixType = TensorType.Q8_0,
     };
 
-    /// <summary>The shape of Llama 3.2 1B, for measurements.</summary>
+    /// <summary>The layers of Llama 3.2 1B with a vocabulary of 32,000, for measurements: 1.04 B parameters.</summary>
     public static TinyModelOptions Llama1B { get; } = new()
     {
         Name = "random-1b",
@@ -131,13 +135,27 @@ public sealed record TinyModelOptions
         HeadCount = 32,
         KvHeadCount = 8,
         FeedForwardSize = 8192,
-        VocabularySize = 128_256,
-        ContextLength = 131_072,
+        VocabularySize = 32_000,
+        SpeaksEveryToken = true,
+        ContextLength = 8192,
         RopeFrequencyBase = 500_000,
-        RopeScaling = TinyRopeScaling.Llama3,
-        RopeScalingFactor = 32,
         TiedEmbeddings = true,
         MatrixType = TensorType.Q4_K,
-        EmbeddingType = TensorType.Q6_K,
+    };
+
+    /// <summary>The shape of Llama 3.1 8B, for measurements: 8.03 B parameters.</summary>
+    public static TinyModelOptions Llama8B { get; } = new()
+    {
+        Name = "random-8b",
+        HiddenSize = 4096,
+        LayerCount = 32,
+        HeadCount = 32,
+        KvHeadCount = 8,
+        FeedForwardSize = 14_336,
+        VocabularySize = 128_256,
+        SpeaksEveryToken = true,
+        ContextLength = 8192,
+        RopeFrequencyBase = 500_000,
+        MatrixType = TensorType.Q4_K,
     };
 }

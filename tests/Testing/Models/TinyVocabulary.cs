@@ -1,9 +1,8 @@
 namespace Formation.Inference.Testing.Models;
 
 /// <summary>
-/// A byte-level BPE vocabulary small enough to read: 256 bytes, some merges that make common words, control tokens, and unused ids up to
-/// the
-/// wanted size.
+/// A byte-level BPE vocabulary small enough to read: 256 bytes, some merges that make common words, control tokens, and unused ids (or
+/// words that no merge makes) up to the wanted size.
 /// </summary>
 public sealed class TinyVocabulary
 {
@@ -23,7 +22,8 @@ public sealed class TinyVocabulary
     ];
 
     /// <param name="size">Number of ids, at least <see cref="MinimumSize"/>; merges come in as far as there is room.</param>
-    public TinyVocabulary(int size)
+    /// <param name="speaksEveryToken">Whether the remaining ids are words, which only a model says, instead of unused.</param>
+    public TinyVocabulary(int size, bool speaksEveryToken = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumSize);
         var tokens = new List<string>(ByteAlphabet());
@@ -40,11 +40,11 @@ public sealed class TinyVocabulary
         tokens.AddRange(ControlTokens);
         var used = tokens.Count;
         while (tokens.Count < size)
-            tokens.Add($"<|unused_{tokens.Count - used}|>");
+            tokens.Add(speaksEveryToken ? $"Ġword{tokens.Count - used}" : $"<|unused_{tokens.Count - used}|>");
 
         Tokens = [.. tokens];
         Merges = [.. merges];
-        TokenTypes = [.. Enumerable.Range(0, size).Select(id => id < FirstControlId ? Normal : id < used ? Control : Unused)];
+        TokenTypes = [.. Enumerable.Range(0, size).Select(id => id < FirstControlId ? Normal : id < used ? Control : speaksEveryToken ? Normal : Unused)];
     }
 
     private const int Normal = 1;
