@@ -16,8 +16,12 @@ public class WorkerTeamBenchmarks
     [GlobalCleanup]
     public void Cleanup() => _team?.Dispose();
 
-    [Benchmark]
+    [Benchmark(Baseline = true)]
     public void EmptyJob() => _team!.Run(new EmptyTasks(), _team.Threads * 4);
+
+    /// <summary>The same handed to other threads only, as it is for a caller that is not fit for matrix tiles.</summary>
+    [Benchmark]
+    public void EmptyTileJob() => _team!.RunOnTileThreads(new EmptyTasks(), _team.Threads * 4);
 
     private readonly struct EmptyTasks : IJob
     {

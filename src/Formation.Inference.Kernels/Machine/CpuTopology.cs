@@ -10,7 +10,10 @@ internal static class CpuTopology
     private const int MaxProcessors = 4096;
 
     /// <summary>Cores on which this process may run, or null where the system does not say.</summary>
-    internal static int? Cores(SystemFiles files)
+    internal static int? Cores(SystemFiles files) => FirstProcessorOfEachCore(files)?.Count;
+
+    /// <summary>One processor of each core on which this process may run, or null where the system does not say.</summary>
+    internal static IReadOnlyList<int>? FirstProcessorOfEachCore(SystemFiles files)
     {
         var allowed = files.Lines("proc/self/status")
             .Where(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal))
@@ -19,13 +22,15 @@ internal static class CpuTopology
         if (allowed is null)
             return null;
         var cores = new HashSet<string>();
+        var processors = new List<int>();
         foreach (var cpu in allowed)
         {
             if (files.Lines($"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") is not [var siblings, ..])
                 return null;
-            cores.Add(siblings.Trim());
+            if (cores.Add(siblings.Trim()))
+                processors.Add(cpu);
         }
-        return cores.Count == 0 ? null : cores.Count;
+        return processors.Count == 0 ? null : processors;
     }
 
     /// <summary>The numbers of a list such as "0-3,8"; null where it is none.</summary>

@@ -22,8 +22,12 @@ public sealed record MachineDescription(
     long MemoryTotalBytes,
     long MemoryAvailableBytes)
 {
-    /// <summary>Threads to compute with when nobody says otherwise: one for each core.</summary>
-    public int DefaultThreads => Math.Clamp(Math.Min(Processors, Cores), 1, Threading.WorkerTeam.MaxThreads);
+    /// <summary>
+    /// Threads to compute with when nobody says otherwise: one for each core, and no more than keep the processor time of the control group
+    /// busy. A fraction is rounded up: a thread that is held back for a part of the time does more than one that is not there.
+    /// </summary>
+    public int DefaultThreads =>
+        (int)Math.Clamp(Math.Min(Math.Min(Processors, Cores), Math.Ceiling(Limits.Cpus ?? Processors)), 1, Threading.WorkerTeam.MaxThreads);
 
     /// <summary>Describes this machine as it is now; cheap.</summary>
     /// <exception cref="InvalidOperationException">The kernels asked for by the environment can't be used, see <see

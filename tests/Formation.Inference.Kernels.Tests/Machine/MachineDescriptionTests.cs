@@ -32,6 +32,21 @@ public sealed class MachineDescriptionTests
         Assert.Equal(1, MachineDescription.Read(system.Files, processors: 1).DefaultThreads);
     }
 
+    [Theory]
+    [InlineData("max 100000", 4)]
+    [InlineData("800000 100000", 4)]
+    [InlineData("200000 100000", 2)]
+    [InlineData("250000 100000", 3)]
+    [InlineData("20000 100000", 1)]
+    public void The_default_is_no_more_than_the_processor_time_of_the_container(string quota, int threads)
+    {
+        using var system = new FakeSystem()
+            .With("proc/self/mountinfo", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n")
+            .With("proc/self/cgroup", "0::/\n")
+            .With("sys/fs/cgroup/cpu.max", quota + "\n");
+        Assert.Equal(threads, MachineDescription.Read(system.Files, processors: 4).DefaultThreads);
+    }
+
     [Fact]
     public void This_machine_can_be_described()
     {
