@@ -28,8 +28,7 @@ sealed record BenchReport(
     IReadOnlyList<FirstTokenResult>? FirstTokens);
 
 /// <summary>The machine of a run.</summary>
-/// <param name="ReadBytesPerSecond">Memory read by all threads together, the best of the run, or null where it could not be measured.</param>
-sealed record BenchMachine(string Processor, int Cores, long MemoryBytes, string OperatingSystem, double? ReadBytesPerSecond);
+sealed record BenchMachine(string Processor, int Cores, long MemoryBytes, string OperatingSystem);
 
 /// <summary>Memory of this process after the tests.</summary>
 /// <param name="FileBytes">Size of the model's file.</param>
@@ -40,10 +39,15 @@ sealed record BenchMemory(long FileBytes, long ResidentBytes, long KvBytes);
 /// <summary>The speed of one test over its repetitions.</summary>
 /// <param name="Test"><c>pp512</c>: a prompt of 512 tokens; <c>tg64</c>: 64 tokens generated; <c>tg64x8</c>: by 8 sequences together.</param>
 /// <param name="TokensPerSecond">All sequences together.</param>
-/// <param name="BandwidthShare">For generation, the share of the machine's read bandwidth at which the weights were read.</param>
+/// <param name="Bandwidth">For generation, what memory allowed, or null where that could not be measured.</param>
 /// <param name="Peer">The peer's speed, or null.</param>
 /// <param name="Http">The speed over HTTP, or null.</param>
-sealed record BenchResult(string Test, Spread TokensPerSecond, double? BandwidthShare, ComparedSpeed? Peer, ComparedSpeed? Http);
+sealed record BenchResult(string Test, Spread TokensPerSecond, BandwidthUse? Bandwidth, ComparedSpeed? Peer, ComparedSpeed? Http);
+
+/// <summary>How much of the machine's read bandwidth a test used.</summary>
+/// <param name="ReadBytesPerSecond">Memory read by all threads together, measured in turns with the test.</param>
+/// <param name="Share">At which the engine read the weights, of the medians.</param>
+sealed record BandwidthUse(Spread ReadBytesPerSecond, double Share);
 
 /// <summary>A speed beside the engine's.</summary>
 /// <param name="Ratio">Of the medians: for a peer the engine's over the peer's, over HTTP the speed over HTTP over the engine's in process.</param>

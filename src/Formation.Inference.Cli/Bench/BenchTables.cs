@@ -17,8 +17,8 @@ static class BenchTables
             $"{report.Model}, {ParameterCount.Format(report.Parameters)} parameters, {string.Join(" + ", report.Weights.Formats.Select(format => format.Format))}, "
             + $"{report.Threads} threads, {report.Kernels} kernels");
         output.Out.WriteLine(
-            $"{machine.Processor}, {machine.Cores} cores, {ByteSize.Format(machine.MemoryBytes)}, "
-            + (machine.ReadBytesPerSecond is { } speed ? $"memory read at {Gigabytes(speed)}" : "memory bandwidth not measured"));
+            $"{machine.Processor}, {machine.Cores} cores, {ByteSize.Format(machine.MemoryBytes)} of memory"
+            + (report.Results.Any(result => result.Bandwidth is not null) ? "" : ", its bandwidth not measured"));
         output.Out.WriteLine(
             $"File {ByteSize.Format(report.Memory.FileBytes)}, a step of decoding reads {ByteSize.Format(report.Weights.BytesPerStep)}; "
             + $"resident {ByteSize.Format(report.Memory.ResidentBytes)} with {ByteSize.Format(report.Memory.KvBytes)} of keys and values");
@@ -48,20 +48,24 @@ static class BenchTables
         var withHttp = report.Results.Any(result => result.Http is not null);
         string[] columns =
         [
-            "test", "tokens/s (median)", "least", "most", "of bandwidth",
+            "test", "tokens/s (median)", "least", "most", "memory GB/s", "used",
             .. withPeer ? ["peer", "least", "most", "ratio"] : Array.Empty<string>(),
             .. withHttp ? ["HTTP", "of in process"] : Array.Empty<string>(),
         ];
         var table = NewTable(columns);
-        foreach (var (test, speed, share, peer, http) in report.Results)
+        foreach (var (test, speed, memory, peer, http) in report.Results)
             table.AddRow(
             [
-                test, Number(speed.Median), Number(speed.Min), Number(speed.Max), share is { } part ? Percent(part) : "",
+                test, Number(speed.Median), Number(speed.Min), Number(speed.Max), .. OfMemory(memory),
                 .. withPeer ? OfPeer(peer) : [],
                 .. withHttp ? OfHttp(http) : [],
             ]);
         return table;
     }
+
+    private static string[] OfMemory(BandwidthUse? memory) => memory is null
+        ? ["", ""]
+        : [(memory.ReadBytesPerSecond.Median / 1e9).ToString("N1", CultureInfo.InvariantCulture), Percent(memory.Share)];
 
     private static string[] OfPeer(ComparedSpeed? peer) => peer is null
         ? ["", "", "", ""]
@@ -86,6 +90,4 @@ static class BenchTables
     private static string Seconds(double value) => value.ToString("N3", CultureInfo.InvariantCulture);
 
     private static string Percent(double value) => value.ToString("P0", CultureInfo.InvariantCulture);
-
-    private static string Gigabytes(double bytesPerSecond) => string.Create(CultureInfo.InvariantCulture, $"{bytesPerSecond / 1e9:0.0} GB/s");
 }

@@ -34,11 +34,10 @@ sealed class ModelBenchmark(CommandContext context, BenchPlan plan, int threads,
         var http = client is null ? null : new HttpBenchmark(client, BenchServer.Model, context.Time);
 
         var traffic = WeightTraffic.Of(file);
+        var measured = new Measured(engine, opponent, http, _bandwidth.IsMeasurable ? _bandwidth : null);
         var results = new List<BenchResult>();
         foreach (var test in plan.Tests)
-            results.Add(await MeasureAsync(test, engine, opponent, http, cancellationToken));
-        _bandwidth.Measure();
-        var firstTokens = http is null ? null : await http.FirstTokensAsync(plan, cancellationToken);
+            results.Add(await MeasureAsync(test, measured, traffic, cancellationToken));
         return new BenchReport(
             model.Config.Name ?? Path.GetFileNameWithoutExtension(path),
             ModelFile.ParameterCount(file),
@@ -48,32 +47,38 @@ sealed class ModelBenchmark(CommandContext context, BenchPlan plan, int threads,
             traffic,
             new BenchMemory(file.Length, Environment.WorkingSet, engine.KvBytes),
             opponent?.Report,
-            [.. results.Select((result, i) => WithBandwidth(result, plan.Tests[i], traffic))],
-            firstTokens);
+            results,
+            http is null ? null : await http.FirstTokensAsync(plan, cancellationToken));
     }
 
-    private async Task<BenchResult> MeasureAsync(
-        BenchTest test, EngineBenchmark engine, Peer? opponent, HttpBenchmark? http, CancellationToken cancellationToken)
+    private async Task<BenchResult> MeasureAsync(BenchTest test, Measured measured, WeightTraffic traffic, CancellationToken cancellationToken)
     {
         if (context.Output.ErrorIsTerminal)
             context.Output.Note($"{test} ...");
-        if (test.Kind == BenchTestKind.Generation)
-            _bandwidth.Measure();
-        List<Measurement> measurements = [engine.MeasureAsync];
-        if (opponent is not null)
-            measurements.Add(opponent.MeasureAsync);
-        // A prompt over HTTP is measured as the time to the first token.
-        var withHttp = http is not null && test.Kind == BenchTestKind.Generation;
-        if (withHttp)
-            measurements.Add(http!.GenerateAsync);
+        // A prompt is limited by arithmetic, not by memory, and over HTTP it is measured as the time to the first token.
+        var generates = test.Kind == BenchTestKind.Generation;
+        var measurements = new List<Measurement>();
+        var own = Add(measured.Engine.MeasureAsync);
+        var memory = generates ? Add(measured.Bandwidth is { } bandwidth ? bandwidth.MeasureAsync : null) : null;
+        var peer = Add(measured.Peer is { } opponent ? opponent.MeasureAsync : null);
+        var overHttp = generates ? Add(measured.Http is { } http ? http.GenerateAsync : null) : null;
         var spreads = await new Turns(plan.Repeat, context.Time).MeasureAsync(test, measurements, cancellationToken);
-        var own = spreads[0];
+
+        var speed = spreads[own!.Value];
         return new BenchResult(
             test.Name,
-            own,
-            null,
-            opponent is null ? null : new ComparedSpeed(spreads[1], Spread.Rounded(own.Median / spreads[1].Median)),
-            withHttp ? new ComparedSpeed(spreads[^1], Spread.Rounded(spreads[^1].Median / own.Median)) : null);
+            speed,
+            memory is { } m ? new BandwidthUse(spreads[m], Spread.Rounded(traffic.ShareOf(spreads[m].Median, speed.Median, test.Sequences))) : null,
+            peer is { } p ? new ComparedSpeed(spreads[p], Spread.Rounded(speed.Median / spreads[p].Median)) : null,
+            overHttp is { } h ? new ComparedSpeed(spreads[h], Spread.Rounded(spreads[h].Median / speed.Median)) : null);
+
+        int? Add(Measurement? measurement)
+        {
+            if (measurement is null)
+                return null;
+            measurements.Add(measurement);
+            return measurements.Count - 1;
+        }
     }
 
     private void RequireRoom(ModelConfig config)
@@ -84,15 +89,12 @@ sealed class ModelBenchmark(CommandContext context, BenchPlan plan, int threads,
                 ExitCode.WrongUsage, $"{longest} tokens do not fit this model's context of {config.ContextLength}; lower --prompt or --generate.");
     }
 
-    // The bandwidth is the best of the whole run, so shares are told at its end.
-    private BenchResult WithBandwidth(BenchResult result, BenchTest test, WeightTraffic traffic) =>
-        test.Kind == BenchTestKind.Generation && _bandwidth.Best is { } bandwidth
-            ? result with { BandwidthShare = Spread.Rounded(traffic.ShareOf(bandwidth, result.TokensPerSecond.Median, test.Sequences)) }
-            : result;
-
-    private BenchMachine Machine()
+    private static BenchMachine Machine()
     {
         var machine = MachineDescription.Read();
-        return new BenchMachine(machine.Cpu.Name, machine.Cores, machine.MemoryTotalBytes, machine.OperatingSystem, _bandwidth.Best);
+        return new BenchMachine(machine.Cpu.Name, machine.Cores, machine.MemoryTotalBytes, machine.OperatingSystem);
     }
+
+    /// <summary>What takes its turn in a run.</summary>
+    private sealed record Measured(EngineBenchmark Engine, Peer? Peer, HttpBenchmark? Http, ReadBandwidth? Bandwidth);
 }

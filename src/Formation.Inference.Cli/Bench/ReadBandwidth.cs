@@ -3,19 +3,28 @@ using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Cli.Bench;
 
-/// <summary>The speed at which this machine reads memory, measured several times between the tests of a run; the best counts.</summary>
+/// <summary>
+/// How fast this machine reads memory, measured in turns with what is limited by it: a virtual machine's share of the memory bus changes from
+/// second to second.
+/// </summary>
 /// <param name="threads">Threads that read.</param>
 /// <param name="time">The clock.</param>
 sealed class ReadBandwidth(int threads, TimeProvider time)
 {
-    /// <summary>Bytes per second, or null where too little memory is free to measure it.</summary>
-    public double? Best { get; private set; }
+    /// <summary>Whether enough memory is free to measure it.</summary>
+    public bool IsMeasurable => Measure() is not null;
 
-    /// <summary>Measures once more, in about half a second.</summary>
-    public void Measure()
+    /// <summary>Measures once, in about half a second; a <see cref="Measurement"/> whose result is bytes per second.</summary>
+    public Task<double> MeasureAsync(BenchTest test, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult(Measure() ?? throw new CommandException(
+            ExitCode.Failed, "Too little memory is free by now to measure its bandwidth; end what else uses memory."));
+    }
+
+    private double? Measure()
     {
         using var team = new WorkerTeam(threads);
-        if (MemoryBandwidth.Measure(team, MachineDescription.Read().MemoryAvailableBytes, time) is { } speed)
-            Best = Math.Max(Best ?? 0, speed);
+        return MemoryBandwidth.Measure(team, MachineDescription.Read().MemoryAvailableBytes, time);
     }
 }

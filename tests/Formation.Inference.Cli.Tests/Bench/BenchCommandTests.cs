@@ -34,6 +34,7 @@ public sealed class BenchCommandTests : IDisposable
         Assert.Equal(["pp40", "tg4", "tg4x3"], results.Select(result => result.GetProperty("test").GetString()));
         // The clock moves on by a second for each look: so many tokens in one.
         Assert.Equal([40, 4, 12], results.Select(result => result.GetProperty("tokensPerSecond").GetProperty("median").GetDouble()));
+        Assert.All(results[1..], result => Assert.True(result.GetProperty("bandwidth").GetProperty("share").GetDouble() > 0));
         Assert.False(report.TryGetProperty("peer", out _));
     }
 
