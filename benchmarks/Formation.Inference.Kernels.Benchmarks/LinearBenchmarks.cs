@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Machine;
+using Formation.Inference.Kernels.Memory;
 using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Benchmarks;
@@ -13,9 +15,10 @@ public class LinearBenchmarks
     private const int Inputs = 2048;
 
     private WorkerTeam? _team;
-    private RandomWeight? _weight;
-    private float[] _x = [];
-    private float[] _y = [];
+    private PackedMatrix? _weight;
+    private NativeBuffer? _x;
+    private NativeBuffer? _y;
+    private LinearInput? _input;
 
     [Params(TensorType.F16, TensorType.Q8_0, TensorType.Q4_0, TensorType.Q4_K, TensorType.Q6_K)]
     public TensorType Type { get; set; }
@@ -27,9 +30,12 @@ public class LinearBenchmarks
     public void Setup()
     {
         _team = new WorkerTeam(MachineDescription.Read().DefaultThreads);
-        _weight = new RandomWeight(Type, Outputs, Inputs);
-        _x = RandomWeight.Values(Rows * Inputs, seed: 1);
-        _y = new float[Rows * Outputs];
+        using var stored = new RandomWeight(Type, Outputs, Inputs);
+        _weight = PackedMatrix.Pack(stored.Matrix, _team);
+        _x = new NativeBuffer(Rows * Inputs * sizeof(float));
+        MemoryMarshal.AsBytes(RandomWeight.Values(Rows * Inputs, seed: 1).AsSpan()).CopyTo(_x.Span(0, (int)_x.Length));
+        _y = new NativeBuffer(Rows * Outputs * sizeof(float));
+        _input = new LinearInput();
     }
 
     [GlobalCleanup]
@@ -37,8 +43,16 @@ public class LinearBenchmarks
     {
         _team?.Dispose();
         _weight?.Dispose();
+        _input?.Dispose();
+        _x?.Dispose();
+        _y?.Dispose();
     }
 
     [Benchmark]
-    public void Multiply() => Linear.Multiply(_weight!.Matrix, _x, _y, Rows, _team!);
+    public void Multiply()
+    {
+        // Set anew, so that quantising the activations is part of what is measured.
+        _input!.Set(_x!.Region, Rows, Inputs);
+        Linear.Multiply([new(_weight!, default, _y!.Region)], _input, _team!);
+    }
 }

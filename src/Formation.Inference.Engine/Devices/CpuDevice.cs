@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Kernels.Dispatch;
@@ -6,10 +7,12 @@ using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Engine.Devices;
 
-/// <summary>The processor of this machine. Weights stay in the mapped file; activations and KV caches lie in native memory.</summary>
+/// <summary>
+/// The processor of this machine. Weights are laid out anew for the kernels (see <see cref="PackedMatrix"/>), a table that is only looked up
+/// stays in the mapped file; activations and KV caches lie in native memory.
+/// </summary>
 /// <remarks>
-/// The vector kernels give a row the same bits whatever stands beside it, so prompt and generated rows go through one call; the kind of a
-/// row matters once a matrix unit computes prompts.
+/// The vector kernels give a row the same bits whatever stands beside it, so prompt and generated rows go through one call.
 /// </remarks>
 public sealed class CpuDevice : IComputeDevice
 {
@@ -29,11 +32,17 @@ public sealed class CpuDevice : IComputeDevice
 
     public DeviceWeight LoadWeight(in WeightMatrix weight, CancellationToken cancellationToken)
     {
-        PageIn(weight, cancellationToken);
-        return new CpuWeight(weight);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new CpuWeight(PackedMatrix.Pack(weight, _team));
     }
 
-    public DeviceVector LoadVector(ReadOnlySpan<float> values) => new CpuVector(values.ToArray());
+    public DeviceWeight LoadTable(in WeightMatrix table, CancellationToken cancellationToken)
+    {
+        PageIn(table, cancellationToken);
+        return new CpuTable(table);
+    }
+
+    public DeviceVector LoadVector(ReadOnlySpan<float> values) => new CpuVector(values);
 
     public DeviceMatrix AllocateMatrix(int maxRows, int columns) => new CpuMatrix(maxRows, columns);
 
@@ -46,17 +55,25 @@ public sealed class CpuDevice : IComputeDevice
     public void Read(DeviceMatrix source, Span<float> destination) => Values(source).CopyTo(destination);
 
     public void Embed(DeviceWeight table, ReadOnlySpan<int> tokenIds, DeviceMatrix y) =>
-        Embedding.Lookup(((CpuWeight)table).Matrix, tokenIds, Values(y));
+        ((ICpuTable)table).Lookup(tokenIds, Values(y));
 
     public void RmsNorm(DeviceMatrix x, DeviceVector gain, float epsilon, DeviceMatrix y) =>
         ForRows(new RmsNormJob((CpuMatrix)x, (CpuVector)gain, epsilon, (CpuMatrix)y, RowsPerTask(x)), x);
 
-    public void Linear(DeviceWeight weight, DeviceVector? bias, DeviceMatrix x, DeviceBatch? batch, DeviceMatrix y)
+    public void Linear(ReadOnlySpan<LinearOperation> layers, DeviceMatrix x, DeviceBatch? batch)
     {
-        Kernels.Linear.Multiply(((CpuWeight)weight).Matrix, Values(x), Values(y), x.Rows, _team);
-        if (bias is CpuVector vector)
-            Addition.Accumulate(vector.Values, Values(y));
+        var targets = default(LinearTargets);
+        var count = 0;
+        foreach (var layer in layers)
+            targets[count++] = Target(layer);
+        Kernels.Linear.Multiply(((ReadOnlySpan<LinearTarget>)targets)[..count], ((CpuMatrix)x).AsInput(), _team);
     }
+
+    public void AddLinear(in LinearOperation layer, DeviceMatrix x, DeviceBatch? batch) =>
+        Kernels.Linear.Accumulate(Target(layer), ((CpuMatrix)x).AsInput(), _team);
+
+    public void GatedLinear(in LinearOperation gate, in LinearOperation up, DeviceMatrix x, DeviceBatch? batch) =>
+        Kernels.Linear.Gate(Target(gate), Target(up), ((CpuMatrix)x).AsInput(), _team);
 
     public void RotaryAngles(RotaryFrequencies rope, DeviceBatch batch, DeviceMatrix angles) =>
         ForRows(new RotaryAnglesJob(rope, ((CpuBatch)batch).Plan, (CpuMatrix)angles, RowsPerTask(angles)), angles);
@@ -74,11 +91,6 @@ public sealed class CpuDevice : IComputeDevice
         DeviceKvCache cache, int layer, DeviceMatrix queries, float scale, int window, DeviceBatch batch, DeviceMatrix y) =>
         PagedAttention.Run(((CpuKvCache)cache).Memory, layer, ((CpuBatch)batch).Plan, scale, window, Values(queries), Values(y), _team);
 
-    public void SwiGlu(DeviceMatrix gate, DeviceMatrix up, DeviceMatrix y) =>
-        ForRows(new SwiGluJob((CpuMatrix)gate, (CpuMatrix)up, (CpuMatrix)y, RowsPerTask(y)), y);
-
-    public void Add(DeviceMatrix x, DeviceMatrix y) => ForRows(new AddJob((CpuMatrix)x, (CpuMatrix)y, RowsPerTask(y)), y);
-
     public void Dispose() => _team.Dispose();
 
     private static int RowsPerTask(DeviceMatrix matrix) => Math.Max(1, ValuesPerTask / matrix.Columns);
@@ -86,7 +98,17 @@ public sealed class CpuDevice : IComputeDevice
     private void ForRows<TJob>(in TJob job, DeviceMatrix matrix) where TJob : struct, IJob =>
         _team.Run(job, (matrix.Rows + RowsPerTask(matrix) - 1) / RowsPerTask(matrix));
 
+    private static LinearTarget Target(in LinearOperation layer) => new(
+        ((CpuWeight)layer.Weight).Matrix, (layer.Bias as CpuVector)?.Region ?? default, ((CpuMatrix)layer.Y).Region);
+
     private static Span<float> Values(DeviceMatrix matrix) => ((CpuMatrix)matrix).Values;
+
+    /// <summary>The layers of one call, without an allocation.</summary>
+    [InlineArray(4)]
+    private struct LinearTargets
+    {
+        private LinearTarget _first;
+    }
 
     /// <summary>Reads a byte of every page, so that the first request does not wait for the disk.</summary>
     private static void PageIn(in WeightMatrix weight, CancellationToken cancellationToken)

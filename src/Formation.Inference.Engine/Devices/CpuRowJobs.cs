@@ -54,21 +54,3 @@ internal readonly struct StoreKvJob(
         }
     }
 }
-
-internal readonly struct SwiGluJob(CpuMatrix gate, CpuMatrix up, CpuMatrix y, int rowsPerTask) : IJob
-{
-    public void Execute(int task, int worker)
-    {
-        var rows = TaskRows.Of(task, rowsPerTask, y);
-        GatedActivation.SwiGlu(rows.In(gate), rows.In(up), rows.In(y));
-    }
-}
-
-internal readonly struct AddJob(CpuMatrix x, CpuMatrix y, int rowsPerTask) : IJob
-{
-    public void Execute(int task, int worker)
-    {
-        var rows = TaskRows.Of(task, rowsPerTask, y);
-        Addition.Accumulate(rows.In(x), rows.In(y));
-    }
-}

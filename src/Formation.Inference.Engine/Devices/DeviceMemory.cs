@@ -13,6 +13,9 @@ public abstract class DeviceWeight(int rows, int columns) : IDisposable
     /// <summary>Inputs.</summary>
     public int Columns { get; } = columns;
 
+    /// <summary>Whether the weight in the file's layout goes on being read.</summary>
+    public abstract bool ReadsSource { get; }
+
     public abstract void Dispose();
 }
 

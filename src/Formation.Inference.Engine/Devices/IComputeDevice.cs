@@ -20,10 +20,15 @@ public interface IComputeDevice : IDisposable
     /// <summary>What this is, for people: instruction set or model, threads.</summary>
     string Description { get; }
 
-    /// <summary>Brings a weight into the device's memory and layout, or maps it where it lies.</summary>
+    /// <summary>Brings the weight of linear layers into the device's memory and layout.</summary>
     /// <param name="weight">The weight in a file's layout; stays valid as long as the result is in use.</param>
     /// <param name="cancellationToken">Ends a long load.</param>
+    /// <exception cref="OutOfMemoryException">It does not fit.</exception>
     DeviceWeight LoadWeight(in WeightMatrix weight, CancellationToken cancellationToken);
+
+    /// <summary>Brings in a table of which only rows are read (an embedding that is not the output head too).</summary>
+    /// <param name="table">As for <see cref="LoadWeight"/>.</param>
+    DeviceWeight LoadTable(in WeightMatrix table, CancellationToken cancellationToken);
 
     /// <summary>Copies a vector of float32 parameters (a norm's gain, a bias).</summary>
     DeviceVector LoadVector(ReadOnlySpan<float> values);
@@ -56,12 +61,19 @@ public interface IComputeDevice : IDisposable
     /// <param name="y">May be <paramref name="x"/>.</param>
     void RmsNorm(DeviceMatrix x, DeviceVector gain, float epsilon, DeviceMatrix y);
 
-    /// <summary>y = x Wᵀ + bias.</summary>
-    /// <param name="weight">Shape: (y.Columns, x.Columns).</param>
-    /// <param name="bias">y.Columns values, or null for none.</param>
+    /// <summary>y = x Wᵀ + bias for layers of one input.</summary>
+    /// <param name="layers">Each with a result of its own.</param>
     /// <param name="batch">Says which rows go through the prefill kernels; null where all go through the decode kernels (the output
     /// head).</param>
-    void Linear(DeviceWeight weight, DeviceVector? bias, DeviceMatrix x, DeviceBatch? batch, DeviceMatrix y);
+    void Linear(ReadOnlySpan<LinearOperation> layers, DeviceMatrix x, DeviceBatch? batch);
+
+    /// <summary>y += x Wᵀ + bias: a layer that ends in the residual stream.</summary>
+    void AddLinear(in LinearOperation layer, DeviceMatrix x, DeviceBatch? batch);
+
+    /// <summary>y = silu(x Wgᵀ + bias) · (x Wuᵀ + bias): the first half of SwiGLU.</summary>
+    /// <param name="gate">Wg; the result goes to its y.</param>
+    /// <param name="up">Wu; its y is not used.</param>
+    void GatedLinear(in LinearOperation gate, in LinearOperation up, DeviceMatrix x, DeviceBatch? batch);
 
     /// <summary>Computes the angles of a rotary embedding for the position of every row.</summary>
     /// <param name="rope">Frequencies and magnitude.</param>
@@ -80,11 +92,4 @@ public interface IComputeDevice : IDisposable
     /// <param name="layer">Layer of the cache, from 0; it holds this batch's keys and values already.</param>
     /// <param name="window">Positions that a row sees, its own included; 0 for all.</param>
     void Attention(DeviceKvCache cache, int layer, DeviceMatrix queries, float scale, int window, DeviceBatch batch, DeviceMatrix y);
-
-    /// <summary>y = silu(gate) · up.</summary>
-    /// <param name="y">May be one of the others.</param>
-    void SwiGlu(DeviceMatrix gate, DeviceMatrix up, DeviceMatrix y);
-
-    /// <summary>y += x.</summary>
-    void Add(DeviceMatrix x, DeviceMatrix y);
 }

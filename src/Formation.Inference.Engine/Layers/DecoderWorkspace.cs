@@ -19,13 +19,11 @@ internal sealed class DecoderWorkspace : IDisposable
         {
             Hidden = Allocate(config.HiddenSize);
             Normed = Allocate(config.HiddenSize);
-            Projected = Allocate(config.HiddenSize);
             Queries = Allocate(config.QueryWidth);
             Keys = Allocate(config.KvWidth);
             Values = Allocate(config.KvWidth);
             Attended = Allocate(config.QueryWidth);
-            Gate = Allocate(config.FeedForwardSize);
-            Up = Allocate(config.FeedForwardSize);
+            Gated = Allocate(config.FeedForwardSize);
             Angles = Allocate(config.Rotary.Dimensions);
         }
         catch
@@ -40,9 +38,6 @@ internal sealed class DecoderWorkspace : IDisposable
 
     public DeviceMatrix Normed { get; }
 
-    /// <summary>What attention or the feed-forward layer adds to the residual stream.</summary>
-    public DeviceMatrix Projected { get; }
-
     public DeviceMatrix Queries { get; }
 
     public DeviceMatrix Keys { get; }
@@ -51,9 +46,8 @@ internal sealed class DecoderWorkspace : IDisposable
 
     public DeviceMatrix Attended { get; }
 
-    public DeviceMatrix Gate { get; }
-
-    public DeviceMatrix Up { get; }
+    /// <summary>silu(gate) · up of the feed-forward layer.</summary>
+    public DeviceMatrix Gated { get; }
 
     /// <summary>Cosines and sines of each row's position.</summary>
     public DeviceMatrix Angles { get; }

@@ -26,9 +26,7 @@ internal sealed class Decoder(ModelConfig config, IComputeDevice device)
     private void Attend(DecoderLayer layer, int index, DeviceKvCache cache, DeviceBatch batch, DecoderWorkspace work)
     {
         device.RmsNorm(work.Hidden, layer.AttentionNorm, config.NormEpsilon, work.Normed);
-        Linear(layer.Query, work.Normed, batch, work.Queries);
-        Linear(layer.Key, work.Normed, batch, work.Keys);
-        Linear(layer.Value, work.Normed, batch, work.Values);
+        device.Linear([To(layer.Query, work.Queries), To(layer.Key, work.Keys), To(layer.Value, work.Values)], work.Normed, batch);
         if (layer.QueryNorm is { } queryNorm)
             device.RmsNorm(work.Queries, queryNorm, config.NormEpsilon, work.Queries);
         if (layer.KeyNorm is { } keyNorm)
@@ -37,20 +35,15 @@ internal sealed class Decoder(ModelConfig config, IComputeDevice device)
         device.Rotate(work.Keys, config.HeadSize, work.Angles, config.Architecture.RotaryPairing);
         device.StoreKv(cache, index, work.Keys, work.Values, batch);
         device.Attention(cache, index, work.Queries, config.AttentionScale, config.SlidingWindow, batch, work.Attended);
-        Linear(layer.AttentionOutput, work.Attended, batch, work.Projected);
-        device.Add(work.Projected, work.Hidden);
+        device.AddLinear(To(layer.AttentionOutput, work.Hidden), work.Attended, batch);
     }
 
     private void FeedForward(DecoderLayer layer, DeviceBatch batch, DecoderWorkspace work)
     {
         device.RmsNorm(work.Hidden, layer.FeedForwardNorm, config.NormEpsilon, work.Normed);
-        Linear(layer.Gate, work.Normed, batch, work.Gate);
-        Linear(layer.Up, work.Normed, batch, work.Up);
-        device.SwiGlu(work.Gate, work.Up, work.Gate);
-        Linear(layer.Down, work.Gate, batch, work.Projected);
-        device.Add(work.Projected, work.Hidden);
+        device.GatedLinear(To(layer.Gate, work.Gated), To(layer.Up, work.Gated), work.Normed, batch);
+        device.AddLinear(To(layer.Down, work.Hidden), work.Gated, batch);
     }
 
-    private void Linear(LinearLayer layer, DeviceMatrix x, DeviceBatch batch, DeviceMatrix y) =>
-        device.Linear(layer.Weight, layer.Bias, x, batch, y);
+    private static LinearOperation To(LinearLayer layer, DeviceMatrix y) => new(layer.Weight, layer.Bias, y);
 }

@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Layers;
+using Formation.Inference.Kernels;
 
 namespace Formation.Inference.Engine.Models;
 
@@ -42,14 +43,20 @@ internal sealed class WeightReader(
     }
 
     /// <summary>The embedding table.</summary>
-    public DeviceWeight ReadEmbedding() => ReadWeight(TensorNames.TokenEmbedding, config.VocabularySize, config.HiddenSize);
+    public DeviceWeight ReadEmbedding()
+    {
+        var (rows, columns) = (config.VocabularySize, config.HiddenSize);
+        return HasOutput
+            ? Read(TensorNames.TokenEmbedding, rows, columns, (in WeightMatrix table) => device.LoadTable(table, cancellationToken))
+            : ReadWeight(TensorNames.TokenEmbedding, rows, columns);
+    }
 
     /// <summary>The norm behind the last layer.</summary>
     public DeviceVector ReadOutputNorm() => ReadVector(TensorNames.OutputNorm, config.HiddenSize);
 
     /// <summary>The output head, or the embedding table where the file has none: the two are tied.</summary>
     public DeviceWeight ReadOutput(DeviceWeight embedding) =>
-        file.FindTensor(TensorNames.Output) is null ? embedding : ReadWeight(TensorNames.Output, config.VocabularySize, config.HiddenSize);
+        HasOutput ? ReadWeight(TensorNames.Output, config.VocabularySize, config.HiddenSize) : embedding;
 
     /// <summary>The rotary frequencies, with the file's divisors where it has them.</summary>
     public RotaryFrequencies ReadRotary()
@@ -83,16 +90,25 @@ internal sealed class WeightReader(
         }
     }
 
+    private bool HasOutput => file.FindTensor(TensorNames.Output) is not null;
+
     private LinearLayer ReadLinear(int layer, string part, int outputs, int inputs, Presence bias) =>
         new(
             ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs),
             FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias));
 
-    private DeviceWeight ReadWeight(string name, int rows, int columns)
+    private delegate DeviceWeight Loader(in WeightMatrix weight);
+
+    private DeviceWeight ReadWeight(string name, int rows, int columns) =>
+        Read(name, rows, columns, (in WeightMatrix weight) => device.LoadWeight(weight, cancellationToken));
+
+    private DeviceWeight Read(string name, int rows, int columns, Loader load)
     {
         var tensor = file.RequireTensor(name);
-        var weight = device.LoadWeight(tensor.AsMatrix(rows, columns), cancellationToken);
+        var weight = load(tensor.AsMatrix(rows, columns));
         _loaded.Add(weight);
+        if (!weight.ReadsSource)
+            tensor.Data.Release();
         Note(tensor);
         return weight;
     }

@@ -62,7 +62,7 @@ public sealed class LocalHead : IModelHead
             _logits.SetRows(count);
             _device.Write(_selected.AsSpan(0, count * HiddenSize), _hidden);
             _device.RmsNorm(_hidden, _norm, _config.NormEpsilon, _hidden);
-            _device.Linear(_output, null, _hidden, null, _logits);
+            _device.Linear([new LinearOperation(_output, null, _logits)], _hidden, null);
             _device.Read(_logits, logits.Slice(first * VocabularySize, count * VocabularySize));
         }
     }

@@ -52,7 +52,7 @@ public sealed unsafe class MappedFile : IDisposable
         get
         {
             ObjectDisposedException.ThrowIf(_pointer == null && Length > 0, this);
-            return new MemoryRegion(_pointer, Length);
+            return new MemoryRegion(_pointer, Length, isFile: true);
         }
     }
 

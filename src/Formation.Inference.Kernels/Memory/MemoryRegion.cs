@@ -6,13 +6,17 @@ namespace Formation.Inference.Kernels.Memory;
 /// </summary>
 public readonly unsafe struct MemoryRegion
 {
-    internal MemoryRegion(byte* pointer, long length)
+    internal MemoryRegion(byte* pointer, long length, bool isFile = false)
     {
         Pointer = pointer;
         Length = length;
+        IsFile = isFile;
     }
 
     internal byte* Pointer { get; }
+
+    /// <summary>Whether the bytes are those of a mapped file.</summary>
+    internal bool IsFile { get; }
 
     /// <summary>Bytes in the region.</summary>
     public long Length { get; }
@@ -25,7 +29,17 @@ public readonly unsafe struct MemoryRegion
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, Length);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length - offset);
-        return new MemoryRegion(Pointer + offset, length);
+        return new MemoryRegion(Pointer + offset, length, IsFile);
+    }
+
+    /// <summary>
+    /// Gives a mapped file's memory back to the system, which keeps it as cache as long as there is room; the bytes stay readable. Changes
+    /// nothing for other memory.
+    /// </summary>
+    public void Release()
+    {
+        if (IsFile)
+            MemoryAdvice.ReleaseFilePages(Pointer, Length);
     }
 
     /// <summary>A part of the region as a span.</summary>

@@ -11,13 +11,16 @@ public sealed unsafe class NativeBuffer : IDisposable
     private byte* _pointer;
 
     /// <param name="length">Bytes; at least 0. The system gives large ones page by page, as they are first written.</param>
+    /// <param name="hugePages">Whether to ask for huge pages: for what is large, filled at once and read over and over.</param>
     /// <exception cref="OutOfMemoryException">The system does not give that much.</exception>
-    public NativeBuffer(long length)
+    public NativeBuffer(long length, bool hugePages = false)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         _allocation = NativeMemory.AllocZeroed(checked((nuint)length + Alignment));
         _pointer = (byte*)(((nuint)_allocation + Alignment - 1) & ~(nuint)(Alignment - 1));
+        if (hugePages)
+            MemoryAdvice.UseHugePages(_pointer, length);
     }
 
     ~NativeBuffer() => Free();

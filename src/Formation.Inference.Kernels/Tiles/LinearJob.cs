@@ -1,56 +1,103 @@
 using Formation.Inference.Kernels.Dispatch;
-using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Layers;
 using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Kernels.Tiles;
 
-/// <summary>
-/// y = x * weight^T, a task being some tiles of weight rows. Each panel of weights is turned into float32 once, in scratch memory
-/// that stays in the first-level cache, and used for all activation rows.
-/// </summary>
-internal readonly unsafe struct LinearJob(
-    WeightMatrix weight, TensorTypeInfo format, float* x, float* y, int rows, int tilesPerTask, KernelPath path, WorkerTeam team) : IJob
+/// <summary>Linear layers of one input, a task being some pairs of strips of any of them.</summary>
+internal readonly unsafe ref struct LinearJob(
+    ReadOnlySpan<LinearTarget> targets, LinearInput x, LinearEnd end, int pairsPerTask, KernelPath path, WorkerTeam team) : IJob
 {
-    /// <summary>Most activation rows whose partial sums are kept at a time: their 128 KiB stay in the second-level cache.</summary>
-    internal const int RowsAtOnce = 256;
+    private readonly ReadOnlySpan<LinearTarget> _targets = targets;
 
-    private const int PanelFloats = Tile.WeightRows * Tile.PanelColumns;
+    internal static int Pairs(PackedMatrix weight) => (weight.Strips + 1) / 2;
 
     public void Execute(int task, int worker)
     {
-        var sumFloats = Math.Min(rows, RowsAtOnce) * Tile.SumsOfRow;
-        fixed (float* panel = team.Scratch(worker, PanelFloats + sumFloats))
+        var rowsAtOnce = Math.Min(x.Rows, StripPair.MostRows);
+        var sumFloats = StripPair.SumFloats(rowsAtOnce);
+        fixed (float* panel = team.Scratch(worker, StripPair.PanelFloats + 2 * sumFloats))
         {
-            var end = (int)Math.Min(weight.Rows, ((long)task + 1) * tilesPerTask * Tile.WeightRows);
-            for (var weightRow = task * tilesPerTask * Tile.WeightRows; weightRow < end; weightRow += Tile.WeightRows)
+            var sums = panel + StripPair.PanelFloats;
+            var last = (task + 1) * pairsPerTask;
+            for (var pair = task * pairsPerTask; pair < last; pair++)
             {
-                for (var row = 0; row < rows; row += RowsAtOnce)
-                    MultiplyTile(weightRow, row, Math.Min(RowsAtOnce, rows - row), panel, panel + PanelFloats);
+                if (!Find(pair, out var target, out var pairOfTarget))
+                    return;
+                for (var row = 0; row < x.Rows; row += rowsAtOnce)
+                {
+                    var rows = Math.Min(rowsAtOnce, x.Rows - row);
+                    StripPair.Multiply(_targets[target].Weight, pairOfTarget, x, row, rows, panel, sums, path);
+                    AddBias(_targets[target], pairOfTarget, rows, sums);
+                    if (end == LinearEnd.Gate)
+                    {
+                        StripPair.Multiply(_targets[1].Weight, pairOfTarget, x, row, rows, panel, sums + sumFloats, path);
+                        AddBias(_targets[1], pairOfTarget, rows, sums + sumFloats);
+                        var all = rows * StripPair.Outputs;
+                        GatedActivation.SwiGlu(new(sums, all), new(sums + sumFloats, all), new(sums, all), path);
+                    }
+                    Store(_targets[target], pairOfTarget, row, rows, sums);
+                }
             }
         }
     }
 
-    private void MultiplyTile(int firstWeightRow, int firstRow, int rowCount, float* panel, float* sums)
+    /// <summary>Which target a pair belongs to. A gate's two targets are one: they go pair by pair.</summary>
+    private bool Find(int pair, out int target, out int pairOfTarget)
     {
-        var weightRows = Math.Min(Tile.WeightRows, weight.Rows - firstWeightRow);
-        var data = weight.Data.Pointer + firstWeightRow * weight.RowBytes;
-        var xRows = x + (nint)firstRow * weight.Columns;
-        new Span<float>(sums, rowCount * Tile.SumsOfRow).Clear();
-        // Rows past the matrix's last are computed as zeros and left out, so that the tile has one shape.
-        new Span<float>(panel + weightRows * Tile.PanelColumns, (Tile.WeightRows - weightRows) * Tile.PanelColumns).Clear();
-        for (var column = 0; column < weight.Columns; column += Tile.PanelColumns)
+        var count = end == LinearEnd.Gate ? 1 : _targets.Length;
+        pairOfTarget = pair;
+        for (target = 0; target < count; target++)
         {
-            var columns = Math.Min(Tile.PanelColumns, weight.Columns - column);
-            var offset = format.RowBytes(column);
-            for (var i = 0; i < weightRows; i++)
-                Dequantizer.Row(weight.Type, data + i * weight.RowBytes + offset, panel + i * Tile.PanelColumns, columns, path);
-            Tile.Accumulate(panel, xRows + column, weight.Columns, rowCount, columns, sums, path);
+            var pairs = Pairs(_targets[target].Weight);
+            if (pairOfTarget < pairs)
+                return true;
+            pairOfTarget -= pairs;
         }
-        for (var row = 0; row < rowCount; row++)
+        return false;
+    }
+
+    private static int OutputsOf(in LinearTarget target, int pair) =>
+        Math.Min(StripPair.Outputs, target.Weight.Rows - pair * StripPair.Outputs);
+
+    private static void AddBias(in LinearTarget target, int pair, int rows, float* sums)
+    {
+        if (target.Bias.Length == 0)
+            return;
+        var bias = (float*)target.Bias.Pointer + pair * StripPair.Outputs;
+        var outputs = OutputsOf(target, pair);
+        for (var row = 0; row < rows; row++)
         {
-            var output = y + (nint)(firstRow + row) * weight.Rows + firstWeightRow;
-            for (var i = 0; i < weightRows; i++)
-                output[i] = Tile.Reduce(sums + row * Tile.SumsOfRow + i * Tile.Lanes, path);
+            for (var i = 0; i < outputs; i++)
+                sums[row * StripPair.Outputs + i] += bias[i];
         }
     }
+
+    private void Store(in LinearTarget target, int pair, int firstRow, int rows, float* sums)
+    {
+        var outputs = OutputsOf(target, pair);
+        for (var row = 0; row < rows; row++)
+        {
+            var y = new Span<float>(
+                (float*)target.Y.Pointer + (nint)(firstRow + row) * target.Weight.Rows + pair * StripPair.Outputs, outputs);
+            var values = new ReadOnlySpan<float>(sums + row * StripPair.Outputs, outputs);
+            if (end == LinearEnd.Add)
+                Addition.Accumulate(values, y, path);
+            else
+                values.CopyTo(y);
+        }
+    }
+}
+
+/// <summary>What becomes of a linear layer's sums.</summary>
+internal enum LinearEnd
+{
+    /// <summary>They are the result.</summary>
+    Store,
+
+    /// <summary>They are added to what is there.</summary>
+    Add,
+
+    /// <summary>The first target's gate the second's, and the result goes to the first.</summary>
+    Gate,
 }

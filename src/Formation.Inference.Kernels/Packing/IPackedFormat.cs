@@ -1,0 +1,60 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>A storage format laid out in strips, see <see cref="Strip"/>.</summary>
+internal unsafe interface IPackedFormat
+{
+    static abstract TensorType Type { get; }
+
+    /// <summary>The numbers of a stored block, in order.</summary>
+    static abstract ReadOnlySpan<PackedField> Fields { get; }
+}
+
+/// <summary>
+/// A format whose values are small unsigned levels with scales, multiplied in integers with activations of 8 bits.
+/// </summary>
+/// <remarks>
+/// <para>A block of 32 without groups: value = scale · (level - <see cref="Zero"/>) + offset, the offset only where
+/// <see cref="HasOffsets"/>.</para>
+/// <para>A block of 256 with groups: value = scale · groupScale · level + offset · minimum, all integers exact.</para>
+/// </remarks>
+internal unsafe interface IIntegerFormat : IPackedFormat
+{
+    /// <summary>Columns of a block: 32 or 256.</summary>
+    static abstract int BlockColumns { get; }
+
+    /// <summary>Columns that share an integer scale: 16 or 32, which is the block where it has no groups.</summary>
+    static abstract int GroupColumns { get; }
+
+    /// <summary>The level that stands for zero, in formats without groups.</summary>
+    static abstract int Zero { get; }
+
+    /// <summary>Whether blocks have offsets beside their scales.</summary>
+    static abstract bool HasOffsets { get; }
+
+    /// <summary>
+    /// The largest level. It decides how many products of 16 bits can be added before they have to be widened to 32.
+    /// </summary>
+    static abstract int LargestLevel { get; }
+
+    /// <summary>Unpacks a row's block. The definition of the format; the other overload gives the same numbers.</summary>
+    static abstract void Unpack(byte* block, in PanelColumn column);
+
+    /// <summary>Unpacks a block of a strip with vectors.</summary>
+    static abstract void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>;
+}
+
+/// <summary>A format of floating-point values, multiplied as float32. Its block is one value.</summary>
+internal unsafe interface IFloatFormat : IPackedFormat
+{
+    /// <summary>The value of a row's block. The definition of the format; <see cref="Load"/> gives the same numbers.</summary>
+    static abstract float Unpack(byte* block);
+
+    /// <summary>Reads the values of several neighbouring rows.</summary>
+    static abstract TFloats Load<TFloats>(byte* column)
+        where TFloats : struct, IFloats<TFloats>;
+}

@@ -1,0 +1,19 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Half precision numbers in strips: the same column of sixteen rows side by side.</summary>
+internal readonly unsafe struct PackedF16 : IFloatFormat
+{
+    private static readonly PackedField[] Layout = [new(sizeof(ushort), 1)];
+
+    public static TensorType Type => TensorType.F16;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static float Unpack(byte* block) => HalfBits.ToSingle(*(ushort*)block);
+
+    public static TFloats Load<TFloats>(byte* column)
+        where TFloats : struct, IFloats<TFloats> => TFloats.LoadHalf((ushort*)column);
+}

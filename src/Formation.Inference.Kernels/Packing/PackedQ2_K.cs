@@ -1,0 +1,83 @@
+using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q2_K in strips: sixteen bytes of group scales and minimums, sixteen quads, a scale, a scale of the minimums.</summary>
+internal readonly unsafe struct PackedQ2_K : IIntegerFormat
+{
+    private const int RunQuads = 8;
+    private const int Groups = 16;
+    private const int LowPairs = 0x03030303;
+
+    private static readonly PackedField[] Layout = [new(1, Groups), new(4, 16), new(2, 2)];
+
+    public static TensorType Type => TensorType.Q2_K;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 256;
+
+    public static int GroupColumns => 16;
+
+    public static int Zero => 0;
+
+    public static bool HasOffsets => true;
+
+    public static int LargestLevel => 3;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q2_KBlock*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        column.Offset(-HalfBits.ToSingle(stored->MinimumScale));
+        for (var group = 0; group < Groups; group++)
+        {
+            column.GroupScale(group, stored->Groups[group] & 0x0F);
+            column.Minimum(group, stored->Groups[group] >> 4);
+        }
+        for (var i = 0; i < 256; i++)
+            column.Level(i, (stored->Quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3);
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        var quads = strip + Groups * Strip.Outputs;
+        var scales = quads + 2 * RunQuads * Unpacking.QuadBytes;
+        Unpacking.Halves<TFloats>(scales, panel.Scales);
+        Unpacking.NegatedHalves<TFloats>(scales + 2 * Strip.Outputs, panel.Offsets);
+        var four = Vector128.Create((byte)0x0F);
+        for (var group = 0; group < Groups; group += 2)
+        {
+            var first = Vector128.Load(strip + group * Strip.Outputs);
+            var second = Vector128.Load(strip + (group + 1) * Strip.Outputs);
+            Unpacking.Widen<TQuads>(first & four, panel.GroupScales + group * IntegerPanel.Outputs);
+            Unpacking.Widen<TQuads>(second & four, panel.GroupScales + (group + 1) * IntegerPanel.Outputs);
+            Unpacking.WidenPairs<TQuads>(
+                (first.AsUInt16() >>> 4).AsByte() & four,
+                (second.AsUInt16() >>> 4).AsByte() & four,
+                panel.Minimums + group / 2 * IntegerPanel.Outputs);
+        }
+        var pairs = TQuads.Broadcast(LowPairs);
+        for (var half = 0; half < 2; half++)
+        {
+            for (var quad = 0; quad < RunQuads; quad++)
+            {
+                var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes;
+                var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
+                Unpacking.Prefetch<TQuads>(source);
+                for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
+                {
+                    var packed = TQuads.Load(source + i);
+                    (packed & pairs).Store(levels + i);
+                    (TQuads.ShiftRight(packed, 2) & pairs).Store(levels + RunQuads * IntegerPanel.QuadBytes + i);
+                    (TQuads.ShiftRight(packed, 4) & pairs).Store(levels + 2 * RunQuads * IntegerPanel.QuadBytes + i);
+                    (TQuads.ShiftRight(packed, 6) & pairs).Store(levels + 3 * RunQuads * IntegerPanel.QuadBytes + i);
+                }
+            }
+        }
+    }
+}

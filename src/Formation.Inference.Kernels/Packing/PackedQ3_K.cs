@@ -1,0 +1,113 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>
+/// Q3_K in strips: eight quads of third bits (bit r for columns 32r to 32r + 31), sixteen quads of lower bits, packed group scales, a
+/// scale. The zero is level 4.
+/// </summary>
+internal readonly unsafe struct PackedQ3_K : IIntegerFormat
+{
+    private const int Middle = 4;
+    private const int RunQuads = 8;
+    private const int Groups = 16;
+    private const int ScaleMiddle = 32;
+    private const int LowPairs = 0x03030303;
+    private const int LowestBits = 0x01010101;
+
+    private static readonly PackedField[] Layout = [new(4, 8), new(4, 16), new(1, 12), new(2, 1)];
+
+    public static TensorType Type => TensorType.Q3_K;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 256;
+
+    public static int GroupColumns => 16;
+
+    public static int Zero => 0;
+
+    public static bool HasOffsets => true;
+
+    public static int LargestLevel => 7;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q3_KBlock*)block;
+        var scale = HalfBits.ToSingle(stored->Scale);
+        column.Scale(scale);
+        column.Offset(-scale);
+        for (var group = 0; group < Groups; group++)
+        {
+            var low = (stored->Groups[group % 8] >> (group / 8 * 4)) & 0x0F;
+            var high = (stored->Groups[8 + group % 4] >> (group / 4 * 2)) & 3;
+            var groupScale = (low | (high << 4)) - ScaleMiddle;
+            column.GroupScale(group, groupScale);
+            column.Minimum(group, Middle * groupScale);
+        }
+        for (var i = 0; i < 256; i++)
+        {
+            var low = (stored->Quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3;
+            column.Level(i, low | (((stored->High[i % 32] >> (i / 32)) & 1) << 2));
+        }
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        var quads = strip + RunQuads * Unpacking.QuadBytes;
+        var packedScales = quads + 2 * RunQuads * Unpacking.QuadBytes;
+        Unpacking.Halves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Scales);
+        Unpacking.NegatedHalves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Offsets);
+        var groupScales = stackalloc sbyte[Groups * Strip.Outputs];
+        UnpackScales(packedScales, groupScales);
+        SignedGroups.Unpack<TQuads>(groupScales, Middle, panel);
+
+        var pairs = TQuads.Broadcast(LowPairs);
+        var lowest = TQuads.Broadcast(LowestBits);
+        for (var quad = 0; quad < RunQuads; quad++)
+        {
+            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
+            {
+                var third = TQuads.Load(strip + quad * Unpacking.QuadBytes + i);
+                for (var half = 0; half < 2; half++)
+                {
+                    var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes + i;
+                    Unpacking.Prefetch<TQuads>(source);
+                    var packed = TQuads.Load(source);
+                    var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes + i;
+                    for (var run = 0; run < 4; run++)
+                    {
+                        ((packed & pairs) | TQuads.ShiftLeft(third & lowest, 2)).Store(levels + run * RunQuads * IntegerPanel.QuadBytes);
+                        packed = TQuads.ShiftRight(packed, 2);
+                        third = TQuads.ShiftRight(third, 1);
+                    }
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void UnpackScales(byte* packed, sbyte* scales)
+    {
+        var four = Vector128.Create((byte)0x0F);
+        var top = Vector128.Create((byte)0x30);
+        var middle = Vector128.Create((byte)ScaleMiddle);
+        for (var i = 0; i < 4; i++)
+        {
+            var first = Vector128.Load(packed + i * Strip.Outputs);
+            var second = Vector128.Load(packed + (i + 4) * Strip.Outputs);
+            var upper = Vector128.Load(packed + (i + 8) * Strip.Outputs).AsUInt16();
+            Store(i, (first & four) | ((upper << 4).AsByte() & top));
+            Store(i + 4, (second & four) | ((upper << 2).AsByte() & top));
+            Store(i + 8, ((first.AsUInt16() >>> 4).AsByte() & four) | (upper.AsByte() & top));
+            Store(i + 12, ((second.AsUInt16() >>> 4).AsByte() & four) | ((upper >>> 2).AsByte() & top));
+        }
+
+        void Store(int group, Vector128<byte> codes) => (codes - middle).AsSByte().Store(scales + group * Strip.Outputs);
+    }
+}

@@ -1,0 +1,43 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q4_0 in strips: sixteen scales, then four quads whose low halves are columns 0-15 and whose high halves are columns 16-31.</summary>
+internal readonly unsafe struct PackedQ4_0 : IIntegerFormat
+{
+    private static readonly PackedField[] Layout = [new(2, 1), new(4, 4)];
+
+    public static TensorType Type => TensorType.Q4_0;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => 8;
+
+    public static bool HasOffsets => false;
+
+    public static int LargestLevel => 15;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q4_0Block*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        for (var i = 0; i < 16; i++)
+        {
+            column.Level(i, stored->Quants[i] & 0x0F);
+            column.Level(i + 16, stored->Quants[i] >> 4);
+        }
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        Unpacking.Nibbles<TQuads>(strip + 2 * Strip.Outputs, 4, panel.Levels, panel.Levels + 4 * IntegerPanel.QuadBytes);
+    }
+}

@@ -1,0 +1,52 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q4_K in strips: scales, scales of the minimums, packed group scales, then 32 quads, eight for each pair of groups.</summary>
+internal readonly unsafe struct PackedQ4_K : IIntegerFormat
+{
+    private const int GroupQuads = 8;
+
+    private static readonly PackedField[] Layout = [new(2, 2), new(1, PackedScales.ByteCount), new(4, 32)];
+
+    public static TensorType Type => TensorType.Q4_K;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 256;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => 0;
+
+    public static bool HasOffsets => true;
+
+    public static int LargestLevel => 15;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q4_KBlock*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        column.Offset(-HalfBits.ToSingle(stored->MinimumScale));
+        SixBitScales.Unpack(stored->Groups, column);
+        for (var i = 0; i < 256; i++)
+            column.Level(i, (stored->Quants[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4)) & 0x0F);
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
+        SixBitScales.Unpack<TQuads>(strip + 4 * Strip.Outputs, panel);
+        var quads = strip + 4 * Strip.Outputs + SixBitScales.Bytes;
+        for (var pair = 0; pair < SixBitScales.Groups / 2; pair++)
+        {
+            var low = panel.Levels + 2 * pair * GroupQuads * IntegerPanel.QuadBytes;
+            Unpacking.Nibbles<TQuads>(
+                quads + pair * GroupQuads * Unpacking.QuadBytes, GroupQuads, low, low + GroupQuads * IntegerPanel.QuadBytes);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q5_0 in strips: sixteen scales, the fifth bits of sixteen rows, then quads as in <see cref="PackedQ4_0"/>.</summary>
+internal readonly unsafe struct PackedQ5_0 : IIntegerFormat
+{
+    private static readonly PackedField[] Layout = [new(2, 1), new(4, 5)];
+
+    public static TensorType Type => TensorType.Q5_0;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => 16;
+
+    public static bool HasOffsets => false;
+
+    public static int LargestLevel => 31;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q5_0Block*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        for (var i = 0; i < 16; i++)
+        {
+            column.Level(i, (stored->Quants[i] & 0x0F) | (int)(((stored->HighBits >> i) & 1) << 4));
+            column.Level(i + 16, (stored->Quants[i] >> 4) | (int)(((stored->HighBits >> (i + 16)) & 1) << 4));
+        }
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        FifthBits.Unpack<TQuads>(strip + 2 * Strip.Outputs, strip + 6 * Strip.Outputs, panel.Levels);
+    }
+}

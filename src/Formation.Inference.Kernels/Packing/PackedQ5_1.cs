@@ -1,0 +1,45 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q5_1 in strips: sixteen scales, sixteen minimums, the fifth bits, then quads as in <see cref="PackedQ4_0"/>.</summary>
+internal readonly unsafe struct PackedQ5_1 : IIntegerFormat
+{
+    private static readonly PackedField[] Layout = [new(2, 2), new(4, 5)];
+
+    public static TensorType Type => TensorType.Q5_1;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => 0;
+
+    public static bool HasOffsets => true;
+
+    public static int LargestLevel => 31;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q5_1Block*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        column.Offset(HalfBits.ToSingle(stored->Minimum));
+        for (var i = 0; i < 16; i++)
+        {
+            column.Level(i, (stored->Quants[i] & 0x0F) | (int)(((stored->HighBits >> i) & 1) << 4));
+            column.Level(i + 16, (stored->Quants[i] >> 4) | (int)(((stored->HighBits >> (i + 16)) & 1) << 4));
+        }
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        Unpacking.Halves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
+        FifthBits.Unpack<TQuads>(strip + 4 * Strip.Outputs, strip + 8 * Strip.Outputs, panel.Levels);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>
+/// Q6_K in strips: 32 quads of lower bits, 16 quads of upper bits, sixteen signed group scales, a scale. The zero, level 32, is
+/// expressed as a minimum of 32 times the group scale.
+/// </summary>
+internal readonly unsafe struct PackedQ6_K : IIntegerFormat
+{
+    private const int Middle = 32;
+    private const int HalfQuads = 16;
+    private const int RunQuads = 8;
+    private const int Groups = 16;
+    private const int LowHalves = 0x0F0F0F0F;
+    private const int LowPairs = 0x03030303;
+
+    private static readonly PackedField[] Layout = [new(4, 32), new(4, 16), new(1, Groups), new(2, 1)];
+
+    public static TensorType Type => TensorType.Q6_K;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 256;
+
+    public static int GroupColumns => 16;
+
+    public static int Zero => 0;
+
+    public static bool HasOffsets => true;
+
+    public static int LargestLevel => 63;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q6_KBlock*)block;
+        var scale = HalfBits.ToSingle(stored->Scale);
+        column.Scale(scale);
+        column.Offset(-scale);
+        for (var group = 0; group < Groups; group++)
+        {
+            column.GroupScale(group, stored->GroupScales[group]);
+            column.Minimum(group, Middle * stored->GroupScales[group]);
+        }
+        for (var i = 0; i < 256; i++)
+        {
+            int half = i / 128, run = i % 128 / 32, k = i % 32;
+            var low = (stored->Low[half * 64 + run % 2 * 32 + k] >> (run / 2 * 4)) & 0x0F;
+            var high = (stored->High[half * 32 + k] >> (run * 2)) & 3;
+            column.Level(i, low | (high << 4));
+        }
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        var upper = strip + 2 * HalfQuads * Unpacking.QuadBytes;
+        var groupScales = upper + HalfQuads * Unpacking.QuadBytes;
+        Unpacking.Halves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Scales);
+        Unpacking.NegatedHalves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Offsets);
+        SignedGroups.Unpack<TQuads>((sbyte*)groupScales, Middle, panel);
+        for (var half = 0; half < 2; half++)
+        {
+            for (var quad = 0; quad < RunQuads; quad++)
+            {
+                var low = strip + (half * HalfQuads + quad) * Unpacking.QuadBytes;
+                var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
+                Unpacking.Prefetch<TQuads>(low);
+                Unpacking.Prefetch<TQuads>(low + RunQuads * Unpacking.QuadBytes);
+                for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
+                {
+                    var high = TQuads.Load(upper + (half * RunQuads + quad) * Unpacking.QuadBytes + i);
+                    var first = TQuads.Load(low + i);
+                    var second = TQuads.Load(low + RunQuads * Unpacking.QuadBytes + i);
+                    Join(first, high).Store(levels + i);
+                    Join(second, TQuads.ShiftRight(high, 2)).Store(levels + RunQuads * IntegerPanel.QuadBytes + i);
+                    Join(TQuads.ShiftRight(first, 4), TQuads.ShiftRight(high, 4)).Store(levels + 2 * RunQuads * IntegerPanel.QuadBytes + i);
+                    Join(TQuads.ShiftRight(second, 4), TQuads.ShiftRight(high, 6)).Store(levels + 3 * RunQuads * IntegerPanel.QuadBytes + i);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads Join<TQuads>(TQuads low, TQuads high)
+        where TQuads : struct, IQuads<TQuads> =>
+        (low & TQuads.Broadcast(LowHalves)) | TQuads.ShiftLeft(high & TQuads.Broadcast(LowPairs), 4);
+}

@@ -1,0 +1,49 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Q8_0 in strips: sixteen scales, then eight quads of signed bytes. A level is the byte plus 128, which is its highest bit turned.</summary>
+internal readonly unsafe struct PackedQ8_0 : IIntegerFormat
+{
+    private const int HighestBits = unchecked((int)0x80808080);
+
+    private static readonly PackedField[] Layout = [new(2, 1), new(4, 8)];
+
+    public static TensorType Type => TensorType.Q8_0;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => 128;
+
+    public static bool HasOffsets => false;
+
+    public static int LargestLevel => 255;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (Q8_0Block*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        for (var i = 0; i < 32; i++)
+            column.Level(i, stored->Quants[i] + 128);
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        var turn = TQuads.Broadcast(HighestBits);
+        var quads = strip + 2 * Strip.Outputs;
+        for (var quad = 0; quad < 8; quad++)
+        {
+            Unpacking.Prefetch<TQuads>(quads + quad * Unpacking.QuadBytes);
+            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
+                (TQuads.Load(quads + quad * Unpacking.QuadBytes + i) ^ turn).Store(panel.Levels + quad * IntegerPanel.QuadBytes + i);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>Steps that the vector forms of several formats share. "Bytes" are those of a quad of a strip's sixteen rows: 64.</summary>
+internal static unsafe class Unpacking
+{
+    /// <summary>Bytes of a quad of sixteen rows.</summary>
+    internal const int QuadBytes = Strip.Outputs * sizeof(int);
+
+    // Far enough for the memory to answer in time, near enough for the first-level cache to keep it: measured.
+    internal const int PrefetchBytes = 2048;
+
+    private const int LowHalves = 0x0F0F0F0F;
+
+    /// <summary>Reads sixteen half precision numbers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Halves<TFloats>(byte* source, float* values)
+        where TFloats : struct, IFloats<TFloats>
+    {
+        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
+            TFloats.LoadHalf((ushort*)source + i).Store(values + i);
+    }
+
+    /// <summary>Reads sixteen half precision numbers and changes their sign.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void NegatedHalves<TFloats>(byte* source, float* values)
+        where TFloats : struct, IFloats<TFloats>
+    {
+        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
+            (TFloats.LoadHalf((ushort*)source + i) * TFloats.Broadcast(-1)).Store(values + i);
+    }
+
+    /// <summary>Splits quads of four-bit levels: the low halves of the bytes are one quad, the high halves another.</summary>
+    /// <param name="source">Quads of a strip.</param>
+    /// <param name="count">Quads.</param>
+    /// <param name="low">Where the first low quad goes in the panel.</param>
+    /// <param name="high">Where the first high quad goes.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Nibbles<TQuads>(byte* source, int count, byte* low, byte* high)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var mask = TQuads.Broadcast(LowHalves);
+        for (var quad = 0; quad < count; quad++)
+        {
+            TQuads.Prefetch(source + quad * QuadBytes + PrefetchBytes);
+            for (var i = 0; i < QuadBytes; i += TQuads.Count * sizeof(int))
+            {
+                var packed = TQuads.Load(source + quad * QuadBytes + i);
+                (packed & mask).Store(low + quad * IntegerPanel.QuadBytes + i);
+                (TQuads.ShiftRight(packed, 4) & mask).Store(high + quad * IntegerPanel.QuadBytes + i);
+            }
+        }
+    }
+
+    /// <summary>Prefetches what lies ahead of a quad.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Prefetch<TQuads>(byte* quad)
+        where TQuads : struct, IQuads<TQuads> => TQuads.Prefetch(quad + PrefetchBytes);
+
+    /// <summary>Writes sixteen unsigned bytes as int32.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Widen<TQuads>(Vector128<byte> bytes, int* values)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var memory = stackalloc byte[Strip.Outputs];
+        bytes.Store(memory);
+        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
+            TQuads.WidenBytes(memory + i).Store(values + i);
+    }
+
+    /// <summary>Writes sixteen pairs of unsigned bytes as pairs of 16 bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void WidenPairs<TQuads>(Vector128<byte> first, Vector128<byte> second, int* pairs)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var memory = stackalloc byte[2 * Strip.Outputs];
+        first.Store(memory);
+        second.Store(memory + Strip.Outputs);
+        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
+            (TQuads.WidenBytes(memory + i) | TQuads.ShiftLeft(TQuads.WidenBytes(memory + Strip.Outputs + i), 16)).Store(pairs + i);
+    }
+}

@@ -1,0 +1,91 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Formation.Inference.Kernels.Vectors;
+
+/// <summary>
+/// A register of 32-bit lanes for integer kernels: a lane holds four bytes (a quad), two 16-bit numbers (a pair) or an int32 of one output.
+/// </summary>
+/// <remarks>All operations are exact, so every width gives the same numbers. Sums of 16 bits wrap: callers keep within their range.</remarks>
+internal unsafe interface IQuads<TSelf>
+    where TSelf : struct, IQuads<TSelf>
+{
+    /// <summary>Lanes; divides 16.</summary>
+    static abstract int Count { get; }
+
+    /// <summary>Whether <see cref="DotBytes"/> is one instruction of this processor.</summary>
+    static abstract bool HasDotBytes { get; }
+
+    static abstract TSelf Load(void* source);
+
+    void Store(void* destination);
+
+    static abstract TSelf Broadcast(int value);
+
+    /// <summary>Reads a byte for every lane.</summary>
+    static abstract TSelf WidenBytes(byte* source);
+
+    /// <summary>Reads a signed byte for every lane.</summary>
+    static abstract TSelf WidenSBytes(sbyte* source);
+
+    static abstract TSelf operator &(TSelf left, TSelf right);
+
+    static abstract TSelf operator |(TSelf left, TSelf right);
+
+    static abstract TSelf operator ^(TSelf left, TSelf right);
+
+    /// <summary>Shifts 32-bit lanes; the upper bits of a byte move into the one below it.</summary>
+    static abstract TSelf ShiftRight(TSelf value, [ConstantExpected] int count);
+
+    static abstract TSelf ShiftLeft(TSelf value, [ConstantExpected] int count);
+
+    /// <summary>For every byte the table's byte of that number.</summary>
+    /// <param name="table">Sixteen bytes.</param>
+    /// <param name="indices">Bytes from 0 to 15.</param>
+    static abstract TSelf LookUp(byte* table, TSelf indices);
+
+    /// <summary>Sums of int32.</summary>
+    static abstract TSelf operator +(TSelf left, TSelf right);
+
+    /// <summary>Low halves of the products of int32.</summary>
+    static abstract TSelf operator *(TSelf left, TSelf right);
+
+    /// <summary>Sums of 16-bit numbers.</summary>
+    static abstract TSelf AddPairs(TSelf left, TSelf right);
+
+    /// <summary>
+    /// pair[j] = levels[2j] · x[2j] + levels[2j + 1] · x[2j + 1]: unsigned times signed bytes. The sum has to fit 16 bits: levels up to 127
+    /// with x from -127.
+    /// </summary>
+    static abstract TSelf MultiplyBytes(TSelf levels, TSelf x);
+
+    /// <summary>int32 = left[0] · right[0] + left[1] · right[1] of 16-bit numbers.</summary>
+    static abstract TSelf MultiplyPairs(TSelf left, TSelf right);
+
+    /// <summary>sum + the four products of unsigned levels and signed x of every lane, levels up to 255.</summary>
+    /// <remarks>Only where <see cref="HasDotBytes"/>.</remarks>
+    static abstract TSelf DotBytes(TSelf sum, TSelf levels, TSelf x);
+
+    /// <summary>sums[i] = float(value[i]) · (scales[i] · scale) + sums[i], the last product and sum rounded once.</summary>
+    static abstract void AddScaled(TSelf value, float* scales, float scale, float* sums);
+
+    /// <summary>sums[i] = offsets[i] · factor + sums[i], rounded once.</summary>
+    static abstract void AddProduct(float* offsets, float factor, float* sums);
+
+    /// <summary>The larger int32 of every lane.</summary>
+    static abstract TSelf Max(TSelf left, TSelf right);
+
+    /// <summary>x[i] · factor rounded to the nearest integer, ties to even; the product has to lie between -2^22 and 2^22.</summary>
+    static abstract TSelf Round(float* x, float factor);
+
+    /// <summary>Stores the lowest byte of every lane.</summary>
+    void StoreBytes(sbyte* destination);
+
+    /// <summary>The sum of all int32.</summary>
+    int Sum();
+
+    /// <summary>The largest int32.</summary>
+    int Largest();
+
+    /// <summary>Reads ahead of the kernel; no effect on results.</summary>
+    static abstract void Prefetch(byte* address);
+}
