@@ -60,7 +60,7 @@ internal sealed unsafe class QuantizedRows(int blockColumns) : IDisposable
             {
                 switch (path)
                 {
-                    case KernelPath.Avx512:
+                    case KernelPath.Amx or KernelPath.Avx512:
                         owner.Quantize<Quads512>(x, row);
                         break;
                     case KernelPath.Avx2:

@@ -22,6 +22,9 @@ internal static class PackedFormats
         TensorType.Q4_K => PackedQ4_K.Fields,
         TensorType.Q5_K => PackedQ5_K.Fields,
         TensorType.Q6_K => PackedQ6_K.Fields,
+        TensorType.IQ4_NL => PackedIQ4_NL.Fields,
+        TensorType.IQ4_XS => PackedIQ4_XS.Fields,
+        TensorType.MXFP4 => PackedMXFP4.Fields,
         _ => throw RowShape.NotComputed(type),
     };
 }

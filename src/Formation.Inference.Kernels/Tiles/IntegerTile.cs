@@ -68,9 +68,9 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                 TQuads sum00 = zero, sum01 = zero, sum10 = zero, sum11 = zero, sum20 = zero, sum21 = zero, sum30 = zero, sum31 = zero;
                 for (var pass = 0; pass < TFormat.BlockColumns / 4 / QuadsPerPass; pass++)
                 {
-                    var (scale0, scale1) = Scales(groupScales);
                     for (var plane = 0; plane < Planes; plane++)
                     {
+                        var (scale0, scale1) = Scales(groupScales, plane);
                         TQuads part00 = zero, part01 = zero, part10 = zero, part11 = zero;
                         TQuads part20 = zero, part21 = zero, part30 = zero, part31 = zero;
                         for (var quad = 0; quad < QuadsPerPass; quad++)
@@ -99,8 +99,6 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                         sum21 += Widen(part21, scale1);
                         sum30 += Widen(part30, scale0);
                         sum31 += Widen(part31, scale1);
-                        if (Planes == 2)
-                            (scale0, scale1) = (TQuads.ShiftLeft(scale0, 4), TQuads.ShiftLeft(scale1, 4));
                     }
                     levels += QuadsPerPass * QuadBytes;
                     column += QuadsPerPass * 4;
@@ -130,9 +128,9 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                 TQuads sum0 = zero, sum1 = zero;
                 for (var pass = 0; pass < TFormat.BlockColumns / 4 / QuadsPerPass; pass++)
                 {
-                    var (scale0, scale1) = Scales(groupScales);
                     for (var plane = 0; plane < Planes; plane++)
                     {
+                        var (scale0, scale1) = Scales(groupScales, plane);
                         TQuads part0 = zero, part1 = zero;
                         for (var quad = 0; quad < QuadsPerPass; quad++)
                         {
@@ -142,8 +140,6 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                         }
                         sum0 += Widen(part0, scale0);
                         sum1 += Widen(part1, scale1);
-                        if (Planes == 2)
-                            (scale0, scale1) = (TQuads.ShiftLeft(scale0, 4), TQuads.ShiftLeft(scale1, 4));
                     }
                     levels += QuadsPerPass * QuadBytes;
                     column += QuadsPerPass * 4;
@@ -192,13 +188,18 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
     private static TQuads Add(TQuads part, TQuads level, TQuads input) =>
         TQuads.HasDotBytes ? TQuads.DotBytes(part, level, input) : TQuads.AddPairs(part, TQuads.MultiplyBytes(level, input));
 
-    /// <summary>The factors of a group's sums: whole for sums of 32 bits, twice for pairs.</summary>
+    /// <summary>The factors of a group's sums: whole for sums of 32 bits, twice for pairs; sixteenfold for the upper halves of levels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TQuads First, TQuads Second) Scales(int* groupScales)
+    private static (TQuads First, TQuads Second) Scales(int* groupScales, int plane)
     {
         if (!HasGroups)
-            return (TQuads.Broadcast(OnePair), TQuads.Broadcast(OnePair));
+        {
+            var factor = TQuads.Broadcast(plane == 0 ? OnePair : OnePair << 4);
+            return (factor, factor);
+        }
         var (first, second) = (TQuads.Load(groupScales), TQuads.Load(groupScales + TQuads.Count));
+        if (plane != 0)
+            (first, second) = (TQuads.ShiftLeft(first, 4), TQuads.ShiftLeft(second, 4));
         return TQuads.HasDotBytes ? (first, second) : (Twice(first), Twice(second));
     }
 

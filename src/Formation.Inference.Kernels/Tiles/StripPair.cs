@@ -31,7 +31,7 @@ internal static unsafe class StripPair
         var work = new Work(weight, pair, x, firstRow, rows, panel, sums);
         switch (path)
         {
-            case KernelPath.Avx512:
+            case KernelPath.Amx or KernelPath.Avx512:
                 work.Run<Quads512, Floats512>();
                 break;
             case KernelPath.Avx2:
@@ -71,6 +71,9 @@ internal static unsafe class StripPair
                 case TensorType.Q4_K: Integers<TQuads, TFloats, PackedQ4_K>(); break;
                 case TensorType.Q5_K: Integers<TQuads, TFloats, PackedQ5_K>(); break;
                 case TensorType.Q6_K: Integers<TQuads, TFloats, PackedQ6_K>(); break;
+                case TensorType.IQ4_NL: Integers<TQuads, TFloats, PackedIQ4_NL>(); break;
+                case TensorType.IQ4_XS: Integers<TQuads, TFloats, PackedIQ4_XS>(); break;
+                case TensorType.MXFP4: Integers<TQuads, TFloats, PackedMXFP4>(); break;
                 default: throw RowShape.NotComputed(weight.Type);
             }
         }
@@ -92,6 +95,9 @@ internal static unsafe class StripPair
                 case TensorType.Q4_K: Integers<PackedQ4_K>(); break;
                 case TensorType.Q5_K: Integers<PackedQ5_K>(); break;
                 case TensorType.Q6_K: Integers<PackedQ6_K>(); break;
+                case TensorType.IQ4_NL: Integers<PackedIQ4_NL>(); break;
+                case TensorType.IQ4_XS: Integers<PackedIQ4_XS>(); break;
+                case TensorType.MXFP4: Integers<PackedMXFP4>(); break;
                 default: throw RowShape.NotComputed(weight.Type);
             }
         }

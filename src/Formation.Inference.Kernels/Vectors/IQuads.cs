@@ -39,9 +39,12 @@ internal unsafe interface IQuads<TSelf>
     static abstract TSelf ShiftLeft(TSelf value, [ConstantExpected] int count);
 
     /// <summary>For every byte the table's byte of that number.</summary>
-    /// <param name="table">Sixteen bytes.</param>
+    /// <param name="table">From <see cref="Table"/>.</param>
     /// <param name="indices">Bytes from 0 to 15.</param>
-    static abstract TSelf LookUp(byte* table, TSelf indices);
+    static abstract TSelf LookUp(TSelf table, TSelf indices);
+
+    /// <summary>A table of sixteen bytes.</summary>
+    static abstract TSelf Table(ReadOnlySpan<byte> entries);
 
     /// <summary>Sums of int32.</summary>
     static abstract TSelf operator +(TSelf left, TSelf right);

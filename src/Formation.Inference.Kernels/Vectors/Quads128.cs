@@ -48,7 +48,10 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
     public static Quads128 ShiftLeft(Quads128 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads128 LookUp(byte* table, Quads128 indices) => new(Vector128.Shuffle(Vector128.Load(table), indices._value));
+    public static Quads128 LookUp(Quads128 table, Quads128 indices) => new(Vector128.ShuffleNative(table._value, indices._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads128 Table(ReadOnlySpan<byte> entries) => new(Vector128.Create(entries));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 operator +(Quads128 left, Quads128 right) => new((left._value.AsInt32() + right._value.AsInt32()).AsByte());

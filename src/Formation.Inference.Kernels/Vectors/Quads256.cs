@@ -48,7 +48,10 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
     public static Quads256 ShiftLeft(Quads256 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads256 LookUp(byte* table, Quads256 indices) => new(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table), indices._value));
+    public static Quads256 LookUp(Quads256 table, Quads256 indices) => new(Avx2.Shuffle(table._value, indices._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 Table(ReadOnlySpan<byte> entries) => new(Vector256.Create(Vector128.Create(entries), Vector128.Create(entries)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 operator +(Quads256 left, Quads256 right) => new((left._value.AsInt32() + right._value.AsInt32()).AsByte());

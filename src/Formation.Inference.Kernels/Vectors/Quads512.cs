@@ -48,7 +48,14 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
     public static Quads512 ShiftLeft(Quads512 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads512 LookUp(byte* table, Quads512 indices) => new(Avx512BW.Shuffle(Vector512.Create(Vector256.Create(Vector128.Load(table), Vector128.Load(table)), Vector256.Create(Vector128.Load(table), Vector128.Load(table))), indices._value));
+    public static Quads512 LookUp(Quads512 table, Quads512 indices) => new(Avx512BW.Shuffle(table._value, indices._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads512 Table(ReadOnlySpan<byte> entries)
+    {
+        var half = Vector256.Create(Vector128.Create(entries), Vector128.Create(entries));
+        return new(Vector512.Create(half, half));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 operator +(Quads512 left, Quads512 right) => new((left._value.AsInt32() + right._value.AsInt32()).AsByte());

@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>The sixteen levels of a <see cref="NonLinearLevels"/> format, moved up so that none is negative.</summary>
+internal static unsafe class LevelTable
+{
+    private const int LowHalves = 0x0F0F0F0F;
+
+    /// <summary>What was added to the levels of <see cref="NonLinearLevels.IQ4"/>.</summary>
+    internal const int IQ4Zero = 128;
+
+    /// <summary>What was added to the levels of <see cref="NonLinearLevels.E2M1"/>.</summary>
+    internal const int E2M1Zero = 12;
+
+    /// <summary>The levels of <see cref="NonLinearLevels.IQ4"/>.</summary>
+    internal static ReadOnlySpan<byte> IQ4 => [1, 24, 45, 63, 79, 93, 106, 118, 129, 141, 153, 166, 181, 197, 217, 241];
+
+    /// <summary>The levels of <see cref="NonLinearLevels.E2M1"/>.</summary>
+    internal static ReadOnlySpan<byte> E2M1 => [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0];
+
+    /// <summary>Looks four quads up: the low halves of the bytes are the first sixteen columns, the high halves the others.</summary>
+    /// <param name="source">Quads of a strip.</param>
+    /// <param name="levels">Eight quads of the panel.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Unpack<TQuads>(ReadOnlySpan<byte> table, byte* source, byte* levels)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var mask = TQuads.Broadcast(LowHalves);
+        var entries = TQuads.Table(table);
+        for (var quad = 0; quad < 4; quad++)
+        {
+            Unpacking.Prefetch<TQuads>(source + quad * Unpacking.QuadBytes);
+            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
+            {
+                var packed = TQuads.Load(source + quad * Unpacking.QuadBytes + i);
+                TQuads.LookUp(entries, packed & mask).Store(levels + quad * IntegerPanel.QuadBytes + i);
+                TQuads.LookUp(entries, TQuads.ShiftRight(packed, 4) & mask).Store(levels + (4 + quad) * IntegerPanel.QuadBytes + i);
+            }
+        }
+    }
+
+    /// <summary>The definition: the levels of one row's sixteen bytes.</summary>
+    internal static void Unpack(ReadOnlySpan<byte> table, byte* quants, int firstColumn, in PanelColumn column)
+    {
+        for (var i = 0; i < 16; i++)
+        {
+            column.Level(firstColumn + i, table[quants[i] & 0x0F]);
+            column.Level(firstColumn + i + 16, table[quants[i] >> 4]);
+        }
+    }
+}

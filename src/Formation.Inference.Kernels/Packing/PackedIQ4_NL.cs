@@ -1,0 +1,39 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>IQ4_NL in strips: sixteen scales, then four quads of indices as in <see cref="PackedQ4_0"/>.</summary>
+internal readonly unsafe struct PackedIQ4_NL : IIntegerFormat
+{
+    private static readonly PackedField[] Layout = [new(2, 1), new(4, 4)];
+
+    public static TensorType Type => TensorType.IQ4_NL;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => LevelTable.IQ4Zero;
+
+    public static bool HasOffsets => false;
+
+    public static int LargestLevel => 241;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (IQ4_NLBlock*)block;
+        column.Scale(HalfBits.ToSingle(stored->Scale));
+        LevelTable.Unpack(LevelTable.IQ4, stored->Quants, 0, column);
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        LevelTable.Unpack<TQuads>(LevelTable.IQ4, strip + 2 * Strip.Outputs, panel.Levels);
+    }
+}

@@ -1,0 +1,40 @@
+using Formation.Inference.Kernels.Formats;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Packing;
+
+/// <summary>MXFP4 in strips: sixteen exponents, then four quads of indices as in <see cref="PackedQ4_0"/>.</summary>
+internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
+{
+    private static readonly PackedField[] Layout = [new(1, 1), new(4, 4)];
+
+    public static TensorType Type => TensorType.MXFP4;
+
+    public static ReadOnlySpan<PackedField> Fields => Layout;
+
+    public static int BlockColumns => 32;
+
+    public static int GroupColumns => 32;
+
+    public static int Zero => LevelTable.E2M1Zero;
+
+    public static bool HasOffsets => false;
+
+    public static int LargestLevel => 24;
+
+    public static void Unpack(byte* block, in PanelColumn column)
+    {
+        var stored = (MXFP4Block*)block;
+        column.Scale(E8M0.HalfToSingle(stored->Exponent));
+        LevelTable.Unpack(LevelTable.E2M1, stored->Quants, 0, column);
+    }
+
+    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+        where TQuads : struct, IQuads<TQuads>
+        where TFloats : struct, IFloats<TFloats>
+    {
+        for (var output = 0; output < Strip.Outputs; output++)
+            panel.Scales[output] = E8M0.HalfToSingle(strip[output]);
+        LevelTable.Unpack<TQuads>(LevelTable.E2M1, strip + Strip.Outputs, panel.Levels);
+    }
+}
