@@ -15,6 +15,9 @@ internal readonly unsafe struct IntegerPanel
     /// <summary>Bytes of a quad of levels of all outputs, and so the distance from a quad to the next.</summary>
     internal const int QuadBytes = Outputs * sizeof(int);
 
+    /// <summary>Bytes from the scales to the offsets.</summary>
+    internal const int OffsetsFromScales = MostBlocks * Outputs * sizeof(float);
+
     private const int LevelBytes = Columns / 4 * QuadBytes;
     private const int MostGroups = Columns / 16;
     private const int MostBlocks = Columns / 32;

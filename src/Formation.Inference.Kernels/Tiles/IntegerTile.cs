@@ -26,16 +26,43 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
     private const int LowHalves = 0x0F0F0F0F;
 
     // Levels of 8 bits are multiplied as two halves of 4 bits where no instruction takes them whole.
-    private static int Planes => !TQuads.HasDotBytes && TFormat.LargestLevel > 127 ? 2 : 1;
+    private static int Planes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !TQuads.HasDotBytes && TFormat.LargestLevel > 127 ? 2 : 1;
+    }
 
-    // Quads whose products can be added in 16 bits: 4 · 127 · level · 2 has to stay below 2^15 for a pair.
-    private static int QuadsPerPass => TQuads.HasDotBytes
-        ? TFormat.GroupColumns / 4
-        : Math.Min(TFormat.GroupColumns / 4, TFormat.LargestLevel switch { <= 15 or > 127 => 8, <= 31 => 4, _ => 2 });
+    // Quads whose products can be added in 16 bits: a pair of them takes 2 · 127 · level, and has to stay below 2^15.
+    private static int QuadsPerPass
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (TQuads.HasDotBytes)
+                return TFormat.GroupColumns / 4;
+            if (TFormat.LargestLevel is <= 15 or > 127)
+                return TFormat.GroupColumns / 4;
+            return TFormat.LargestLevel <= 31 ? 4 : 2;
+        }
+    }
 
-    private static int Passes => TFormat.GroupColumns / 4 / QuadsPerPass;
+    private static int Passes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TFormat.BlockColumns / 4 / QuadsPerPass;
+    }
 
-    private static bool HasGroups => TFormat.BlockColumns > TFormat.GroupColumns;
+    private static int PassesOfGroup
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TFormat.GroupColumns / 4 / QuadsPerPass;
+    }
+
+    private static bool HasGroups
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TFormat.BlockColumns > TFormat.GroupColumns;
+    }
 
     /// <summary>Adds the products of whole blocks to the sums.</summary>
     /// <param name="panel">The blocks' levels and scales.</param>
@@ -66,7 +93,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             {
                 var zero = TQuads.Broadcast(0);
                 TQuads sum00 = zero, sum01 = zero, sum10 = zero, sum11 = zero, sum20 = zero, sum21 = zero, sum30 = zero, sum31 = zero;
-                for (var pass = 0; pass < TFormat.BlockColumns / 4 / QuadsPerPass; pass++)
+                for (var pass = 0; pass < Passes; pass++)
                 {
                     for (var plane = 0; plane < Planes; plane++)
                     {
@@ -102,7 +129,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                     }
                     levels += QuadsPerPass * QuadBytes;
                     column += QuadsPerPass * 4;
-                    if (HasGroups && (pass + 1) % Passes == 0)
+                    if (HasGroups && (pass + 1) % PassesOfGroup == 0)
                         groupScales += Outputs;
                 }
                 Finish(panel, block, lane, x, row, sum00, sum01, sums);
@@ -126,7 +153,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             {
                 var zero = TQuads.Broadcast(0);
                 TQuads sum0 = zero, sum1 = zero;
-                for (var pass = 0; pass < TFormat.BlockColumns / 4 / QuadsPerPass; pass++)
+                for (var pass = 0; pass < Passes; pass++)
                 {
                     for (var plane = 0; plane < Planes; plane++)
                     {
@@ -143,7 +170,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                     }
                     levels += QuadsPerPass * QuadBytes;
                     column += QuadsPerPass * 4;
-                    if (HasGroups && (pass + 1) % Passes == 0)
+                    if (HasGroups && (pass + 1) % PassesOfGroup == 0)
                         groupScales += Outputs;
                 }
                 Finish(panel, block, lane, x, row, sum0, sum1, sums);

@@ -115,7 +115,11 @@ internal static unsafe class StripPair
                 if (HasSecond)
                     PanelUnpacker.Integers<TFormat, TQuads, TFloats>(
                         StripFrom<TFormat>(First + weight.StripBytes, column), blocks, unpacked.SecondStrip());
-                IntegerTile<TQuads, TFormat>.Accumulate(unpacked, blocks, x.Quantized(TFormat.BlockColumns, firstRow, column), rows, sums);
+                var inputs = x.Quantized(TFormat.BlockColumns, firstRow, column);
+                if (TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable)
+                    DotTile<TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
+                else
+                    IntegerTile<TQuads, TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
             }
         }
 
