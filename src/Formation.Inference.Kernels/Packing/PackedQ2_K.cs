@@ -50,16 +50,20 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
         Unpacking.Halves<TFloats>(scales, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(scales + 2 * Strip.Outputs, panel.Offsets);
         var four = Vector128.Create((byte)0x0F);
+        // Sixteen runs of scales, sixteen of minimums.
+        var bytes = stackalloc byte[2 * Groups * Strip.Outputs];
+        var minimums = bytes + Groups * Strip.Outputs;
+        for (var group = 0; group < Groups; group++)
+        {
+            var packed = Vector128.Load(strip + group * Strip.Outputs);
+            (packed & four).Store(bytes + group * Strip.Outputs);
+            ((packed.AsUInt16() >>> 4).AsByte() & four).Store(minimums + group * Strip.Outputs);
+            Unpacking.Widen<TQuads>(bytes + group * Strip.Outputs, panel.GroupScales + group * IntegerPanel.Outputs);
+        }
         for (var group = 0; group < Groups; group += 2)
         {
-            var first = Vector128.Load(strip + group * Strip.Outputs);
-            var second = Vector128.Load(strip + (group + 1) * Strip.Outputs);
-            Unpacking.Widen<TQuads>(first & four, panel.GroupScales + group * IntegerPanel.Outputs);
-            Unpacking.Widen<TQuads>(second & four, panel.GroupScales + (group + 1) * IntegerPanel.Outputs);
-            Unpacking.WidenPairs<TQuads>(
-                (first.AsUInt16() >>> 4).AsByte() & four,
-                (second.AsUInt16() >>> 4).AsByte() & four,
-                panel.Minimums + group / 2 * IntegerPanel.Outputs);
+            var minimum = minimums + group * Strip.Outputs;
+            Unpacking.WidenPairs<TQuads>(minimum, minimum + Strip.Outputs, panel.Minimums + group / 2 * IntegerPanel.Outputs);
         }
         var pairs = TQuads.Broadcast(LowPairs);
         for (var half = 0; half < 2; half++)

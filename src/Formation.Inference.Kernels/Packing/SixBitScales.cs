@@ -33,26 +33,25 @@ internal static unsafe class SixBitScales
         var six = Vector128.Create((byte)63);
         var four = Vector128.Create((byte)0x0F);
         var top = Vector128.Create((byte)0x30);
+        // Eight runs of scales, eight of minimums.
+        var bytes = stackalloc byte[2 * Groups * Strip.Outputs];
+        var unpackedMinimums = bytes + Groups * Strip.Outputs;
         for (var i = 0; i < 4; i++)
         {
             var scales = Vector128.Load(packed + i * Strip.Outputs);
             var minimums = Vector128.Load(packed + (i + 4) * Strip.Outputs);
             var lower = Vector128.Load(packed + (i + 8) * Strip.Outputs);
-            Store<TQuads>(panel, i, scales & six, minimums & six);
-            Store<TQuads>(
-                panel,
-                i + 4,
-                (lower & four) | (Shifted(scales, 2) & top),
-                (Shifted(lower, 4) & four) | (Shifted(minimums, 2) & top));
+            (scales & six).Store(bytes + i * Strip.Outputs);
+            (minimums & six).Store(unpackedMinimums + i * Strip.Outputs);
+            ((lower & four) | (Shifted(scales, 2) & top)).Store(bytes + (i + 4) * Strip.Outputs);
+            ((Shifted(lower, 4) & four) | (Shifted(minimums, 2) & top)).Store(unpackedMinimums + (i + 4) * Strip.Outputs);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store<TQuads>(in IntegerPanel panel, int group, Vector128<byte> scales, Vector128<byte> minimums)
-        where TQuads : struct, IQuads<TQuads>
-    {
-        Unpacking.Widen<TQuads>(scales, panel.GroupScales + group * IntegerPanel.Outputs);
-        Unpacking.WidenPairs<TQuads>(minimums, minimums, panel.Minimums + group * IntegerPanel.Outputs);
+        for (var group = 0; group < Groups; group++)
+        {
+            var minimum = unpackedMinimums + group * Strip.Outputs;
+            Unpacking.Widen<TQuads>(bytes + group * Strip.Outputs, panel.GroupScales + group * IntegerPanel.Outputs);
+            Unpacking.WidenPairs<TQuads>(minimum, minimum, panel.Minimums + group * IntegerPanel.Outputs);
+        }
     }
 
     // Shifts 16-bit lanes; the masks drop what crossed a byte.

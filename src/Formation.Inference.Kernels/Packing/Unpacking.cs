@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics;
 using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Packing;
@@ -62,24 +61,19 @@ internal static unsafe class Unpacking
 
     /// <summary>Writes sixteen unsigned bytes as int32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Widen<TQuads>(Vector128<byte> bytes, int* values)
+    internal static void Widen<TQuads>(byte* bytes, int* values)
         where TQuads : struct, IQuads<TQuads>
     {
-        var memory = stackalloc byte[Strip.Outputs];
-        bytes.Store(memory);
         for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
-            TQuads.WidenBytes(memory + i).Store(values + i);
+            TQuads.WidenBytes(bytes + i).Store(values + i);
     }
 
     /// <summary>Writes sixteen pairs of unsigned bytes as pairs of 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void WidenPairs<TQuads>(Vector128<byte> first, Vector128<byte> second, int* pairs)
+    internal static void WidenPairs<TQuads>(byte* first, byte* second, int* pairs)
         where TQuads : struct, IQuads<TQuads>
     {
-        var memory = stackalloc byte[2 * Strip.Outputs];
-        first.Store(memory);
-        second.Store(memory + Strip.Outputs);
         for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
-            (TQuads.WidenBytes(memory + i) | TQuads.ShiftLeft(TQuads.WidenBytes(memory + Strip.Outputs + i), 16)).Store(pairs + i);
+            (TQuads.WidenBytes(first + i) | TQuads.ShiftLeft(TQuads.WidenBytes(second + i), 16)).Store(pairs + i);
     }
 }

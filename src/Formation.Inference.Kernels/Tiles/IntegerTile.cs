@@ -29,7 +29,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
     private static int Planes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => !TQuads.HasDotBytes && TFormat.LargestLevel > 127 ? 2 : 1;
+        get => !TQuads.HasWideParts && TFormat.LargestLevel > 127 ? 2 : 1;
     }
 
     // Quads whose products can be added in 16 bits: a pair of them takes 2 · 127 · level, and has to stay below 2^15.
@@ -38,7 +38,7 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            if (TQuads.HasDotBytes)
+            if (TQuads.HasWideParts)
                 return TFormat.GroupColumns / 4;
             if (TFormat.LargestLevel is <= 15 or > 127)
                 return TFormat.GroupColumns / 4;
@@ -79,11 +79,19 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             OneRow(panel, blocks, x, row, sums + row * Outputs);
     }
 
+    // The constants are asked for once, at the top: the compiler's patience with small methods is limited, and the loops come first.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void FourRows(in IntegerPanel panel, int blocks, in InputRows x, int row, int lastRow, float* sums)
     {
+        int quads = QuadsPerPass, passes = Passes, passesOfGroup = PassesOfGroup, planes = Planes;
+        var hasGroups = HasGroups;
         int row1 = Math.Min(row + 1, lastRow), row2 = Math.Min(row + 2, lastRow), row3 = Math.Min(row + 3, lastRow);
         sbyte* x0 = x.Quants(row), x1 = x.Quants(row1), x2 = x.Quants(row2), x3 = x.Quants(row3);
+        var zero = TQuads.Broadcast(0);
+        var one = TQuads.Broadcast(TQuads.HasWideParts ? 1 : OnePair);
+        var sixteen = TQuads.Broadcast(OnePair << 4);
+        var halves = TQuads.Broadcast(LowHalves);
+        var whole = stackalloc int[Rows * 2 * Strip.Outputs];
         for (var lane = 0; lane < Outputs; lane += 2 * TQuads.Count)
         {
             var levels = panel.Levels + lane * sizeof(int);
@@ -91,51 +99,68 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             nint column = 0;
             for (var block = 0; block < blocks; block++)
             {
-                var zero = TQuads.Broadcast(0);
                 TQuads sum00 = zero, sum01 = zero, sum10 = zero, sum11 = zero, sum20 = zero, sum21 = zero, sum30 = zero, sum31 = zero;
-                for (var pass = 0; pass < Passes; pass++)
+                for (var pass = 0; pass < passes; pass++)
                 {
-                    for (var plane = 0; plane < Planes; plane++)
+                    for (var plane = 0; plane < planes; plane++)
                     {
-                        var (scale0, scale1) = Scales(groupScales, plane);
                         TQuads part00 = zero, part01 = zero, part10 = zero, part11 = zero;
                         TQuads part20 = zero, part21 = zero, part30 = zero, part31 = zero;
-                        for (var quad = 0; quad < QuadsPerPass; quad++)
+                        for (var quad = 0; quad < quads; quad++)
                         {
-                            var level0 = Level(levels + quad * QuadBytes, plane);
-                            var level1 = Level(levels + quad * QuadBytes + TQuads.Count * sizeof(int), plane);
+                            var level0 = TQuads.Load(levels + quad * QuadBytes);
+                            var level1 = TQuads.Load(levels + quad * QuadBytes + TQuads.Count * sizeof(int));
+                            if (planes == 2)
+                            {
+                                level0 = (plane == 0 ? level0 : TQuads.ShiftRight(level0, 4)) & halves;
+                                level1 = (plane == 0 ? level1 : TQuads.ShiftRight(level1, 4)) & halves;
+                            }
                             var offset = column + quad * 4;
                             var input = TQuads.Broadcast(*(int*)(x0 + offset));
-                            part00 = Add(part00, level0, input);
-                            part01 = Add(part01, level1, input);
+                            part00 = TQuads.AddProducts(part00, level0, input);
+                            part01 = TQuads.AddProducts(part01, level1, input);
                             input = TQuads.Broadcast(*(int*)(x1 + offset));
-                            part10 = Add(part10, level0, input);
-                            part11 = Add(part11, level1, input);
+                            part10 = TQuads.AddProducts(part10, level0, input);
+                            part11 = TQuads.AddProducts(part11, level1, input);
                             input = TQuads.Broadcast(*(int*)(x2 + offset));
-                            part20 = Add(part20, level0, input);
-                            part21 = Add(part21, level1, input);
+                            part20 = TQuads.AddProducts(part20, level0, input);
+                            part21 = TQuads.AddProducts(part21, level1, input);
                             input = TQuads.Broadcast(*(int*)(x3 + offset));
-                            part30 = Add(part30, level0, input);
-                            part31 = Add(part31, level1, input);
+                            part30 = TQuads.AddProducts(part30, level0, input);
+                            part31 = TQuads.AddProducts(part31, level1, input);
                         }
-                        sum00 += Widen(part00, scale0);
-                        sum01 += Widen(part01, scale1);
-                        sum10 += Widen(part10, scale0);
-                        sum11 += Widen(part11, scale1);
-                        sum20 += Widen(part20, scale0);
-                        sum21 += Widen(part21, scale1);
-                        sum30 += Widen(part30, scale0);
-                        sum31 += Widen(part31, scale1);
+                        TQuads scale0 = plane == 0 ? one : sixteen, scale1 = scale0;
+                        if (hasGroups)
+                        {
+                            scale0 = GroupScale(groupScales, plane);
+                            scale1 = GroupScale(groupScales + TQuads.Count, plane);
+                        }
+                        sum00 = TQuads.AddScaled(sum00, part00, scale0);
+                        sum01 = TQuads.AddScaled(sum01, part01, scale1);
+                        sum10 = TQuads.AddScaled(sum10, part10, scale0);
+                        sum11 = TQuads.AddScaled(sum11, part11, scale1);
+                        sum20 = TQuads.AddScaled(sum20, part20, scale0);
+                        sum21 = TQuads.AddScaled(sum21, part21, scale1);
+                        sum30 = TQuads.AddScaled(sum30, part30, scale0);
+                        sum31 = TQuads.AddScaled(sum31, part31, scale1);
                     }
-                    levels += QuadsPerPass * QuadBytes;
-                    column += QuadsPerPass * 4;
-                    if (HasGroups && (pass + 1) % PassesOfGroup == 0)
+                    levels += quads * QuadBytes;
+                    column += quads * 4;
+                    if (hasGroups && (pass + 1) % passesOfGroup == 0)
                         groupScales += Outputs;
                 }
-                Finish(panel, block, lane, x, row, sum00, sum01, sums);
-                Finish(panel, block, lane, x, row1, sum10, sum11, sums + Outputs);
-                Finish(panel, block, lane, x, row2, sum20, sum21, sums + 2 * Outputs);
-                Finish(panel, block, lane, x, row3, sum30, sum31, sums + 3 * Outputs);
+                sum00.Store(whole);
+                sum01.Store(whole + TQuads.Count);
+                sum10.Store(whole + 2 * TQuads.Count);
+                sum11.Store(whole + 3 * TQuads.Count);
+                sum20.Store(whole + 4 * TQuads.Count);
+                sum21.Store(whole + 5 * TQuads.Count);
+                sum30.Store(whole + 6 * TQuads.Count);
+                sum31.Store(whole + 7 * TQuads.Count);
+                Finish(panel, block, lane, x, row, whole, sums);
+                Finish(panel, block, lane, x, row1, whole + 2 * TQuads.Count, sums + Outputs);
+                Finish(panel, block, lane, x, row2, whole + 4 * TQuads.Count, sums + 2 * Outputs);
+                Finish(panel, block, lane, x, row3, whole + 6 * TQuads.Count, sums + 3 * Outputs);
             }
         }
     }
@@ -143,7 +168,14 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void OneRow(in IntegerPanel panel, int blocks, in InputRows x, int row, float* sums)
     {
+        int quads = QuadsPerPass, passes = Passes, passesOfGroup = PassesOfGroup, planes = Planes;
+        var hasGroups = HasGroups;
         var x0 = x.Quants(row);
+        var zero = TQuads.Broadcast(0);
+        var one = TQuads.Broadcast(TQuads.HasWideParts ? 1 : OnePair);
+        var sixteen = TQuads.Broadcast(OnePair << 4);
+        var halves = TQuads.Broadcast(LowHalves);
+        var whole = stackalloc int[2 * Strip.Outputs];
         for (var lane = 0; lane < Outputs; lane += 2 * TQuads.Count)
         {
             var levels = panel.Levels + lane * sizeof(int);
@@ -151,29 +183,42 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             nint column = 0;
             for (var block = 0; block < blocks; block++)
             {
-                var zero = TQuads.Broadcast(0);
                 TQuads sum0 = zero, sum1 = zero;
-                for (var pass = 0; pass < Passes; pass++)
+                for (var pass = 0; pass < passes; pass++)
                 {
-                    for (var plane = 0; plane < Planes; plane++)
+                    for (var plane = 0; plane < planes; plane++)
                     {
-                        var (scale0, scale1) = Scales(groupScales, plane);
                         TQuads part0 = zero, part1 = zero;
-                        for (var quad = 0; quad < QuadsPerPass; quad++)
+                        for (var quad = 0; quad < quads; quad++)
                         {
+                            var level0 = TQuads.Load(levels + quad * QuadBytes);
+                            var level1 = TQuads.Load(levels + quad * QuadBytes + TQuads.Count * sizeof(int));
+                            if (planes == 2)
+                            {
+                                level0 = (plane == 0 ? level0 : TQuads.ShiftRight(level0, 4)) & halves;
+                                level1 = (plane == 0 ? level1 : TQuads.ShiftRight(level1, 4)) & halves;
+                            }
                             var input = TQuads.Broadcast(*(int*)(x0 + column + quad * 4));
-                            part0 = Add(part0, Level(levels + quad * QuadBytes, plane), input);
-                            part1 = Add(part1, Level(levels + quad * QuadBytes + TQuads.Count * sizeof(int), plane), input);
+                            part0 = TQuads.AddProducts(part0, level0, input);
+                            part1 = TQuads.AddProducts(part1, level1, input);
                         }
-                        sum0 += Widen(part0, scale0);
-                        sum1 += Widen(part1, scale1);
+                        TQuads scale0 = plane == 0 ? one : sixteen, scale1 = scale0;
+                        if (hasGroups)
+                        {
+                            scale0 = GroupScale(groupScales, plane);
+                            scale1 = GroupScale(groupScales + TQuads.Count, plane);
+                        }
+                        sum0 = TQuads.AddScaled(sum0, part0, scale0);
+                        sum1 = TQuads.AddScaled(sum1, part1, scale1);
                     }
-                    levels += QuadsPerPass * QuadBytes;
-                    column += QuadsPerPass * 4;
-                    if (HasGroups && (pass + 1) % PassesOfGroup == 0)
+                    levels += quads * QuadBytes;
+                    column += quads * 4;
+                    if (hasGroups && (pass + 1) % passesOfGroup == 0)
                         groupScales += Outputs;
                 }
-                Finish(panel, block, lane, x, row, sum0, sum1, sums);
+                sum0.Store(whole);
+                sum1.Store(whole + TQuads.Count);
+                Finish(panel, block, lane, x, row, whole, sums);
             }
         }
     }
@@ -202,55 +247,27 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
         }
     }
 
+    /// <summary>The factor of a group's part, sixteenfold for the upper halves of levels, and twice where a part is a pair.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads Level(byte* levels, int plane)
+    private static TQuads GroupScale(int* groupScales, int plane)
     {
-        var level = TQuads.Load(levels);
-        if (Planes == 1)
-            return level;
-        return (plane == 0 ? level : TQuads.ShiftRight(level, 4)) & TQuads.Broadcast(LowHalves);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads Add(TQuads part, TQuads level, TQuads input) =>
-        TQuads.HasDotBytes ? TQuads.DotBytes(part, level, input) : TQuads.AddPairs(part, TQuads.MultiplyBytes(level, input));
-
-    /// <summary>The factors of a group's sums: whole for sums of 32 bits, twice for pairs; sixteenfold for the upper halves of levels.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (TQuads First, TQuads Second) Scales(int* groupScales, int plane)
-    {
-        if (!HasGroups)
-        {
-            var factor = TQuads.Broadcast(plane == 0 ? OnePair : OnePair << 4);
-            return (factor, factor);
-        }
-        var (first, second) = (TQuads.Load(groupScales), TQuads.Load(groupScales + TQuads.Count));
+        var scale = TQuads.Load(groupScales);
         if (plane != 0)
-            (first, second) = (TQuads.ShiftLeft(first, 4), TQuads.ShiftLeft(second, 4));
-        return TQuads.HasDotBytes ? (first, second) : (Twice(first), Twice(second));
+            scale = TQuads.ShiftLeft(scale, 4);
+        return TQuads.HasWideParts ? scale : (scale & TQuads.Broadcast(0xFFFF)) | TQuads.ShiftLeft(scale, 16);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads Twice(TQuads scale) => (scale & TQuads.Broadcast(0xFFFF)) | TQuads.ShiftLeft(scale, 16);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads Widen(TQuads part, TQuads scale)
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    private static void Finish(in IntegerPanel panel, int block, int lane, in InputRows x, int row, int* whole, float* sums)
     {
-        if (!TQuads.HasDotBytes)
-            return TQuads.MultiplyPairs(part, scale);
-        return HasGroups ? part * scale : part;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(in IntegerPanel panel, int block, int lane, in InputRows x, int row, TQuads sum0, TQuads sum1, float* sums)
-    {
+        TQuads sum0 = TQuads.Load(whole), sum1 = TQuads.Load(whole + TQuads.Count);
         var scales = panel.Scales + block * Outputs + lane;
         var scale = x.Scales(row)[block];
         sums += lane;
         if (HasGroups)
         {
-            TQuads.AddScaled(sum0, scales, scale, sums);
-            TQuads.AddScaled(sum1, scales + TQuads.Count, scale, sums + TQuads.Count);
+            TQuads.AddScaledFloats(sum0, scales, scale, sums);
+            TQuads.AddScaledFloats(sum1, scales + TQuads.Count, scale, sums + TQuads.Count);
             var offset0 = TQuads.Broadcast(0);
             var offset1 = offset0;
             var minimums = panel.Minimums + lane;
@@ -262,8 +279,8 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
                 offset1 += TQuads.MultiplyPairs(TQuads.Load(minimums + pair * Outputs + TQuads.Count), inputSum);
             }
             var offsets = panel.Offsets + block * Outputs + lane;
-            TQuads.AddScaled(offset0, offsets, scale, sums);
-            TQuads.AddScaled(offset1, offsets + TQuads.Count, scale, sums + TQuads.Count);
+            TQuads.AddScaledFloats(offset0, offsets, scale, sums);
+            TQuads.AddScaledFloats(offset1, offsets + TQuads.Count, scale, sums + TQuads.Count);
             return;
         }
         var blockSum = x.Sums(row)[2 * block] + x.Sums(row)[2 * block + 1];
@@ -273,8 +290,8 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
             sum0 += zeros;
             sum1 += zeros;
         }
-        TQuads.AddScaled(sum0, scales, scale, sums);
-        TQuads.AddScaled(sum1, scales + TQuads.Count, scale, sums + TQuads.Count);
+        TQuads.AddScaledFloats(sum0, scales, scale, sums);
+        TQuads.AddScaledFloats(sum1, scales + TQuads.Count, scale, sums + TQuads.Count);
         if (TFormat.HasOffsets)
         {
             var offsets = panel.Offsets + block * Outputs + lane;

@@ -12,8 +12,8 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Lanes; divides 16.</summary>
     static abstract int Count { get; }
 
-    /// <summary>Whether <see cref="DotBytes"/> is one instruction of this processor.</summary>
-    static abstract bool HasDotBytes { get; }
+    /// <summary>Whether <see cref="AddProducts"/> adds int32, which no number of products exceeds.</summary>
+    static abstract bool HasWideParts { get; }
 
     static abstract TSelf Load(void* source);
 
@@ -52,24 +52,20 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Low halves of the products of int32.</summary>
     static abstract TSelf operator *(TSelf left, TSelf right);
 
-    /// <summary>Sums of 16-bit numbers.</summary>
-    static abstract TSelf AddPairs(TSelf left, TSelf right);
-
     /// <summary>
-    /// pair[j] = levels[2j] · x[2j] + levels[2j + 1] · x[2j + 1]: unsigned times signed bytes. The sum has to fit 16 bits: levels up to 127
-    /// with x from -127.
+    /// part + levels · x, unsigned times signed bytes. Where parts are wide, an int32 of a lane takes all four products. Otherwise its two
+    /// 16-bit numbers take two products each, which have to fit: levels up to 127 with x from -127, and only so many of them.
     /// </summary>
-    static abstract TSelf MultiplyBytes(TSelf levels, TSelf x);
+    static abstract TSelf AddProducts(TSelf part, TSelf levels, TSelf x);
+
+    /// <summary>sum + part · factor, all int32; where parts are not wide, both halves of the part by the two equal halves of the factor.</summary>
+    static abstract TSelf AddScaled(TSelf sum, TSelf part, TSelf factor);
 
     /// <summary>int32 = left[0] · right[0] + left[1] · right[1] of 16-bit numbers.</summary>
     static abstract TSelf MultiplyPairs(TSelf left, TSelf right);
 
-    /// <summary>sum + the four products of unsigned levels and signed x of every lane, levels up to 255.</summary>
-    /// <remarks>Only where <see cref="HasDotBytes"/>.</remarks>
-    static abstract TSelf DotBytes(TSelf sum, TSelf levels, TSelf x);
-
     /// <summary>sums[i] = float(value[i]) · (scales[i] · scale) + sums[i], the last product and sum rounded once.</summary>
-    static abstract void AddScaled(TSelf value, float* scales, float scale, float* sums);
+    static abstract void AddScaledFloats(TSelf value, float* scales, float scale, float* sums);
 
     /// <summary>sums[i] = offsets[i] · factor + sums[i], rounded once.</summary>
     static abstract void AddProduct(float* offsets, float factor, float* sums);

@@ -15,7 +15,7 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
 
     public static int Count => 4;
 
-    public static bool HasDotBytes => false;
+    public static bool HasWideParts => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 Load(void* source) => new(Vector128.Load((byte*)source));
@@ -60,19 +60,6 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
     public static Quads128 operator *(Quads128 left, Quads128 right) => new((left._value.AsInt32() * right._value.AsInt32()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads128 AddPairs(Quads128 left, Quads128 right) => new((left._value.AsInt16() + right._value.AsInt16()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads128 MultiplyBytes(Quads128 levels, Quads128 x)
-    {
-        // Even and odd bytes apart, each as 16 bits.
-        var words = x._value.AsInt16();
-        var even = (levels._value.AsUInt16() & Vector128.Create((ushort)0xFF)).AsInt16() * ((words << 8) >> 8);
-        var odd = (levels._value.AsUInt16() >>> 8).AsInt16() * (words >> 8);
-        return new((even + odd).AsByte());
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 MultiplyPairs(Quads128 left, Quads128 right)
     {
         var (a, b) = (left._value.AsInt32(), right._value.AsInt32());
@@ -80,11 +67,20 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads128 DotBytes(Quads128 sum, Quads128 levels, Quads128 x) =>
-        throw new NotSupportedException();
+    public static Quads128 AddProducts(Quads128 part, Quads128 levels, Quads128 x)
+    {
+        // Even and odd bytes apart, each as 16 bits.
+        var words = x._value.AsInt16();
+        var even = (levels._value.AsUInt16() & Vector128.Create((ushort)0xFF)).AsInt16() * ((words << 8) >> 8);
+        var odd = (levels._value.AsUInt16() >>> 8).AsInt16() * (words >> 8);
+        return new((part._value.AsInt16() + even + odd).AsByte());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Quads128 value, float* scales, float scale, float* sums) =>
+    public static Quads128 AddScaled(Quads128 sum, Quads128 part, Quads128 factor) => sum + MultiplyPairs(part, factor);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaledFloats(Quads128 value, float* scales, float scale, float* sums) =>
         Vector128.MultiplyAddEstimate(
             Vector128.ConvertToSingle(value._value.AsInt32()), Vector128.Load(scales) * Vector128.Create(scale), Vector128.Load(sums)).Store(sums);
 

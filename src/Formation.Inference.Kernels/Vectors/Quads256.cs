@@ -15,7 +15,7 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
 
     public static int Count => 8;
 
-    public static bool HasDotBytes => AvxVnni.IsSupported;
+    public static bool HasWideParts => AvxVnni.IsSupported;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 Load(void* source) => new(Vector256.Load((byte*)source));
@@ -60,22 +60,21 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
     public static Quads256 operator *(Quads256 left, Quads256 right) => new((left._value.AsInt32() * right._value.AsInt32()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads256 AddPairs(Quads256 left, Quads256 right) => new((left._value.AsInt16() + right._value.AsInt16()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads256 MultiplyBytes(Quads256 levels, Quads256 x) =>
-        new(Avx2.MultiplyAddAdjacent(levels._value, x._value.AsSByte()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 MultiplyPairs(Quads256 left, Quads256 right) =>
         new(Avx2.MultiplyAddAdjacent(left._value.AsInt16(), right._value.AsInt16()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads256 DotBytes(Quads256 sum, Quads256 levels, Quads256 x) =>
-        new(AvxVnni.MultiplyWideningAndAdd(sum._value.AsInt32(), levels._value, x._value.AsSByte()).AsByte());
+    public static Quads256 AddProducts(Quads256 part, Quads256 levels, Quads256 x) => AvxVnni.IsSupported
+        ? new(AvxVnni.MultiplyWideningAndAdd(part._value.AsInt32(), levels._value, x._value.AsSByte()).AsByte())
+        : new((part._value.AsInt16() + Avx2.MultiplyAddAdjacent(levels._value, x._value.AsSByte())).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Quads256 value, float* scales, float scale, float* sums) =>
+    public static Quads256 AddScaled(Quads256 sum, Quads256 part, Quads256 factor) => AvxVnni.IsSupported
+        ? new((sum._value.AsInt32() + part._value.AsInt32() * factor._value.AsInt32()).AsByte())
+        : new((sum._value.AsInt32() + Avx2.MultiplyAddAdjacent(part._value.AsInt16(), factor._value.AsInt16())).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaledFloats(Quads256 value, float* scales, float scale, float* sums) =>
         Vector256.MultiplyAddEstimate(
             Vector256.ConvertToSingle(value._value.AsInt32()), Vector256.Load(scales) * Vector256.Create(scale), Vector256.Load(sums)).Store(sums);
 

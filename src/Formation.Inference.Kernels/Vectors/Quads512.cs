@@ -15,7 +15,7 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
 
     public static int Count => 16;
 
-    public static bool HasDotBytes => false;
+    public static bool HasWideParts => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 Load(void* source) => new(Vector512.Load((byte*)source));
@@ -64,22 +64,19 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
     public static Quads512 operator *(Quads512 left, Quads512 right) => new((left._value.AsInt32() * right._value.AsInt32()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads512 AddPairs(Quads512 left, Quads512 right) => new((left._value.AsInt16() + right._value.AsInt16()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads512 MultiplyBytes(Quads512 levels, Quads512 x) =>
-        new(Avx512BW.MultiplyAddAdjacent(levels._value, x._value.AsSByte()).AsByte());
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 MultiplyPairs(Quads512 left, Quads512 right) =>
         new(Avx512BW.MultiplyAddAdjacent(left._value.AsInt16(), right._value.AsInt16()).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads512 DotBytes(Quads512 sum, Quads512 levels, Quads512 x) =>
-        throw new NotSupportedException();
+    public static Quads512 AddProducts(Quads512 part, Quads512 levels, Quads512 x) =>
+        new((part._value.AsInt16() + Avx512BW.MultiplyAddAdjacent(levels._value, x._value.AsSByte())).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void AddScaled(Quads512 value, float* scales, float scale, float* sums) =>
+    public static Quads512 AddScaled(Quads512 sum, Quads512 part, Quads512 factor) =>
+        new((sum._value.AsInt32() + Avx512BW.MultiplyAddAdjacent(part._value.AsInt16(), factor._value.AsInt16())).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddScaledFloats(Quads512 value, float* scales, float scale, float* sums) =>
         Vector512.MultiplyAddEstimate(
             Vector512.ConvertToSingle(value._value.AsInt32()), Vector512.Load(scales) * Vector512.Create(scale), Vector512.Load(sums)).Store(sums);
 
