@@ -5,6 +5,7 @@ using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Engine;
@@ -22,6 +23,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     readonly Scheduler _scheduler;
     readonly BatchRunner _runner;
     readonly StepSampler _sampler;
+    readonly Speculator _speculator;
     readonly GenerationFactory _factory;
     readonly GenerationReporter _reporter;
     readonly ActiveGenerations _active;
@@ -52,6 +54,19 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         EngineMetrics metrics,
         TimeProvider clock,
         ILogger<InferenceEngine> logger)
+        : this(modelId, model, options, metrics, clock, logger, hasher => Drafters.Create(options.Speculation.Mode, model, hasher))
+    {
+    }
+
+    /// <summary>Starts an engine with drafters of the caller's.</summary>
+    internal InferenceEngine(
+        string modelId,
+        ServableModel model,
+        EngineOptions options,
+        EngineMetrics metrics,
+        TimeProvider clock,
+        ILogger<InferenceEngine> logger,
+        Func<PrefixHasher, IEnumerable<IDrafter>> createDrafters)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(model.Pipeline.MaxRows, options.Scheduler.MaxRows);
         (_model, _clock, _logger) = (model, clock, logger);
@@ -62,6 +77,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _runner = new BatchRunner(model.Pipeline);
         var sampler = new Sampler(model.Pipeline.VocabularySize, [.. model.Tokenizer.EndOfGeneration]);
         _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
+        _speculator = new Speculator(
+            options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration, clock, logger);
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
         _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
         _queue = new QueueLimit(options.MaxQueuedRequests);
@@ -184,8 +201,10 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         try
         {
             _active.NoteScheduled(slices);
+            _speculator.Draft(slices, _active.OwnerOf);
             _runner.Forward(slices, _abort.Token);                          // step 7
             var samples = _sampler.Sample(slices, _active.OwnerOf);         // step 8
+            _speculator.Learn(slices, samples);
             _active.Complete(slices, samples);                              // step 9
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
@@ -233,7 +252,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
 
     void Publish()
     {
-        _reporter.Count(_scheduler);
+        _speculator.Release();
+        _reporter.Count(_scheduler, _speculator.Drafters);
         _statistics = Describe();
         while (_audits.TryDequeue(out var audit))
             try
@@ -248,7 +268,11 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     }
 
     EngineStatistics Describe() =>
-        new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count, _scheduler.Preemptions);
+        new(_scheduler.Running.Count, _scheduler.WaitingCount, _pool.HeldCount, _pool.Count, _scheduler.Preemptions)
+        {
+            DraftTokens = _speculator.Drafters.Sum(drafter => drafter.DraftTokens),
+            AcceptedDraftTokens = _speculator.Drafters.Sum(drafter => drafter.AcceptedTokens),
+        };
 
     [System.Diagnostics.Conditional("DEBUG")]
     void AuditInDebug() => _scheduler.CheckIntegrity();

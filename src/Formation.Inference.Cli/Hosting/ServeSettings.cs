@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Kernels.Attention;
 
 namespace Formation.Inference.Cli.Hosting;
@@ -31,6 +32,9 @@ public sealed record ServeSettings
 
     /// <summary>How keys and values are stored.</summary>
     public KvFormat KvFormat { get; init; } = KvFormat.F16;
+
+    /// <summary>Whose guesses of the next tokens are verified.</summary>
+    public SpeculationMode Speculation { get; init; } = SpeculationMode.Auto;
 
     /// <summary>A key that is an administrator's too, or null.</summary>
     public string? ApiKey { get; init; }

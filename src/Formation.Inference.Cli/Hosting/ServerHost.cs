@@ -4,6 +4,7 @@ using Formation.Inference.Cli.Client;
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Gateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -83,6 +84,7 @@ static class ServerHost
         var engine = new EngineOptions
         {
             Scheduler = settings.ParallelSequences is { } parallel ? scheduler with { MaxRunningSequences = parallel } : scheduler,
+            Speculation = new SpeculationOptions { Mode = settings.Speculation },
         };
         var loader = new ModelLoader(device, new ModelLoadOptions
         {

@@ -27,9 +27,12 @@ internal sealed class BlockTable
     }
 
     /// <summary>Lets go of all blocks, the last first, so that of free cached blocks a prefix outlives what follows it.</summary>
-    public void ReleaseTo(BlockPool pool)
+    public void ReleaseTo(BlockPool pool) => Trim(0, pool);
+
+    /// <summary>Lets go of the blocks behind the first <paramref name="count"/>, the last first.</summary>
+    public void Trim(int count, BlockPool pool)
     {
-        while (Count > 0)
+        while (Count > count)
             pool.Release(_blocks[--Count]);
     }
 }

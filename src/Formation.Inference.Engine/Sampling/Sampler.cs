@@ -12,7 +12,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
     readonly float[] _raw = new float[vocabularySize];
     readonly Candidates _candidates = new(vocabularySize);
 
-    /// <summary>Draws a token. The caller gives it to <see cref="SamplerState.Accept"/>.</summary>
+    /// <summary>Draws a token, which changes nothing in the state: the caller gives it to <see cref="SamplerState.Accept"/>.</summary>
     /// <param name="logits">One row; overwritten.</param>
     /// <param name="state">The sequence's state.</param>
     /// <param name="logprobs">The log-probabilities to report, or null.</param>

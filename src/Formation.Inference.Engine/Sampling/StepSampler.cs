@@ -6,7 +6,8 @@ namespace Formation.Inference.Engine.Sampling;
 
 /// <summary>
 /// Step 8 of the request path: computes the logits that a step needs, a bounded number of rows at a time, draws the next tokens, and scores
-/// prompt tokens where a request wants their log-probabilities.
+/// prompt tokens where a request wants their log-probabilities. A draft is verified by drawing: its token stands as long as the sampler, with
+/// the state that it has there without a draft, draws the same one.
 /// </summary>
 internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLogitsRows)
 {
@@ -14,13 +15,17 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
     readonly int[] _rows = new int[maxLogitsRows];
     readonly List<WantedRow> _wanted = [];
     readonly List<StepSample> _samples = [];
+    bool _isDraftRight;
 
     readonly record struct WantedRow(int Row, int Position, Sequence Sequence);
 
-    /// <summary>Draws a token for each slice that ends its sequence's history.</summary>
+    /// <summary>
+    /// Draws a token for each slice that ends its sequence's history, and one more for each token of its draft that turns out right. The
+    /// samplers' states take them at once, because the next draw depends on them.
+    /// </summary>
     /// <param name="slices">The slices of the step that the pipeline has just computed.</param>
     /// <param name="ownerOf">The request of a sequence.</param>
-    /// <returns>The drawn tokens; valid until the next call.</returns>
+    /// <returns>The drawn tokens, those of a sequence one behind the other; valid until the next call.</returns>
     public IReadOnlyList<StepSample> Sample(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
     {
         _samples.Clear();
@@ -51,7 +56,8 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
             for (var position = Math.Max(slice.FirstPosition, owner.PromptScores.Count); position < scored; position++)
                 _wanted.Add(new WantedRow(row + position - slice.FirstPosition, position, slice.Sequence));
             if (slice.IsSampled && owner.MaxTokens > 0)
-                _wanted.Add(new WantedRow(row + slice.Count - 1, slice.End - 1, slice.Sequence));
+                for (var position = slice.Sequence.Length - 1; position < slice.End; position++)
+                    _wanted.Add(new WantedRow(row + position - slice.FirstPosition, position, slice.Sequence));
             row += slice.Count;
         }
     }
@@ -60,15 +66,25 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
     {
         var (owner, sequence) = (ownerOf(wanted.Sequence), wanted.Sequence);
         var next = wanted.Position + 1;
-        if (next == sequence.Length)
-        {
-            var isValid = sampler.TrySample(logits, owner.Choices[sequence.Choice].Sampler, owner.Request.Logprobs, out var sampled);
-            _samples.Add(new StepSample(sequence, isValid ? sampled : null));
-        }
+        if (next >= sequence.Length)
+            Draw(sequence, next - sequence.Length, logits, owner);
         else if (LogProbabilities.AreFinite(logits))
             owner.PromptScores.Add(LogProbabilities.Score(logits, sequence[next], owner.Request.Logprobs!.Top));
         else
             _samples.Add(new StepSample(sequence, null));
+    }
+
+    /// <summary>Draws the token behind the history and some tokens of the draft; none where one of these was wrong.</summary>
+    void Draw(Sequence sequence, int drafted, Span<float> logits, Generation owner)
+    {
+        if (drafted > 0 && !_isDraftRight)
+            return;
+        var state = owner.Choices[sequence.Choice].Sampler;
+        var isValid = sampler.TrySample(logits, state, owner.Request.Logprobs, out var sampled);
+        if (isValid)
+            state.Accept(sampled.TokenId);
+        _samples.Add(new StepSample(sequence, isValid ? sampled : null));
+        _isDraftRight = isValid && drafted < sequence.Draft.Count && sequence.Draft[drafted] == sampled.TokenId;
     }
 }
 

@@ -43,6 +43,9 @@ internal sealed class Scheduler
     /// <summary>Prompt tokens found there.</summary>
     public long PrefixHits { get; private set; }
 
+    /// <summary>Rows that the last scheduled step has left for drafts: what prompts did not take of their budget beside decodes.</summary>
+    public int SpareRows { get; private set; }
+
     /// <summary>Takes a request's sequences. The others of a group become ready when the first has computed the prompt.</summary>
     public void Add(SequenceGroup group)
     {
@@ -73,11 +76,32 @@ internal sealed class Scheduler
     {
         _slices.Clear();
         _passed.Clear();
+        TakeBackDraftBlocks();
         ScheduleDecodes();
-        SchedulePrefills(_slices.Count == 0
+        SpareRows = SchedulePrefills(_slices.Count == 0
             ? _options.MaxPrefillTokens
             : Math.Min(_options.MaxPrefillTokens, _options.MaxPrefillTokensBesideDecode));
         return _slices;
+    }
+
+    /// <summary>
+    /// Adds the drafts of decoding sequences to their slices of the step. What has no row or no block left is dropped: a draft never takes
+    /// anything from anyone. The account pays for each row, because it takes the machine's time also where the guess is wrong.
+    /// </summary>
+    public void AddDrafts()
+    {
+        for (var i = 0; i < _slices.Count; i++)
+        {
+            var slice = _slices[i];
+            var draft = slice.Sequence.Draft;
+            if (draft.Count == 0)
+                continue;
+            var count = slice.Sequence.IsDecoding ? GrowForDraft(slice.Sequence, Math.Min(draft.Count, SpareRows)) : 0;
+            draft.RemoveRange(count, draft.Count - count);
+            _slices[i] = slice with { Count = slice.Count + count };
+            _shares[slice.Sequence].Served += (long)count * DecodeCharge;
+            SpareRows -= count;
+        }
     }
 
     /// <summary>Notes that a step was computed: its positions count as stored, and full blocks can be found by other prompts.</summary>
@@ -86,13 +110,22 @@ internal sealed class Scheduler
         foreach (var slice in slices)
         {
             var sequence = slice.Sequence;
-            sequence.ComputedLength = slice.End;
+            sequence.Draft.Clear();
+            sequence.ComputedLength = Math.Min(slice.End, sequence.Length);
             PublishFullBlocks(sequence);
             if (sequence.ComputedLength >= sequence.Length)
                 _shares[sequence].Ready.Remove(sequence);
             if (sequence.ComputedLength >= sequence.PromptLength && !sequence.Group.IsPromptComputed)
                 ReleaseSiblings(sequence.Group);
         }
+    }
+
+    /// <summary>Notes that the sequence's newest token is one that the completed step computed as a draft.</summary>
+    public void AcceptDraft(Sequence sequence)
+    {
+        sequence.ComputedLength++;
+        sequence.ChargedLength = Math.Max(sequence.ChargedLength, sequence.ComputedLength);
+        PublishFullBlocks(sequence);
     }
 
     /// <summary>Audits blocks, tables and lists.</summary>
@@ -123,7 +156,9 @@ internal sealed class Scheduler
                 AddSlice(sequence, SliceKind.Decode, 1);
     }
 
-    void SchedulePrefills(int budget)
+    /// <summary>Gives prompts, and histories to be rebuilt, their chunks.</summary>
+    /// <returns>What is left of the budget.</returns>
+    int SchedulePrefills(int budget)
     {
         while (budget > 0 && NextInLine() is { } sequence)
         {
@@ -140,6 +175,8 @@ internal sealed class Scheduler
             AddSlice(sequence, isPrompt ? SliceKind.Prefill : SliceKind.Decode, count);
             budget -= count;
         }
+
+        return budget;
     }
 
     Sequence? NextInLine()
@@ -175,7 +212,7 @@ internal sealed class Scheduler
             return false;
 
         var (cached, cachedFree) = FindCachedBlocks(sequence);
-        var needed = (sequence.Length + _hasher.BlockSize - 1) / _hasher.BlockSize - cached.Count;
+        var needed = BlocksFor(sequence.Length) - cached.Count;
 
         // A block to grow is kept for each running sequence, else a newcomer would soon be thrown out again.
         if (needed + cachedFree + _running.Count > _pool.FreeCount)
@@ -251,6 +288,24 @@ internal sealed class Scheduler
         if (sequence.State == SequenceState.Running)
             sequence.Blocks.Add(_pool.Allocate());
     }
+
+    /// <summary>Gives a draft the blocks that it needs behind the history, as long as there are free ones.</summary>
+    /// <returns>How many of its tokens have a place.</returns>
+    int GrowForDraft(Sequence sequence, int count)
+    {
+        while (sequence.Blocks.Count < BlocksFor(sequence.Length + count) && _pool.FreeCount > 0)
+            sequence.Blocks.Add(_pool.Allocate());
+        return Math.Min(count, sequence.Blocks.Count * _hasher.BlockSize - sequence.Length);
+    }
+
+    /// <summary>Takes the blocks that only rejected drafts needed, before anybody else has to go without.</summary>
+    void TakeBackDraftBlocks()
+    {
+        foreach (var sequence in _running)
+            sequence.Blocks.Trim(BlocksFor(sequence.Length), _pool);
+    }
+
+    int BlocksFor(int positions) => (positions + _hasher.BlockSize - 1) / _hasher.BlockSize;
 
     /// <summary>The newest sequence of the account that holds most. The oldest one is spared, so that one always gets to its end.</summary>
     Sequence ChooseVictim() => _running

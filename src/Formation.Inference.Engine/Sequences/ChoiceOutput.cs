@@ -5,7 +5,8 @@ namespace Formation.Inference.Engine.Sequences;
 
 /// <summary>
 /// Turns the tokens of one choice into text that may be shown, and decides when the choice ends. Text that may be part of a stop string is
-/// held back, and so are the log-probabilities of the tokens behind it.
+/// held back, and so are the log-probabilities of the tokens behind it. Its sampler may be some tokens ahead of it, while those that a
+/// step drew together are appended one by one.
 /// </summary>
 internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler)
 {
@@ -21,7 +22,7 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
     public long? LastTokenAt { get; set; }
 
     /// <summary>Tokens generated, an end-of-generation token included.</summary>
-    public int CompletionTokens => sampler.Position;
+    public int CompletionTokens { get; private set; }
 
     /// <summary>Takes the next token.</summary>
     /// <param name="token">Its id.</param>
@@ -29,7 +30,7 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
     /// <param name="isLast">Whether the token limit or the context ends here.</param>
     public OutputStep Append(int token, TokenLogprob? logprob, bool isLast)
     {
-        sampler.Accept(token);
+        CompletionTokens++;
         if (!stop.IgnoreEndOfGeneration && tokenizer.IsEndOfGeneration(token))
             return End(new OutputStep { Finish = FinishReason.Stop });
         if (stop.TokenIds.Contains(token))

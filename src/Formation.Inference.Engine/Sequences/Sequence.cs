@@ -38,14 +38,24 @@ internal sealed class Sequence(long id, SequenceGroup group, int choice)
     /// <summary>Full blocks that were offered to the prefix cache.</summary>
     public int PublishedBlocks { get; set; }
 
+    /// <summary>
+    /// Tokens guessed to follow the newest one, computed together with it. They are no part of the history: each becomes one when the sampler
+    /// draws it, too. Empty between steps.
+    /// </summary>
+    public List<int> Draft { get; } = [];
+
     /// <summary>Whether only the newest token, a generated one, is not computed: the normal state between two steps of decoding.</summary>
     public bool IsDecoding => ComputedLength >= PromptLength && ComputedLength == Length - 1;
 
-    public int this[int position] => position < PromptLength ? group.Prompt[position] : _completion[position - PromptLength];
+    /// <summary>The token at a position of the history, or behind it of the draft.</summary>
+    public int this[int position] =>
+        position < PromptLength ? group.Prompt[position]
+        : position < Length ? _completion[position - PromptLength]
+        : Draft[position - Length];
 
     public void Append(int token) => _completion.Add(token);
 
-    /// <summary>Copies the tokens from a position on.</summary>
+    /// <summary>Copies the tokens from a position on, those of the draft behind those of the history.</summary>
     public void CopyTokens(int firstPosition, Span<int> destination)
     {
         for (var i = 0; i < destination.Length; i++)

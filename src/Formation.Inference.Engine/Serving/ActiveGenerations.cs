@@ -112,6 +112,9 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
             return;
         }
 
+        // Behind the step's first token, the one before was a draft that stands.
+        if (sequence.ComputedLength < sequence.Length)
+            scheduler.AcceptDraft(sequence);
         sequence.Append(token.TokenId);
         var isLast = sequence.CompletionLength >= generation.MaxTokens;
         var step = generation.Choices[sequence.Choice].Append(token.TokenId, reporter.Describe(token), isLast);

@@ -34,11 +34,17 @@ public sealed class EngineMetrics : IDisposable
         Gauge("formation.num_requests_running", "Sequences that hold KV blocks.", statistics => statistics.RunningSequences);
         Gauge("formation.num_requests_waiting", "Sequences that wait to be scheduled.", statistics => statistics.WaitingSequences);
         Gauge("formation.kv_cache_usage_perc", "KV blocks in use as a fraction, 0 to 1.", statistics => statistics.KvCacheUsage);
+        Gauge(
+            "formation.spec_decode_draft_acceptance_rate", "Tokens of drafts that turned out right as a fraction, 0 to 1.",
+            statistics => statistics.DraftAcceptance);
         PromptTokens = Counter("formation.prompt_tokens", "Tokens of prompts that were accepted.");
         GenerationTokens = Counter("formation.generation_tokens", "Tokens generated.");
         PrefixCacheQueries = Counter("formation.prefix_cache_queries", "Prompt tokens looked up in the prefix cache.");
         PrefixCacheHits = Counter("formation.prefix_cache_hits", "Prompt tokens found in the prefix cache.");
         Preemptions = Counter("formation.num_preemptions", "Sequences that gave up their KV blocks to be computed again.");
+        Drafts = Counter("formation.spec_decode_num_drafts", "Drafts verified, by method.");
+        DraftTokens = Counter("formation.spec_decode_num_draft_tokens", "Tokens of these drafts, by method.");
+        AcceptedDraftTokens = Counter("formation.spec_decode_num_accepted_tokens", "Tokens of drafts that turned out right, by method.");
         RequestSuccess = Counter("formation.request_success", "Choices that finished, by finished_reason.");
         RequestFailure = Counter("formation.request_failure", "Requests that failed or were cancelled, by reason.");
         TimeToFirstToken = Histogram("formation.time_to_first_token", "From submission to the first token.", FirstTokenBuckets);
@@ -60,6 +66,12 @@ public sealed class EngineMetrics : IDisposable
     public Counter<long> PrefixCacheHits { get; }
 
     public Counter<long> Preemptions { get; }
+
+    public Counter<long> Drafts { get; }
+
+    public Counter<long> DraftTokens { get; }
+
+    public Counter<long> AcceptedDraftTokens { get; }
 
     public Counter<long> RequestSuccess { get; }
 

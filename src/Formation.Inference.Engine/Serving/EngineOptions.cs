@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Speculation;
 
 namespace Formation.Inference.Engine.Serving;
 
@@ -7,6 +8,8 @@ namespace Formation.Inference.Engine.Serving;
 public sealed record EngineOptions
 {
     public SchedulerOptions Scheduler { get; init; } = new();
+
+    public SpeculationOptions Speculation { get; init; } = new();
 
     /// <summary>Requests that may wait for their first step; one more is <see cref="GenerationErrorKind.QueueFull"/>. Default 256.</summary>
     public int MaxQueuedRequests { get; init; } = 256;

@@ -8,6 +8,15 @@ namespace Formation.Inference.Engine.Serving;
 /// <param name="Preemptions">How often a sequence gave up its blocks to be computed again, since the engine started.</param>
 public sealed record EngineStatistics(int RunningSequences, int WaitingSequences, int HeldBlocks, int TotalBlocks, long Preemptions)
 {
+    /// <summary>Tokens of drafts that were verified, since the engine started.</summary>
+    public long DraftTokens { get; init; }
+
+    /// <summary>How many of them turned out right.</summary>
+    public long AcceptedDraftTokens { get; init; }
+
+    /// <summary>The same as a fraction, 0 to 1; 0 where there was no draft.</summary>
+    public double DraftAcceptance => DraftTokens == 0 ? 0 : (double)AcceptedDraftTokens / DraftTokens;
+
     /// <summary>Held blocks as a fraction of all, 0 to 1.</summary>
     public double KvCacheUsage => (double)HeldBlocks / TotalBlocks;
 }

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Speculation.Planning;
 using Formation.Inference.Engine.Tokenization;
 
 namespace Formation.Inference.Engine.Serving;
@@ -14,8 +15,14 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
     const double LatencyWeight = 0.1;
 
     readonly KeyValuePair<string, object?> _model = EngineMetrics.ModelTag(modelId);
+    readonly Dictionary<DrafterRecord, DraftCounts> _drafters = [];
     long? _preemptions, _prefixQueries, _prefixHits;
     double _typicalSeconds;
+
+    sealed class DraftCounts
+    {
+        public long? Drafts, DraftTokens, AcceptedTokens;
+    }
 
     /// <summary>How long a request takes from submission to its end: a moving average.</summary>
     public TimeSpan TypicalLatency => TimeSpan.FromSeconds(Volatile.Read(ref _typicalSeconds));
@@ -103,12 +110,24 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         Trace(generation);
     }
 
-    /// <summary>Adds what the scheduler has counted since the last call.</summary>
-    public void Count(Scheduler scheduler)
+    /// <summary>Adds what scheduler and drafters have counted since the last call.</summary>
+    public void Count(Scheduler scheduler, IReadOnlyList<DrafterRecord> drafters)
     {
         Add(metrics.Preemptions, scheduler.Preemptions, ref _preemptions);
         Add(metrics.PrefixCacheQueries, scheduler.PrefixQueries, ref _prefixQueries);
         Add(metrics.PrefixCacheHits, scheduler.PrefixHits, ref _prefixHits);
+        foreach (var drafter in drafters)
+            Count(drafter);
+    }
+
+    void Count(DrafterRecord drafter)
+    {
+        if (!_drafters.TryGetValue(drafter, out var reported))
+            _drafters.Add(drafter, reported = new DraftCounts());
+        var method = new KeyValuePair<string, object?>("method", drafter.Drafter.Name);
+        Add(metrics.Drafts, drafter.Drafts, ref reported.Drafts, method);
+        Add(metrics.DraftTokens, drafter.DraftTokens, ref reported.DraftTokens, method);
+        Add(metrics.AcceptedDraftTokens, drafter.AcceptedTokens, ref reported.AcceptedTokens, method);
     }
 
     /// <summary>A token's log-probabilities as the events tell them.</summary>
@@ -157,11 +176,11 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         }
     }
 
-    void Add(Counter<long> counter, long total, ref long? reported)
+    void Add(Counter<long> counter, long total, ref long? reported, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         // The first time also a zero is told, so that the counter is there before its first event.
         if (total != reported)
-            counter.Add(total - (reported ?? 0), _model);
+            counter.Add(total - (reported ?? 0), [_model, .. tags]);
         reported = total;
     }
 

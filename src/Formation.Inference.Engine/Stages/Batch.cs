@@ -36,6 +36,6 @@ public enum SliceKind
     /// <summary>Positions of the prompt.</summary>
     Prefill,
 
-    /// <summary>Generated positions: one in the normal case, several where a lost sequence is rebuilt.</summary>
+    /// <summary>Generated positions: one in the normal case, several where a draft is verified or a lost sequence is rebuilt.</summary>
     Decode,
 }

@@ -37,6 +37,15 @@ internal sealed class SchedulerSimulation
     /// <summary>Rows computed so far for each account.</summary>
     public Dictionary<string, int> ComputedRows { get; } = [];
 
+    /// <summary>How long a draft a sequence would like in the next step.</summary>
+    public Func<Sequence, int> DraftLength { get; set; } = _ => 0;
+
+    /// <summary>Which tokens of drafts are wrong.</summary>
+    public Func<bool> IsWrong { get; set; } = () => false;
+
+    /// <summary>Tokens of drafts that were right, so far.</summary>
+    public int AcceptedTokens { get; private set; }
+
     public bool IsIdle => Groups.All(group => group.Sequences.All(sequence => sequence.State == SequenceState.Finished));
 
     public SequenceGroup Submit(string account, int[] prompt, int maxTokens, int choices = 1)
@@ -52,23 +61,47 @@ internal sealed class SchedulerSimulation
     /// <summary>Takes a step and audits everything after it.</summary>
     public IReadOnlyList<ScheduledSlice> Step()
     {
-        var slices = Scheduler.Schedule().ToArray();
+        var scheduled = Scheduler.Schedule();
+        foreach (var slice in scheduled)
+            Draft(slice.Sequence);
+        Scheduler.AddDrafts();
+        var slices = scheduled.ToArray();
         CheckBudgets(slices);
         foreach (var slice in slices)
             Compute(slice);
+        var drafts = Array.ConvertAll(slices, slice => slice.Sequence.Draft.ToArray());
         Scheduler.Complete(slices);
-        foreach (var slice in slices)
-        {
-            var sequence = slice.Sequence;
-            if (sequence.ComputedLength < sequence.Length)
-                continue;
-            sequence.Append(TokenAfter(sequence));
-            if (sequence.CompletionLength >= _maxTokens[sequence.Group])
-                Scheduler.Remove(sequence);
-        }
-
+        for (var i = 0; i < slices.Length; i++)
+            if (slices[i].Sequence.ComputedLength == slices[i].Sequence.Length)
+                Append(slices[i].Sequence, drafts[i]);
         Scheduler.CheckIntegrity();
         return slices;
+    }
+
+    void Draft(Sequence sequence)
+    {
+        for (var length = DraftLength(sequence); sequence.Draft.Count < length;)
+            sequence.Draft.Add(TokenAfter(sequence, sequence.Length + sequence.Draft.Count) + (IsWrong() ? 1 : 0));
+    }
+
+    /// <summary>Appends the tokens that the step gives: the next one, and one more for each token of the draft that is right.</summary>
+    void Append(Sequence sequence, int[] draft)
+    {
+        for (var i = 0; i <= draft.Length; i++)
+        {
+            if (i > 0)
+            {
+                Scheduler.AcceptDraft(sequence);
+                AcceptedTokens++;
+            }
+
+            var token = TokenAfter(sequence, sequence.Length);
+            sequence.Append(token);
+            if (sequence.CompletionLength >= _maxTokens[sequence.Group])
+                Scheduler.Remove(sequence);
+            if (sequence.State == SequenceState.Finished || i == draft.Length || draft[i] != token)
+                return;
+        }
     }
 
     public void RunToEnd(int maxSteps = 100_000)
@@ -84,10 +117,10 @@ internal sealed class SchedulerSimulation
     }
 
     /// <summary>The next token: a function of the whole history and the choice.</summary>
-    public static int TokenAfter(Sequence sequence)
+    static int TokenAfter(Sequence sequence, int length)
     {
         var hash = sequence.Choice + 17u;
-        for (var position = 0; position < sequence.Length; position++)
+        for (var position = 0; position < length; position++)
             hash = (hash ^ (uint)sequence[position]) * 16777619;
         return (int)(hash >> 8 & 0xFFF);
     }

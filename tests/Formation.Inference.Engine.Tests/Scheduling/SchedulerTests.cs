@@ -163,7 +163,27 @@ public sealed class SchedulerTests
     [InlineData(4)]
     [InlineData(5)]
     [InlineData(6)]
-    public void Under_any_load_every_sequence_finishes_with_the_tokens_it_has_alone(int seed)
+    public void Under_any_load_every_sequence_finishes_with_the_tokens_it_has_alone(int seed) => RunAnyLoad(seed, _ => { });
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    public void With_drafts_right_and_wrong_under_any_load_the_tokens_are_the_same(int seed)
+    {
+        var random = new Random(seed + 100);
+        var simulation = RunAnyLoad(seed, simulation =>
+        {
+            simulation.DraftLength = _ => random.Next(12);
+            simulation.IsWrong = () => random.Next(5) == 0;
+        });
+        Assert.True(simulation.AcceptedTokens > 0, "no draft was right, so nothing was tested");
+    }
+
+    static SchedulerSimulation RunAnyLoad(int seed, Action<SchedulerSimulation> prepare)
     {
         var random = new Random(seed);
         var simulation = new SchedulerSimulation(
@@ -175,6 +195,7 @@ public sealed class SchedulerTests
                 PrefillEqualsDecode = random.Next(2) == 0,
             },
             blocks: random.Next(16, 40));
+        prepare(simulation);
         var context = simulation.Pool.Count * SchedulerSimulation.BlockSize;
         for (var arrivals = 0; arrivals < 80; arrivals++)
         {
@@ -191,6 +212,87 @@ public sealed class SchedulerTests
             foreach (var sequence in group.Sequences)
                 simulation.Scheduler.Remove(sequence);
         simulation.RunToEnd();
+        return simulation;
+    }
+
+    [Fact]
+    public void A_draft_has_its_rows_behind_the_newest_token_and_a_right_one_saves_its_steps()
+    {
+        var simulation = New();
+        var sequence = simulation.Submit("a", Prompt(6), maxTokens: 9).Leader;
+        simulation.DraftLength = _ => 3;
+        Assert.Equal((0, 6), Shape(simulation.Step().Single()));
+        Assert.Equal((SliceKind.Decode, 6, 4), simulation.Step().Single() is var slice ? (slice.Kind, slice.FirstPosition, slice.Count) : default);
+        Assert.Equal((5, 10), (sequence.CompletionLength, sequence.ComputedLength));
+        simulation.IsWrong = () => true;
+        Assert.Equal((10, 4), Shape(simulation.Step().Single()));
+        Assert.Equal((6, 11), (sequence.CompletionLength, sequence.ComputedLength));
+        Assert.Empty(sequence.Draft);
+
+        static (int, int) Shape(ScheduledSlice slice) => (slice.FirstPosition, slice.Count);
+    }
+
+    [Fact]
+    public void Drafts_give_way_where_prompts_take_the_rows_of_a_step()
+    {
+        var simulation = New(prefill: 32, besideDecode: 8);
+        var decoding = simulation.Submit("a", Prompt(4), maxTokens: 100).Leader;
+        simulation.DraftLength = _ => 6;
+        simulation.Step();
+        Assert.Equal(7, simulation.Step().Single().Count);
+
+        simulation.Submit("a", Prompt(13, salt: 1), maxTokens: 1);
+        Assert.Equal([1, 8], simulation.Step().Select(slice => slice.Count));
+        Assert.Equal([1 + 3, 5], simulation.Step().Select(slice => slice.Count));
+        Assert.Equal(decoding.ComputedLength, decoding.Length - 1);
+    }
+
+    [Fact]
+    public void A_draft_takes_no_block_that_a_sequence_needs_and_gives_back_what_it_did_not_use()
+    {
+        var simulation = New(blocks: 4);
+        var (first, second) = (simulation.Submit("a", Prompt(5), maxTokens: 3).Leader, simulation.Submit("b", Prompt(3, salt: 1), maxTokens: 5).Leader);
+        simulation.Step();
+        simulation.DraftLength = sequence => sequence == first ? 20 : 0;
+        simulation.IsWrong = () => true;
+        Assert.Equal([1 + 6, 1], simulation.Step().Select(slice => slice.Count));
+        Assert.Equal(0, simulation.Pool.FreeCount);
+        Assert.Equal([1 + 1, 1], simulation.Step().Select(slice => slice.Count));
+        Assert.Equal(0, simulation.Scheduler.Preemptions);
+        Assert.Equal((SequenceState.Finished, SequenceState.Running), (first.State, second.State));
+        simulation.RunToEnd();
+    }
+
+    [Fact]
+    public void A_full_block_is_found_by_others_when_all_of_its_tokens_are_accepted_and_not_before()
+    {
+        var simulation = New();
+        var sequence = simulation.Submit("a", Prompt(6), maxTokens: 4).Leader;
+        simulation.Step();
+        simulation.DraftLength = _ => 2;
+        simulation.IsWrong = () => true;
+        simulation.Step();
+        Assert.Equal((7, 1), (sequence.ComputedLength, sequence.PublishedBlocks));
+        simulation.IsWrong = () => false;
+        simulation.Step();
+        Assert.Equal(2, sequence.PublishedBlocks);
+        int[] history = [.. Enumerable.Range(0, 8).Select(position => sequence[position]), 1];
+        simulation.Submit("a", history, maxTokens: 1);
+        Assert.Equal(8, simulation.Step().Single().FirstPosition);
+    }
+
+    [Fact]
+    public void An_account_pays_for_the_rows_of_its_drafts_right_or_wrong_and_once()
+    {
+        var simulation = New(running: 1);
+        simulation.DraftLength = sequence => sequence.Group.AccountId == "guesses" ? 5 : 0;
+        var turn = 0;
+        simulation.IsWrong = () => turn++ % 2 == 0;
+        var groups = Enumerable.Range(0, 60).Select(i => simulation.Submit(i % 2 == 0 ? "guesses" : "plain", Prompt(4, salt: i), maxTokens: 8)).ToList();
+        while (groups.Count(group => group.Leader.State == SequenceState.Finished) < 30)
+            simulation.Step();
+        var (guesses, plain) = (simulation.ComputedRows["guesses"], simulation.ComputedRows["plain"]);
+        Assert.InRange(guesses, plain * 0.8, plain * 1.25);
     }
 
     [Fact]

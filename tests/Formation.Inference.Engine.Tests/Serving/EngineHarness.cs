@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Testing.Fakes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,19 +13,30 @@ internal sealed class EngineHarness : IAsyncDisposable
     readonly ManualResetEventSlim _gate = new(initialState: true);
     int _requests;
 
-    public EngineHarness(SchedulerOptions? scheduler = null, int blocks = 64, int context = 1024, int maxQueued = 64, EngineMetrics? metrics = null)
+    /// <param name="drafters">Guess the model's tokens; without them each step gives a sequence one token.</param>
+    public EngineHarness(
+        SchedulerOptions? scheduler = null,
+        int blocks = 64,
+        int context = 1024,
+        int maxQueued = 64,
+        EngineMetrics? metrics = null,
+        SpeculationOptions? speculation = null,
+        IEnumerable<IDrafter>? drafters = null,
+        TimeProvider? clock = null)
     {
         _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions
         {
             Scheduler = scheduler ?? new SchedulerOptions(),
+            Speculation = speculation ?? new SpeculationOptions { IsAdaptive = false },
             MaxQueuedRequests = maxQueued,
             MaxLogitsRows = 4,
             NextSeed = () => 42,
         };
         Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
-        Engine = new InferenceEngine("invented", Model.Servable, options, _metrics, TimeProvider.System, NullLogger<InferenceEngine>.Instance);
+        Engine = new InferenceEngine(
+            "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance, _ => drafters ?? []);
     }
 
     public InventedModel Model { get; }

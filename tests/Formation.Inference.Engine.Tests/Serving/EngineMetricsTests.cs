@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation.Lookup;
+using Formation.Inference.Engine.Tests.Speculation;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 
@@ -51,6 +53,42 @@ public sealed class EngineMetricsTests
             sums.AddOrUpdate(name, value, (_, sum) => sum + value);
             counts.AddOrUpdate(name, 1, (_, count) => count + 1);
         }
+    }
+
+    [Fact]
+    public async Task Drafts_leave_their_counts_under_the_name_of_their_method()
+    {
+        var sums = new ConcurrentDictionary<(string, object?), long>();
+        using var metrics = new EngineMetrics();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter == metrics.Meter && instrument.Name.StartsWith("formation.spec_decode_num", StringComparison.Ordinal))
+                    listener.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+        {
+            Assert.Contains(EngineMetrics.ModelTag("invented"), tags.ToArray());
+            var method = tags.ToArray().Single(tag => tag.Key == "method").Value;
+            sums.AddOrUpdate((instrument.Name, method), value, (_, sum) => sum + value);
+        });
+        listener.Start();
+
+        await using (var harness = new EngineHarness(metrics: metrics, drafters: [new ConstantDrafter(7), new PromptLookupDrafter()]))
+        {
+            // One draft of fifteen tokens that are right, then one of a single token that is wrong.
+            harness.Model.Head.Adjust = (hash, logits) => logits[7] = 100;
+            await harness.RunAsync(harness.Request(17), EngineHarness.Prompt(10));
+            harness.Model.Head.Adjust = (hash, logits) => logits[8] = 100;
+            await harness.RunAsync(harness.Request(3), EngineHarness.Prompt(10, salt: 1));
+        }
+
+        Assert.Equal(2, sums[("formation.spec_decode_num_drafts", "constant")]);
+        Assert.Equal(15 + 1, sums[("formation.spec_decode_num_draft_tokens", "constant")]);
+        Assert.Equal(15, sums[("formation.spec_decode_num_accepted_tokens", "constant")]);
+        Assert.Equal(0, sums[("formation.spec_decode_num_drafts", "lookup")]);
     }
 
     [Fact]

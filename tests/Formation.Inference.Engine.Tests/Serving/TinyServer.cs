@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
@@ -17,11 +18,21 @@ internal sealed class TinyServer : IAsyncDisposable
     readonly EngineMetrics _metrics = new();
     readonly CpuDevice _device = new(threads: 2);
 
-    public TinyServer(TinyModelOptions? model = null, SchedulerOptions? scheduler = null, int contextLength = 512, bool fewestBlocks = false)
+    public TinyServer(
+        TinyModelOptions? model = null,
+        SchedulerOptions? scheduler = null,
+        int contextLength = 512,
+        bool fewestBlocks = false,
+        SpeculationOptions? speculation = null)
     {
         var path = _directory.File("model.gguf");
         TinyModel.Build(path, model ?? Small);
-        var engine = new EngineOptions { Scheduler = scheduler ?? new SchedulerOptions(), NextSeed = () => 1 };
+        var engine = new EngineOptions
+        {
+            Scheduler = scheduler ?? new SchedulerOptions(),
+            Speculation = speculation ?? new SpeculationOptions(),
+            NextSeed = () => 1,
+        };
 
         // With no memory to spare a model gets the blocks of one context only.
         var loader = new ModelLoader(

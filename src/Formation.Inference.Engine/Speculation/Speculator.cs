@@ -1,0 +1,172 @@
+using Formation.Inference.Engine.Sampling;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Speculation.Planning;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Engine.Speculation;
+
+/// <summary>
+/// Lets drafters guess the next tokens of decoding sequences, so that one step of the model can verify several. It measures what steps take and
+/// which guesses come true, and asks for as many as pay. What it decides changes when a token comes, and never which: the sampler draws each
+/// one from the model's own logits. Belongs to the engine's thread.
+/// </summary>
+internal sealed partial class Speculator(
+    SpeculationOptions options,
+    IEnumerable<IDrafter> drafters,
+    Scheduler scheduler,
+    int vocabularySize,
+    IReadOnlySet<int> endOfGeneration,
+    TimeProvider clock,
+    ILogger logger)
+{
+    readonly SpeculationController _controller = new(options);
+    readonly List<DrafterRecord> _drafters = [.. drafters.Select(drafter => new DrafterRecord(drafter))];
+    readonly List<DrafterRecord?> _drafterOfSlice = [];
+    readonly List<DraftTarget> _targets = [];
+    DraftCandidate[] _candidates = [];
+    bool _isMeasured;
+    long _startedAt;
+
+    /// <summary>What is known of each drafter.</summary>
+    public IReadOnlyList<DrafterRecord> Drafters => _drafters;
+
+    /// <summary>Gives the step's decoding sequences their drafts, as far as that pays and the scheduler has room. The step begins behind it.</summary>
+    /// <param name="slices">The scheduled step; drafts make its slices longer.</param>
+    /// <param name="ownerOf">The request of a sequence.</param>
+    public void Draft(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        _drafterOfSlice.Clear();
+
+        // A step with rows of prompts is busy with these, and what it takes says nothing of decoding.
+        _isMeasured = slices.All(slice => slice.Sequence.IsDecoding);
+        if (_isMeasured && _drafters.Count > 0)
+            DraftAll(slices, ownerOf);
+        _startedAt = clock.GetTimestamp();
+    }
+
+    /// <summary>Takes what the step took and which of its drafts were right. Called before the step is completed.</summary>
+    /// <param name="slices">The step as it was computed.</param>
+    /// <param name="samples">What was drawn.</param>
+    public void Learn(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
+    {
+        if (_isMeasured)
+            _controller.Costs.Add(slices.Sum(slice => slice.Count), clock.GetElapsedTime(_startedAt).TotalSeconds);
+
+        // Samples stand in the order of the slices, and a sequence has one more of them than tokens of its draft were right.
+        var next = 0;
+        for (var i = 0; i < _drafterOfSlice.Count; i++)
+        {
+            var (sequence, first) = (slices[i].Sequence, next);
+            while (next < samples.Count && samples[next].Sequence == sequence)
+                next++;
+            if (sequence.Draft.Count > 0)
+                _drafterOfSlice[i]!.NoteVerified(sequence, sequence.Draft.Count, next - first - 1);
+        }
+    }
+
+    /// <summary>Lets go of what is kept for sequences that have ended.</summary>
+    public void Release()
+    {
+        foreach (var drafter in _drafters)
+            drafter.Release();
+    }
+
+    void DraftAll(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        foreach (var _ in slices)
+            _drafterOfSlice.Add(null);
+        var (draftRows, tokens) = (0, (double)slices.Count);
+        foreach (var drafter in _drafters)
+        {
+            if (drafter.IsBroken)
+                continue;
+            var candidates = FindCandidates(drafter, slices, ownerOf);
+            var rows = slices.Count + draftRows;
+            var planned = _controller.Plan(drafter, candidates, slices.Count, rows, tokens, scheduler.SpareRows - draftRows);
+            if (planned == 0 || !TryAsk(drafter, candidates, slices, ownerOf))
+                continue;
+            foreach (var candidate in candidates)
+                if (TakeDraft(drafter, candidate, slices[candidate.Slice].Sequence.Draft) is var drafted and > 0)
+                {
+                    draftRows += drafted;
+                    tokens += ExpectedTokens(candidate.Rate, drafted);
+                }
+        }
+
+        scheduler.AddDrafts();
+    }
+
+    /// <summary>The sequences that have no draft and room for one.</summary>
+    Span<DraftCandidate> FindCandidates(DrafterRecord drafter, IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        if (_candidates.Length < slices.Count)
+            _candidates = new DraftCandidate[slices.Count];
+        var count = 0;
+        for (var i = 0; i < slices.Count; i++)
+        {
+            // A step gives one token more than the draft has, and all of them together are no more than the request wants.
+            var sequence = slices[i].Sequence;
+            var limit = Math.Min(options.MaxDraftTokens, ownerOf(sequence).MaxTokens - sequence.CompletionLength - 1);
+            if (limit > 0 && sequence.Draft.Count == 0)
+                _candidates[count++] = new DraftCandidate { Slice = i, Rate = drafter.RateOf(sequence), Limit = limit };
+        }
+
+        return _candidates.AsSpan(0, count);
+    }
+
+    /// <summary>Lets a drafter guess. One that fails is not asked again: the requests do well without it.</summary>
+    bool TryAsk(
+        DrafterRecord drafter, ReadOnlySpan<DraftCandidate> candidates, IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        _targets.Clear();
+        foreach (var candidate in candidates)
+        {
+            var sequence = slices[candidate.Slice].Sequence;
+            if (candidate.Length > 0)
+                _targets.Add(new DraftTarget(sequence, ownerOf(sequence).Choices[sequence.Choice].Sampler, candidate.Length));
+        }
+
+        try
+        {
+            var started = clock.GetTimestamp();
+            drafter.Drafter.Draft(_targets);
+            var longest = _targets.Max(target => target.Sequence.Draft.Count);
+            if (longest > 0)
+                drafter.NoteGuess(longest, clock.GetElapsedTime(started).TotalSeconds);
+            return true;
+        }
+        catch (Exception fault)
+        {
+            LogDrafterFault(drafter.Drafter.Name, fault);
+            drafter.IsBroken = true;
+            foreach (var target in _targets)
+                target.Sequence.Draft.Clear();
+            return false;
+        }
+    }
+
+    /// <summary>Cuts a draft where it can't be verified or used any more, and notes whose it is.</summary>
+    /// <returns>Tokens that are left.</returns>
+    int TakeDraft(DrafterRecord drafter, DraftCandidate candidate, List<int> draft)
+    {
+        var length = 0;
+        while (length < Math.Min(draft.Count, candidate.Length) && (uint)draft[length] < (uint)vocabularySize && !endOfGeneration.Contains(draft[length]))
+            length++;
+        draft.RemoveRange(length, draft.Count - length);
+        if (length > 0)
+            _drafterOfSlice[candidate.Slice] = drafter;
+        return length;
+    }
+
+    static double ExpectedTokens(double rate, int drafted)
+    {
+        var (expected, next) = (0.0, rate);
+        for (var i = 0; i < drafted; i++, next *= rate)
+            expected += next;
+        return expected;
+    }
+
+    [LoggerMessage(LogLevel.Error, "The drafter {Drafter} failed and is not used any more; requests go on without its guesses.")]
+    partial void LogDrafterFault(string drafter, Exception fault);
+}
