@@ -54,7 +54,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         EngineMetrics metrics,
         TimeProvider clock,
         ILogger<InferenceEngine> logger)
-        : this(modelId, model, options, metrics, clock, logger, hasher => Drafters.Create(options.Speculation.Mode, model, hasher))
+        : this(modelId, model, options, metrics, clock, logger, hasher => Drafters.Create(options.Speculation, model, hasher))
     {
     }
 

@@ -33,6 +33,9 @@ public sealed record ServeSettings
     /// <summary>How keys and values are stored.</summary>
     public KvFormat KvFormat { get; init; } = KvFormat.F16;
 
+    /// <summary>Values of <c>--draft-model</c>, each <c>PATH</c> or <c>ID=PATH</c>.</summary>
+    public IReadOnlyList<string> DraftModels { get; init; } = [];
+
     /// <summary>Whose guesses of the next tokens are verified.</summary>
     public SpeculationMode Speculation { get; init; } = SpeculationMode.Auto;
 

@@ -13,6 +13,7 @@ sealed partial class ServedModels(ServeSettings settings, ModelPool pool, TimePr
 
     // What the pool was told: the path behind each id.
     private readonly SortedDictionary<string, string> _served = new(StringComparer.Ordinal);
+    private readonly DraftAssignments _drafts = DraftAssignments.Parse(settings.DraftModels, settings.Models);
     private DateTime _registeredAt;
 
     /// <summary>The model that is loaded at start: <see cref="ModelSources.DefaultModelId"/> where it is served, else the first.</summary>
@@ -65,17 +66,18 @@ sealed partial class ServedModels(ServeSettings settings, ModelPool pool, TimePr
             if (!sources.Any(source => source.Id == id && source.Path == path))
                 Remove(id);
         foreach (var source in sources)
-            if (!_served.ContainsKey(source.Id) && Add(source))
+            if (!_served.ContainsKey(source.Id) && Add(source, sources))
                 _served[source.Id] = source.Path;
     }
 
-    private bool Add(Cli.Hosting.ModelSource source)
+    private bool Add(Cli.Hosting.ModelSource source, IReadOnlyList<Cli.Hosting.ModelSource> all)
     {
         // Aliases follow a model's own id, so the pool has a model for each file and an alias for each further id.
         var owner = _served.Where(served => served.Value == source.Path).Select(served => served.Key).FirstOrDefault(id => !pool.IsAlias(id));
-        return owner is not null
-            ? pool.SetAlias(source.Id, owner)
-            : pool.Add(source.Id, new Engine.Serving.ModelSource(source.Path), File.GetLastWriteTimeUtc(source.Path));
+        if (owner is not null)
+            return pool.SetAlias(source.Id, owner);
+        var draft = _drafts.Find(all.Where(other => other.Path == source.Path).Select(other => other.Id));
+        return pool.Add(source.Id, new Engine.Serving.ModelSource(source.Path) { DraftPath = draft }, File.GetLastWriteTimeUtc(source.Path));
     }
 
     // Aliases of a model that goes are forgotten here too, so that the next pass adds them anew.

@@ -32,13 +32,14 @@ static class ServeCommand
         };
         kvFormat.AcceptOnlyFromAmong("f16", "q8_0");
         var speculative = SpeculationArguments.Mode();
+        var drafts = SpeculationArguments.DraftModels();
         var apiKey = new Option<string?>("--api-key") { Description = "This key is an administrator's too [default: FORMATION_API_KEY]", HelpName = "KEY" };
         var noAuth = new Option<bool>("--no-auth") { Description = "Serve every caller without a key" };
         var otlp = new Option<string?>("--otlp") { Description = "Send traces of the request path to this OTLP/gRPC address [default: none are made]", HelpName = "URL" };
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, apiKey, noAuth, otlp, limit,
+            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, otlp, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -54,7 +55,8 @@ static class ServeCommand
                 ContextLength = parse.GetValue(length),
                 ParallelSequences = parse.GetValue(parallel),
                 KvFormat = parse.GetValue(kvFormat) == "q8_0" ? KvFormat.Q8_0 : KvFormat.F16,
-                Speculation = SpeculationArguments.Parse(parse.GetValue(speculative)!),
+                Speculation = SpeculationArguments.Parse(parse.GetValue(speculative)!, parse.GetValue(drafts) ?? []),
+                DraftModels = parse.GetValue(drafts) ?? [],
                 ApiKey = parse.GetValue(apiKey) ?? (context.Environment("FORMATION_API_KEY") is { Length: > 0 } key ? key : null),
                 WithoutAuthentication = parse.GetValue(noAuth),
                 OtlpEndpoint = parse.GetValue(otlp) is { } endpoint ? Client.ServerAddress.ParseUrl(endpoint) : null,

@@ -17,6 +17,19 @@ static class SpeculationArguments
         return option;
     }
 
+    public static Option<string[]> DraftModels() => new("--draft-model")
+    {
+        Description = "A small GGUF file with the same vocabulary that guesses the tokens of the models of --model; or of one model",
+        HelpName = "[ID=]PATH",
+    };
+
     /// <summary>The mode of a value that the option accepts.</summary>
-    public static SpeculationMode Parse(string mode) => Enum.Parse<SpeculationMode>(mode, ignoreCase: true);
+    /// <exception cref="CommandException">Draft models are given that this mode does not use.</exception>
+    public static SpeculationMode Parse(string mode, IReadOnlyList<string> draftModels)
+    {
+        var parsed = Enum.Parse<SpeculationMode>(mode, ignoreCase: true);
+        return draftModels.Count == 0 || parsed == SpeculationMode.Auto
+            ? parsed
+            : throw new CommandException(ExitCode.WrongUsage, $"--draft-model is not used with --speculative {mode}; leave one of them out.");
+    }
 }

@@ -34,14 +34,31 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
         if (float.IsNegativeInfinity(logits[token]))
             return false;
         if (state.Parameters.Temperature > 0)
-            token = Draw(logits, state);
+            token = Draw(logits, state.Parameters, state.Uniform);
         sampled = new SampledToken(token, logprobs is null ? null : LogProbabilities.Score(_raw, token, logprobs.Top));
         return true;
     }
 
-    int Draw(ReadOnlySpan<float> logits, SamplerState state)
+    /// <summary>
+    /// Draws from another model's logits as this sequence will draw from its own some tokens later: with the same random number, so that
+    /// like distributions mostly give the same token. Penalties are those of now.
+    /// </summary>
+    /// <param name="logits">One row; overwritten.</param>
+    /// <param name="state">The sequence's state; not changed.</param>
+    /// <param name="ahead">Tokens between the newest one and the one to be guessed.</param>
+    /// <returns>The token, or null where the logits are not finite numbers.</returns>
+    public int? Guess(Span<float> logits, SamplerState state, int ahead)
     {
-        var parameters = state.Parameters;
+        if (!LogProbabilities.AreFinite(logits))
+            return null;
+        state.Adjust(logits);
+        return state.Parameters.Temperature > 0
+            ? Draw(logits, state.Parameters, state.UniformAhead(ahead))
+            : LogProbabilities.ArgMax(logits);
+    }
+
+    int Draw(ReadOnlySpan<float> logits, SamplingParams parameters, double uniform)
+    {
         _candidates.Fill(logits, parameters.Temperature, parameters.TopK);
         if (parameters.TypicalP < 1)
             _candidates.KeepTypical(parameters.TypicalP);
@@ -49,7 +66,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
             _candidates.KeepTopP(parameters.TopP);
         if (parameters.MinP > 0)
             _candidates.KeepMinP(parameters.MinP);
-        return _candidates.Draw(state.Uniform);
+        return _candidates.Draw(uniform);
     }
 
     void ForbidEnd(Span<float> logits, SamplerState state)

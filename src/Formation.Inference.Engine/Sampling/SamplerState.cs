@@ -22,7 +22,10 @@ internal sealed class SamplerState(SamplingParams parameters, StopConditions sto
     public IReadOnlyList<int> StopTokenIds => stop.TokenIds;
 
     /// <summary>The random number of the next draw, in [0, 1).</summary>
-    public double Uniform => Philox.NextDouble(seed, choice, Position);
+    public double Uniform => UniformAhead(0);
+
+    /// <summary>The random number of the draw that comes after some others, in [0, 1).</summary>
+    public double UniformAhead(int tokens) => Philox.NextDouble(seed, choice, Position + tokens);
 
     /// <summary>Applies logit bias and penalties in place.</summary>
     public void Adjust(Span<float> logits)

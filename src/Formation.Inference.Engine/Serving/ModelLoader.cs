@@ -40,12 +40,15 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
 
     const int BlockSize = KvCacheShape.DefaultBlockSize;
 
+    readonly DraftModelLoader _drafts = new(device, options);
+
     /// <summary>Reads a model's header. Matches <see cref="MeasureModel"/>.</summary>
     public ModelFootprint Measure(ModelSource source) => Guard(() =>
     {
         using var file = GgufFile.Open(source.Path);
+        using var draft = _drafts.Open(source);
         var config = ModelConfig.Read(file);
-        var plan = MemoryPlan(file, config);
+        var plan = MemoryPlan(file, config, draft);
         return new ModelFootprint(plan.Bytes, plan.ContextLength, file.Tensors.Sum(tensor => tensor.ElementCount));
     });
 
@@ -59,11 +62,13 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             var tokenizer = Tokenizer.FromGguf(file.Metadata);
             var (template, templateFault) = ReadTemplate(file.Metadata);
             var model = Own(TransformerModel.Load(file, device, progress, cancellationToken));
-            var plan = MemoryPlan(file, model.Config);
+            var draftFile = _drafts.Open(source) is { } opened ? Own(opened) : null;
+            var plan = MemoryPlan(file, model.Config, draftFile);
             var maxRows = options.Engine.Scheduler.MaxRows;
             var head = Own(model.CreateHead(maxRows));
             var cache = model.KvShape(model.AllLayers, plan.BlockCount, BlockSize, options.KvFormat);
             var stage = Own(model.CreateStage(model.AllLayers, cache, maxRows));
+            var draft = draftFile is null ? null : Own(_drafts.Load(draftFile, tokenizer, plan.BlockCount, cancellationToken));
             return new ServableModel
             {
                 Tokenizer = tokenizer,
@@ -71,11 +76,12 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
                 TemplateFault = templateFault,
                 TurnEnds = TurnEndsOf(file.Metadata, tokenizer),
                 Pipeline = new Pipeline(head, [stage], maxRows),
+                Draft = draft,
                 ContextLength = plan.ContextLength,
                 BlockCount = plan.BlockCount,
                 BlockSize = BlockSize,
                 MemoryBytes = plan.Bytes,
-                Resources = [model, file],
+                Resources = draftFile is null ? [model, file] : [model, file, draftFile],
             };
         }
         catch
@@ -94,26 +100,27 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
 
     readonly record struct Plan(int ContextLength, int BlockCount, long Bytes);
 
-    Plan MemoryPlan(GgufFile file, ModelConfig config)
+    Plan MemoryPlan(GgufFile file, ModelConfig config, GgufFile? draftFile)
     {
         var scheduler = options.Engine.Scheduler;
         var context = Math.Min(config.ContextLength, options.ContextLength ?? ModelLoadOptions.DefaultContextLimit);
         var wanted = BlocksFor(Math.Max(context, (long)scheduler.MaxRunningSequences * Math.Min(context, PositionsPerSequence)));
         var fewest = BlocksFor(options.ContextLength is null ? Math.Min(context, FewestPositions) : context);
         var block = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat);
-        var bytesPerBlock = block.BytesPerBlock;
-        var fixedBytes = checked(file.Length + ScratchBytes(config, scheduler.MaxRows));
+        var draft = draftFile is null ? default : _drafts.Measure(draftFile);
+        var bytesPerBlock = checked(block.BytesPerBlock + draft.BytesPerBlock);
+        var fixedBytes = checked(file.Length + ScratchBytes(config, scheduler.MaxRows, options.Engine.MaxLogitsRows) + draft.FixedBytes);
         var affordable = (options.MemoryBytes - fixedBytes) / bytesPerBlock;
         var blocks = (int)Math.Max(fewest, Math.Min(wanted, affordable));
         return new Plan((int)Math.Min(context, (long)blocks * BlockSize), blocks, checked(fixedBytes + blocks * bytesPerBlock));
     }
 
-    long ScratchBytes(ModelConfig config, int maxRows)
+    internal static long ScratchBytes(ModelConfig config, int maxRows, int maxLogitsRows)
     {
         var perRow = 5L * config.HiddenSize + 2L * config.QueryWidth + 2L * config.KvWidth + 2L * config.FeedForwardSize + config.HeadSize;
 
         // Logits in the head and in the engine, and the sampler's candidates, which are about seventeen floats each.
-        var perToken = 16L + options.Engine.MaxLogitsRows + 17;
+        var perToken = 16L + maxLogitsRows + 17;
         return checked(sizeof(float) * (perRow * maxRows + perToken * config.VocabularySize));
     }
 

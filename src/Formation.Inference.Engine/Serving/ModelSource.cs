@@ -6,6 +6,9 @@ public sealed record ModelSource(string Path)
 {
     /// <summary>The name shown as the model's owner.</summary>
     public string OwnedBy { get; init; } = "formation";
+
+    /// <summary>The GGUF file of a small model with the same vocabulary that guesses this one's tokens, or null.</summary>
+    public string? DraftPath { get; init; }
 }
 
 /// <summary>What a model needs and offers, known from its header before anything large is read.</summary>

@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
@@ -21,6 +22,9 @@ public sealed class ServableModel : IDisposable
     /// <summary>Embedding, all layers, output head. Disposed with the model.</summary>
     public required Pipeline Pipeline { get; init; }
 
+    /// <summary>The model that guesses this one's tokens, or null. Disposed with it.</summary>
+    public DraftModel? Draft { get; init; }
+
     /// <summary>Tokens that prompt and completion may have together.</summary>
     public required int ContextLength { get; init; }
 
@@ -38,6 +42,7 @@ public sealed class ServableModel : IDisposable
 
     public void Dispose()
     {
+        Draft?.Dispose();
         Pipeline.Dispose();
         foreach (var resource in Resources)
             resource.Dispose();

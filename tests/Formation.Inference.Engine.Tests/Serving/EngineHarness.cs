@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
@@ -22,7 +23,8 @@ internal sealed class EngineHarness : IAsyncDisposable
         EngineMetrics? metrics = null,
         SpeculationOptions? speculation = null,
         IEnumerable<IDrafter>? drafters = null,
-        TimeProvider? clock = null)
+        TimeProvider? clock = null,
+        Func<PrefixHasher, IDrafter>? createDrafter = null)
     {
         _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions
@@ -36,7 +38,8 @@ internal sealed class EngineHarness : IAsyncDisposable
         Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
         Engine = new InferenceEngine(
-            "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance, _ => drafters ?? []);
+            "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance,
+            hasher => createDrafter is null ? drafters ?? [] : [createDrafter(hasher)]);
     }
 
     public InventedModel Model { get; }

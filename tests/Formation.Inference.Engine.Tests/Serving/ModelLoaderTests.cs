@@ -1,9 +1,12 @@
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 
@@ -85,6 +88,70 @@ public sealed class ModelLoaderTests : IDisposable
         Assert.Contains("Truncated", error.Message);
         Assert.DoesNotContain("model.gguf", error.Message);
         Assert.NotNull(error.InnerException);
+    }
+
+    [Fact]
+    public async Task A_draft_model_is_loaded_with_its_model_and_guesses_its_tokens()
+    {
+        var path = _directory.File("draft.gguf");
+        TinyModel.Build(path, TinyServer.Small);
+        var source = Source(TinyServer.Small) with { DraftPath = path };
+        var footprint = Loader().Measure(source);
+        Assert.InRange(footprint.MemoryBytes, Loader().Measure(source with { DraftPath = null }).MemoryBytes + new FileInfo(path).Length, long.MaxValue);
+
+        var model = Loader().Load(source, new Reports(), CancellationToken.None);
+        Assert.Equal(footprint.MemoryBytes, model.MemoryBytes);
+        var options = new EngineOptions
+        {
+            Scheduler = new SchedulerOptions { MaxRunningSequences = 4 },
+            Speculation = new SpeculationOptions { IsAdaptive = false },
+        };
+        using var metrics = new EngineMetrics();
+        await using var engine = new InferenceEngine(
+            "tiny", model, options, metrics, TimeProvider.System, NullLogger<InferenceEngine>.Instance,
+            hasher => Drafters.Create(options.Speculation, model, hasher).OfType<ModelDrafter>());
+        var request = TinyServer.Request("", maxTokens: 80) with
+        {
+            Sampling = new SamplingParams { Temperature = 0.8f, Seed = 3 },
+            Stop = new StopConditions { MaxTokens = 80, IgnoreEndOfGeneration = true },
+        };
+        await CollectedGeneration.FromAsync(engine.Submit(request, EngineHarness.Prompt(30)).Events.ReadAllAsync(CancellationToken.None));
+
+        // The weights are the same, so every guess is right.
+        var statistics = await engine.CheckIntegrityAsync();
+        Assert.Equal((true, 1.0), (statistics.DraftTokens > 20, statistics.DraftAcceptance));
+    }
+
+    [Fact]
+    public void A_draft_model_that_nobody_wants_is_not_loaded()
+    {
+        var source = Source(TinyServer.Small) with { DraftPath = "/nowhere" };
+        var options = new EngineOptions { Speculation = new SpeculationOptions { Mode = SpeculationMode.Lookup } };
+        using var model = new ModelLoader(_device, new ModelLoadOptions { Engine = options }).Load(source, new Reports(), CancellationToken.None);
+        Assert.Null(model.Draft);
+    }
+
+    [Fact]
+    public void A_draft_model_with_another_vocabulary_is_refused_and_the_difference_named()
+    {
+        var path = _directory.File("draft.gguf");
+        TinyModel.Build(path, TinyServer.Small with { VocabularySize = 300 });
+        var source = Source(TinyServer.Small) with { DraftPath = path };
+        var error = Assert.Throws<ModelLoadException>(() => Loader().Load(source, new Reports(), CancellationToken.None));
+        Assert.Contains("draft model has another vocabulary: token ", error.Message);
+        Assert.DoesNotContain("draft.gguf", error.Message);
+    }
+
+    [Fact]
+    public void A_damaged_draft_model_is_told_apart_from_its_model()
+    {
+        var path = _directory.File("draft.gguf");
+        File.WriteAllText(path, "no model");
+        var source = Source(TinyServer.Small) with { DraftPath = path };
+        Assert.Contains("its draft model's file can't be used", Assert.Throws<ModelLoadException>(() => Loader().Measure(source)).Message);
+        Assert.Contains(
+            "its draft model's file can't be used",
+            Assert.Throws<ModelLoadException>(() => Loader().Load(source, new Reports(), CancellationToken.None)).Message);
     }
 
     [Fact]

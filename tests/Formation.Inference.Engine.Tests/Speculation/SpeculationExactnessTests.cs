@@ -15,7 +15,7 @@ public sealed class SpeculationExactnessTests
     public static TheoryData<int> Seeds => [.. Enumerable.Range(0, 24)];
 
     /// <summary>Requests of all kinds, the same for the same seed.</summary>
-    static List<(GenerationRequest Request, int[] Prompt)> Workload(int seed, EngineHarness harness)
+    internal static List<(GenerationRequest Request, int[] Prompt)> Workload(int seed, EngineHarness harness)
     {
         var random = new Random(seed);
         return [.. Enumerable.Range(0, random.Next(1, 9)).Select(i => (Request(random, harness), EngineHarness.Prompt(random.Next(1, 90), seed * 100 + i)))];
@@ -52,7 +52,7 @@ public sealed class SpeculationExactnessTests
         };
     }
 
-    static SchedulerOptions Scheduler(int seed)
+    internal static SchedulerOptions Scheduler(int seed)
     {
         var random = new Random(seed);
         return new SchedulerOptions
@@ -66,7 +66,7 @@ public sealed class SpeculationExactnessTests
 
     static EngineHarness Plain() => new(blocks: 512);
 
-    static async Task<List<string>> Run(EngineHarness harness, int seed)
+    internal static async Task<List<string>> Run(EngineHarness harness, int seed)
     {
         var workload = Workload(seed, harness);
         var generations = await Task.WhenAll(workload.Select(item => harness.RunAsync(item.Request, item.Prompt)));
@@ -108,7 +108,7 @@ public sealed class SpeculationExactnessTests
         return known;
     }
 
-    static async Task<List<string>> Expected(int seed)
+    internal static async Task<List<string>> Expected(int seed)
     {
         await using var harness = Plain();
         return await Run(harness, seed);

@@ -129,8 +129,8 @@ public sealed class SpeculatorTests
     public void Switched_off_there_is_no_drafter()
     {
         var model = new InventedModel();
-        Assert.Empty(Drafters.Create(SpeculationMode.Off, model.Servable, null!));
-        Assert.IsType<PromptLookupDrafter>(Assert.Single(Drafters.Create(SpeculationMode.Lookup, model.Servable, null!)));
+        Assert.Empty(Drafters.Create(new SpeculationOptions { Mode = SpeculationMode.Off }, model.Servable, null!));
+        Assert.IsType<PromptLookupDrafter>(Assert.Single(Drafters.Create(new SpeculationOptions { Mode = SpeculationMode.Lookup }, model.Servable, null!)));
     }
 
     [Fact]

@@ -2,7 +2,7 @@ namespace Formation.Inference.Engine.Speculation.Planning;
 
 /// <summary>
 /// Decides how long the drafts of a step may be: as long as the measured cost of steps and the measured acceptance say that they give more
-/// tokens a second than none. See docs/adr/0008-speculative-decoding.md.
+/// tokens a second than none. See docs/adr/0011-speculative-decoding.md.
 /// </summary>
 internal sealed class SpeculationController
 {
