@@ -23,7 +23,6 @@ internal static unsafe class FifthBits
             for (var quad = 0; quad < 4; quad++)
             {
                 var packed = TQuads.Load(quads + quad * Unpacking.QuadBytes + i);
-                Unpacking.Prefetch<TQuads>(quads + quad * Unpacking.QuadBytes + i);
                 ((packed & mask) | Spread(low)).Store(levels + quad * IntegerPanel.QuadBytes + i);
                 ((TQuads.ShiftRight(packed, 4) & mask) | Spread(high)).Store(levels + (4 + quad) * IntegerPanel.QuadBytes + i);
                 low = TQuads.ShiftRight(low, 4);

@@ -10,6 +10,9 @@ internal unsafe interface IPackedFormat
 
     /// <summary>The numbers of a stored block, in order.</summary>
     static abstract ReadOnlySpan<PackedField> Fields { get; }
+
+    /// <summary>Bytes of a stored block, all its numbers.</summary>
+    static abstract int BlockBytes { get; }
 }
 
 /// <summary>

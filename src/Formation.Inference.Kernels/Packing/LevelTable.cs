@@ -32,7 +32,6 @@ internal static unsafe class LevelTable
         var entries = TQuads.Table(table);
         for (var quad = 0; quad < 4; quad++)
         {
-            Unpacking.Prefetch<TQuads>(source + quad * Unpacking.QuadBytes);
             for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
             {
                 var packed = TQuads.Load(source + quad * Unpacking.QuadBytes + i);

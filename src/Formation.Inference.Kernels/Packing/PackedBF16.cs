@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedBF16 : IFloatFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(ushort);
+
     public static float Unpack(byte* block) => BitConverter.Int32BitsToSingle(*(ushort*)block << 16);
 
     public static TFloats Load<TFloats>(byte* column)

@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedF16 : IFloatFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(ushort);
+
     public static float Unpack(byte* block) => HalfBits.ToSingle(*(ushort*)block);
 
     public static TFloats Load<TFloats>(byte* column)

@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedF32 : IFloatFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(float);
+
     public static float Unpack(byte* block) => *(float*)block;
 
     public static TFloats Load<TFloats>(byte* column)

@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedIQ4_NL : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(IQ4_NLBlock);
+
     public static int BlockColumns => 32;
 
     public static int GroupColumns => 32;

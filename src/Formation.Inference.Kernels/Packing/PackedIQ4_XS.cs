@@ -18,6 +18,8 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(IQ4_XSBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 32;

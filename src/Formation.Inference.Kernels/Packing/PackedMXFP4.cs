@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(MXFP4Block);
+
     public static int BlockColumns => 32;
 
     public static int GroupColumns => 32;

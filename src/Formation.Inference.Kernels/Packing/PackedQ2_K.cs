@@ -17,6 +17,8 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q2_KBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 16;
@@ -72,7 +74,6 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
             {
                 var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes;
                 var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
-                Unpacking.Prefetch<TQuads>(source);
                 for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
                 {
                     var packed = TQuads.Load(source + i);

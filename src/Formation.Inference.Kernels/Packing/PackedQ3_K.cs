@@ -24,6 +24,8 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q3_KBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 16;
@@ -77,7 +79,6 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
                 for (var half = 0; half < 2; half++)
                 {
                     var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes + i;
-                    Unpacking.Prefetch<TQuads>(source);
                     var packed = TQuads.Load(source);
                     var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes + i;
                     for (var run = 0; run < 4; run++)

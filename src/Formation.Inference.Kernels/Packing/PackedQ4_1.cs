@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedQ4_1 : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q4_1Block);
+
     public static int BlockColumns => 32;
 
     public static int GroupColumns => 32;

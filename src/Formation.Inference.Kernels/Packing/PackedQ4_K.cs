@@ -14,6 +14,8 @@ internal readonly unsafe struct PackedQ4_K : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q4_KBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 32;

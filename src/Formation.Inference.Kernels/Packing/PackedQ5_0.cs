@@ -12,6 +12,8 @@ internal readonly unsafe struct PackedQ5_0 : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q5_0Block);
+
     public static int BlockColumns => 32;
 
     public static int GroupColumns => 32;

@@ -16,6 +16,8 @@ internal readonly unsafe struct PackedQ5_K : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q5_KBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 32;
@@ -58,7 +60,6 @@ internal readonly unsafe struct PackedQ5_K : IIntegerFormat
                 for (var pair = 0; pair < SixBitScales.Groups / 2; pair++)
                 {
                     var source = quads + (pair * GroupQuads + quad) * Unpacking.QuadBytes + i;
-                    Unpacking.Prefetch<TQuads>(source);
                     var packed = TQuads.Load(source);
                     var levels = panel.Levels + (2 * pair * GroupQuads + quad) * IntegerPanel.QuadBytes + i;
                     ((packed & halves) | TQuads.ShiftLeft(fifth & lowest, 4)).Store(levels);

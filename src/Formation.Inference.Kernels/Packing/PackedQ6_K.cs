@@ -23,6 +23,8 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q6_KBlock);
+
     public static int BlockColumns => 256;
 
     public static int GroupColumns => 16;
@@ -68,8 +70,6 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
             {
                 var low = strip + (half * HalfQuads + quad) * Unpacking.QuadBytes;
                 var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
-                Unpacking.Prefetch<TQuads>(low);
-                Unpacking.Prefetch<TQuads>(low + RunQuads * Unpacking.QuadBytes);
                 for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
                 {
                     var high = TQuads.Load(upper + (half * RunQuads + quad) * Unpacking.QuadBytes + i);

@@ -14,6 +14,8 @@ internal readonly unsafe struct PackedQ8_0 : IIntegerFormat
 
     public static ReadOnlySpan<PackedField> Fields => Layout;
 
+    public static int BlockBytes => sizeof(Q8_0Block);
+
     public static int BlockColumns => 32;
 
     public static int GroupColumns => 32;
@@ -41,7 +43,6 @@ internal readonly unsafe struct PackedQ8_0 : IIntegerFormat
         var quads = strip + 2 * Strip.Outputs;
         for (var quad = 0; quad < 8; quad++)
         {
-            Unpacking.Prefetch<TQuads>(quads + quad * Unpacking.QuadBytes);
             for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
                 (TQuads.Load(quads + quad * Unpacking.QuadBytes + i) ^ turn).Store(panel.Levels + quad * IntegerPanel.QuadBytes + i);
         }

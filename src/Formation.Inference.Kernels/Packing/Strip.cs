@@ -12,15 +12,6 @@ internal static unsafe class Strip
     /// <summary>Outputs of a strip: the lanes of the widest vector.</summary>
     internal const int Outputs = 16;
 
-    /// <summary>Bytes of the same block of all rows.</summary>
-    internal static int BlockBytes(ReadOnlySpan<PackedField> fields)
-    {
-        var bytes = 0;
-        foreach (var (width, count) in fields)
-            bytes += width * count * Outputs;
-        return bytes;
-    }
-
     /// <summary>Interleaves the same block of sixteen rows.</summary>
     /// <param name="fields">The block's numbers, in order.</param>
     /// <param name="rows">First row's block.</param>

@@ -9,9 +9,6 @@ internal static unsafe class Unpacking
     /// <summary>Bytes of a quad of sixteen rows.</summary>
     internal const int QuadBytes = Strip.Outputs * sizeof(int);
 
-    // Far enough for the memory to answer in time, near enough for the first-level cache to keep it: measured.
-    internal const int PrefetchBytes = 2048;
-
     private const int LowHalves = 0x0F0F0F0F;
 
     /// <summary>Reads sixteen half precision numbers.</summary>
@@ -44,7 +41,6 @@ internal static unsafe class Unpacking
         var mask = TQuads.Broadcast(LowHalves);
         for (var quad = 0; quad < count; quad++)
         {
-            TQuads.Prefetch(source + quad * QuadBytes + PrefetchBytes);
             for (var i = 0; i < QuadBytes; i += TQuads.Count * sizeof(int))
             {
                 var packed = TQuads.Load(source + quad * QuadBytes + i);
@@ -53,11 +49,6 @@ internal static unsafe class Unpacking
             }
         }
     }
-
-    /// <summary>Prefetches what lies ahead of a quad.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Prefetch<TQuads>(byte* quad)
-        where TQuads : struct, IQuads<TQuads> => TQuads.Prefetch(quad + PrefetchBytes);
 
     /// <summary>Writes sixteen unsigned bytes as int32.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -111,10 +111,10 @@ internal static unsafe class StripPair
             for (var column = 0; column < weight.Columns; column += IntegerPanel.Columns)
             {
                 var blocks = Math.Min(IntegerPanel.Columns, weight.Columns - column) / TFormat.BlockColumns;
-                PanelUnpacker.Integers<TFormat, TQuads, TFloats>(StripFrom<TFormat>(First, column), blocks, unpacked);
+                PanelUnpacker.Integers<TFormat, TQuads, TFloats>(StripFrom<TFormat>(First, TFormat.BlockColumns, column), blocks, unpacked);
                 if (HasSecond)
                     PanelUnpacker.Integers<TFormat, TQuads, TFloats>(
-                        StripFrom<TFormat>(First + weight.StripBytes, column), blocks, unpacked.SecondStrip());
+                        StripFrom<TFormat>(First + weight.StripBytes, TFormat.BlockColumns, column), blocks, unpacked.SecondStrip());
                 var inputs = x.Quantized(TFormat.BlockColumns, firstRow, column);
                 if (TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable)
                     DotTile<TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
@@ -130,10 +130,10 @@ internal static unsafe class StripPair
             for (var column = 0; column < weight.Columns; column += IntegerPanel.Columns)
             {
                 var blocks = Math.Min(IntegerPanel.Columns, weight.Columns - column) / TFormat.BlockColumns;
-                PanelUnpacker.Integers<TFormat>(StripFrom<TFormat>(First, column), blocks, unpacked);
+                PanelUnpacker.Integers<TFormat>(StripFrom<TFormat>(First, TFormat.BlockColumns, column), blocks, unpacked);
                 if (HasSecond)
                     PanelUnpacker.Integers<TFormat>(
-                        StripFrom<TFormat>(First + weight.StripBytes, column), blocks, unpacked.SecondStrip());
+                        StripFrom<TFormat>(First + weight.StripBytes, TFormat.BlockColumns, column), blocks, unpacked.SecondStrip());
                 IntegerTile<Quads128, TFormat>.AccumulateScalar(
                     unpacked, blocks, x.Quantized(TFormat.BlockColumns, firstRow, column), rows, sums);
             }
@@ -146,10 +146,10 @@ internal static unsafe class StripPair
             for (var column = 0; column < weight.Columns; column += FloatPanel.Columns)
             {
                 var columns = Math.Min(FloatPanel.Columns, weight.Columns - column);
-                PanelUnpacker.Floats<TFormat, TFloats>(StripFrom<TFormat>(First, column), columns, panel);
+                PanelUnpacker.Floats<TFormat, TFloats>(StripFrom<TFormat>(First, 1, column), columns, panel);
                 if (HasSecond)
                     PanelUnpacker.Floats<TFormat, TFloats>(
-                        StripFrom<TFormat>(First + weight.StripBytes, column), columns, panel + Strip.Outputs);
+                        StripFrom<TFormat>(First + weight.StripBytes, 1, column), columns, panel + Strip.Outputs);
                 FloatTile<TFloats>.Accumulate(panel, columns, Inputs(column), weight.Columns, rows, sums);
             }
         }
@@ -160,17 +160,17 @@ internal static unsafe class StripPair
             for (var column = 0; column < weight.Columns; column += FloatPanel.Columns)
             {
                 var columns = Math.Min(FloatPanel.Columns, weight.Columns - column);
-                PanelUnpacker.Floats<TFormat>(StripFrom<TFormat>(First, column), columns, panel);
+                PanelUnpacker.Floats<TFormat>(StripFrom<TFormat>(First, 1, column), columns, panel);
                 if (HasSecond)
                     PanelUnpacker.Floats<TFormat>(
-                        StripFrom<TFormat>(First + weight.StripBytes, column), columns, panel + Strip.Outputs);
+                        StripFrom<TFormat>(First + weight.StripBytes, 1, column), columns, panel + Strip.Outputs);
                 FloatTile.AccumulateScalar(panel, columns, Inputs(column), weight.Columns, rows, sums);
             }
         }
 
         private float* Inputs(int column) => x.Values + (nint)firstRow * weight.Columns + column;
 
-        private static byte* StripFrom<TFormat>(byte* strip, int column)
-            where TFormat : struct, IPackedFormat => strip + TensorTypeInfo.Of(TFormat.Type).RowBytes(column) * Strip.Outputs;
+        private static byte* StripFrom<TFormat>(byte* strip, int blockColumns, int column)
+            where TFormat : struct, IPackedFormat => strip + (nint)(column / blockColumns) * TFormat.BlockBytes * Strip.Outputs;
     }
 }

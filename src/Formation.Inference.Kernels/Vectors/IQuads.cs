@@ -84,7 +84,4 @@ internal unsafe interface IQuads<TSelf>
 
     /// <summary>The largest int32.</summary>
     int Largest();
-
-    /// <summary>Reads ahead of the kernel; no effect on results.</summary>
-    static abstract void Prefetch(byte* address);
 }

@@ -111,11 +111,4 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
         var lanes = _value.AsInt32();
         return Math.Max(Math.Max(lanes[0], lanes[1]), Math.Max(lanes[2], lanes[3]));
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(address);
-    }
 }

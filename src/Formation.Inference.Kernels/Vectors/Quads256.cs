@@ -105,11 +105,4 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
         var half = Vector128.Max(_value.AsInt32().GetLower(), _value.AsInt32().GetUpper());
         return new Quads128(half.AsByte()).Largest();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(address);
-    }
 }

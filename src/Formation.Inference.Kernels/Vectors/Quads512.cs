@@ -107,11 +107,4 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
         var half = Vector256.Max(_value.AsInt32().GetLower(), _value.AsInt32().GetUpper());
         return new Quads256(half.AsByte()).Largest();
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Prefetch(byte* address)
-    {
-        if (Sse.IsSupported)
-            Sse.Prefetch0(address);
-    }
 }
