@@ -26,6 +26,14 @@ internal sealed partial class Assembler
 
     public void Vmovaps(Zmm destination, Zmm source) => Evex(Mandatory.None, Map0F, 0x28, (int)destination, 0, source);
 
+    /// <summary>Sixteen half precision numbers to float32, exactly.</summary>
+    public void Vcvtph2ps(Zmm destination, Address source) =>
+        Evex(Mandatory.P66, Map0F38, 0x13, (int)destination, 0, source, Reading.Half);
+
+    /// <summary>Sixteen 16-bit numbers to 32 bits, zeros coming in.</summary>
+    public void Vpmovzxwd(Zmm destination, Address source) =>
+        Evex(Mandatory.P66, Map0F38, 0x33, (int)destination, 0, source, Reading.Half);
+
     /// <summary>Repeats one float of memory.</summary>
     public void Vbroadcastss(Zmm destination, Address source) =>
         Evex(Mandatory.P66, Map0F38, 0x18, (int)destination, 0, source, Reading.Dword);

@@ -24,6 +24,9 @@ internal sealed partial class Assembler
 
         /// <summary>One dword.</summary>
         Dword,
+
+        /// <summary>As many 16-bit numbers as a vector has dwords.</summary>
+        Half,
     }
 
     /// <summary>opcode with a register in the middle of ModRM and a register at its end, both of 64 bits.</summary>
@@ -84,7 +87,7 @@ internal sealed partial class Assembler
         var address = source.Address;
         EvexPrefix(prefix, map, register, second, High((int)(address.Index ?? 0)), (int)address.Base, source.IsBroadcast);
         Emit(opcode);
-        Memory(register, address, displacementUnit: source.IsBroadcast || reading == Reading.Dword ? 4 : 64);
+        Memory(register, address, displacementUnit: source.IsBroadcast ? 4 : reading switch { Reading.Dword => 4, Reading.Half => 32, _ => 64 });
     }
 
     private void EvexPrefix(Mandatory prefix, int map, int register, int second, int extension, int @base, bool broadcast)

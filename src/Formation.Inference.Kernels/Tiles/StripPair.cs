@@ -146,10 +146,16 @@ internal static unsafe class StripPair
             for (var column = 0; column < weight.Columns; column += FloatPanel.Columns)
             {
                 var columns = Math.Min(FloatPanel.Columns, weight.Columns - column);
-                PanelUnpacker.Floats<TFormat, TFloats>(StripFrom<TFormat>(First, 1, column), columns, panel);
+                var first = StripFrom<TFormat>(First, 1, column);
+                if (TFloats.Count == Strip.Outputs && DirectFloatTile<TFormat>.IsAvailable)
+                {
+                    var second = HasSecond ? first + weight.StripBytes : first;
+                    DirectFloatTile<TFormat>.Accumulate(first, second, columns, Inputs(column), weight.Columns, rows, sums);
+                    continue;
+                }
+                PanelUnpacker.Floats<TFormat, TFloats>(first, columns, panel);
                 if (HasSecond)
-                    PanelUnpacker.Floats<TFormat, TFloats>(
-                        StripFrom<TFormat>(First + weight.StripBytes, 1, column), columns, panel + Strip.Outputs);
+                    PanelUnpacker.Floats<TFormat, TFloats>(first + weight.StripBytes, columns, panel + Strip.Outputs);
                 FloatTile<TFloats>.Accumulate(panel, columns, Inputs(column), weight.Columns, rows, sums);
             }
         }

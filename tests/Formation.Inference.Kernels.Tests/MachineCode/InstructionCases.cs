@@ -121,6 +121,8 @@ internal static class InstructionCases
         .. Moves("vmovups", "ZMMWORD", (code, to, from) => code.Vmovups(to, from), (code, to, from) => code.Vmovups(to, from)),
         .. Moves("vbroadcastss", "DWORD", (code, to, from) => code.Vbroadcastss(to, from), null),
         .. Moves("vpbroadcastd", "DWORD", (code, to, from) => code.Vpbroadcastd(to, from), null),
+        .. Moves("vcvtph2ps", "YMMWORD", (code, to, from) => code.Vcvtph2ps(to, from), null),
+        .. Moves("vpmovzxwd", "YMMWORD", (code, to, from) => code.Vpmovzxwd(to, from), null),
         .. TwoOperands(),
         new("vzeroupper", code => code.Vzeroupper()),
     ];
