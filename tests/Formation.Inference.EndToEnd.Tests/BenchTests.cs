@@ -20,7 +20,7 @@ public sealed class BenchTests : IDisposable
         TinyModel.Build(model, new TinyModelOptions { MatrixType = TensorType.Q8_0, SpeaksEveryToken = true });
 
         var run = await FormProgram.RunAsync(
-            _home.Path, "", "bench", "--model", model, "--peers", "--serve", "--prompt", "100", "--generate", "16", "--batch", "1,2", "--repeat", "1",
+            _home.Path, "", "bench", "--model", model, "--peers", "--serve", "--prompt", "100", "--generate", "128", "--batch", "1,2", "--repeat", "1",
             "--threads", "1", "--json");
 
         Assert.True(run.ExitCode == 0, run.Error);
@@ -28,7 +28,7 @@ public sealed class BenchTests : IDisposable
         Assert.StartsWith("llama.cpp", report.GetProperty("peer").GetProperty("engine").GetString());
         Assert.NotEqual("unknown", report.GetProperty("peer").GetProperty("kernels").GetString());
         var results = report.GetProperty("results").EnumerateArray().ToArray();
-        Assert.Equal(["pp100", "tg16", "tg16x2"], results.Select(result => result.GetProperty("test").GetString()));
+        Assert.Equal(["pp100", "tg128", "tg128x2"], results.Select(result => result.GetProperty("test").GetString()));
         Assert.All(results, result => Assert.True(result.GetProperty("peer").GetProperty("ratio").GetDouble() > 0));
         Assert.All(results[1..], result => Assert.True(result.GetProperty("http").GetProperty("ratio").GetDouble() > 0));
         var waits = report.GetProperty("firstTokens").EnumerateArray().ToArray();

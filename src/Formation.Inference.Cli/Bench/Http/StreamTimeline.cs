@@ -44,14 +44,25 @@ sealed class StreamTimeline(TimeProvider time)
     {
         if (streams.Any(stream => stream.Pieces.Count < 2))
             throw Unmeasurable("a stream came in fewer than two pieces");
-        var start = streams.Max(stream => stream.Pieces[0]);
-        var end = streams.Min(stream => stream.Pieces[^1]);
+        var (start, end) = Together(streams);
         if (end <= start)
             throw Unmeasurable("the streams did not run at the same time");
         var tokens = streams.Sum(stream =>
             stream.CompletionTokens * (double)stream.Pieces.Count(piece => piece > start && piece <= end) / stream.Pieces.Count);
         return tokens / time.GetElapsedTime(start, end).TotalSeconds;
     }
+
+    /// <summary>Whether there was a time in which all streams generated.</summary>
+    public static bool Overlap(IReadOnlyList<StreamTimeline> streams)
+    {
+        if (streams.Any(stream => stream.Pieces.Count < 2))
+            return false;
+        var (start, end) = Together(streams);
+        return start < end;
+    }
+
+    private static (long Start, long End) Together(IReadOnlyList<StreamTimeline> streams) =>
+        (streams.Max(stream => stream.Pieces[0]), streams.Min(stream => stream.Pieces[^1]));
 
     private static int Number(JsonNode? node) => node is JsonValue value && value.TryGetValue(out int number) ? number : 0;
 
