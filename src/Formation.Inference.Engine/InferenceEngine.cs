@@ -6,6 +6,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Kernels.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Engine;
@@ -171,6 +172,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     {
         try
         {
+            // So that this thread works in products on the matrix unit itself instead of handing them to another.
+            using var tiles = TileThread.Prepare();
             while (!_abort.IsCancellationRequested)
             {
                 ReceiveRequests();

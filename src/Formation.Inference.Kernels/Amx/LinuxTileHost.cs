@@ -25,7 +25,9 @@ internal sealed unsafe partial class LinuxTileHost : ITileHost
             if (!X86Base.X64.IsSupported || X86Base.CpuId(0, 0).Eax < palettes)
                 return false;
             const int needed = (1 << bf16) | (1 << tile) | (1 << int8);
-            return (X86Base.CpuId(features, 0).Edx & needed) == needed && X86Base.CpuId(palettes, 0).Eax >= 1 && HasExpectedPalette(palettes);
+            return (X86Base.CpuId(features, 0).Edx & needed) == needed
+                && X86Base.CpuId(palettes, 0).Eax >= 1
+                && HasExpectedPalette(palettes);
         }
     }
 

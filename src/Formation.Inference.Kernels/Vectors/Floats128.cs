@@ -64,6 +64,17 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBrain(ushort* destination)
+    {
+        var bits = _value.AsUInt32();
+        var upper = bits >> 16;
+        var rounded = (bits + Vector128.Create(0x7FFFu) + (upper & Vector128<uint>.One)) >> 16;
+        var isNumber = Vector128.Equals(_value, _value).AsUInt32();
+        var result = Vector128.ConditionalSelect(isNumber, rounded, upper | Vector128.Create(0x40u));
+        Vector128.Narrow(result, result).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var (low, high) = Vector128.Widen(quants);

@@ -65,6 +65,17 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBrain(ushort* destination)
+    {
+        var bits = _value.AsUInt32();
+        var upper = bits >> 16;
+        var rounded = (bits + Vector256.Create(0x7FFFu) + (upper & Vector256<uint>.One)) >> 16;
+        var isNumber = Vector256.Equals(_value, _value).AsUInt32();
+        var result = Vector256.ConditionalSelect(isNumber, rounded, upper | Vector256.Create(0x40u));
+        Vector128.Narrow(result.GetLower(), result.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var low = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(quants));

@@ -65,6 +65,16 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreBrain(ushort* destination)
+    {
+        var bits = _value.AsUInt32();
+        var upper = bits >> 16;
+        var rounded = (bits + Vector512.Create(0x7FFFu) + (upper & Vector512<uint>.One)) >> 16;
+        var isNumber = Vector512.Equals(_value, _value).AsUInt32();
+        Avx512F.ConvertToVector256UInt16(Vector512.ConditionalSelect(isNumber, rounded, upper | Vector512.Create(0x40u))).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var all = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(quants));

@@ -29,6 +29,9 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>Rounds to half precision: to the nearest, ties to even, past the range to infinity.</summary>
     void StoreHalf(ushort* destination);
 
+    /// <summary>Rounds to bfloat16: to the nearest, ties to even; a NaN stays one.</summary>
+    void StoreBrain(ushort* destination);
+
     /// <summary>values[i] = quants[i] * scale for sixteen values.</summary>
     static abstract void Scale(Vector128<sbyte> quants, float scale, float* values);
 

@@ -46,7 +46,8 @@ public sealed class ThreadPinningTests
         var thread = new Thread(() =>
         {
             pinned = ThreadPinning.TryPin(processor);
-            allowed = File.ReadLines("/proc/thread-self/status").Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal));
+            var status = File.ReadLines("/proc/thread-self/status");
+            allowed = status.Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal));
         });
         thread.Start();
         thread.Join();
