@@ -79,7 +79,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         var sampler = new Sampler(model.Pipeline.VocabularySize, [.. model.Tokenizer.EndOfGeneration]);
         _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
         _speculator = new Speculator(
-            options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration, clock, logger);
+            options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration,
+            clock, logger);
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
         _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
         _queue = new QueueLimit(options.MaxQueuedRequests);

@@ -7,7 +7,9 @@ public sealed class DraftAssignments
 
     private DraftAssignments() { }
 
-    /// <param name="values">Each <c>ID=PATH</c>, or <c>PATH</c> for the models that <c>--model</c> names; without one, for the default model.</param>
+    /// <param name="values">
+    /// Each <c>ID=PATH</c>, or <c>PATH</c> for the models that <c>--model</c> names; without one, for the default model.
+    /// </param>
     /// <param name="models">Values of <c>--model</c>.</param>
     /// <exception cref="CommandException">A value is malformed or its file does not exist.</exception>
     public static DraftAssignments Parse(IReadOnlyList<string> values, IReadOnlyList<string> models)

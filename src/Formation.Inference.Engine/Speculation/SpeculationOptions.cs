@@ -19,14 +19,15 @@ public sealed record SpeculationOptions
     /// <summary>Whose guesses are verified. Default <see cref="SpeculationMode.Auto"/>.</summary>
     public SpeculationMode Mode { get; init; } = SpeculationMode.Auto;
 
-    /// <summary>Tokens of a draft at most. Default 15: with the sequence's newest token a row short of none of the kernels' tiles.</summary>
+    /// <summary>Tokens of a draft at most. Default 15: with the newest token sixteen rows, which kernels compute together.</summary>
     public int MaxDraftTokens { get; init; } = 15;
 
     /// <summary>Sequences of a step above which none has a draft: the machine is busy without. Default 16.</summary>
     public int MaxSequences { get; init; } = 16;
 
     /// <summary>
-    /// Whether drafts are only as long as measurements say that they pay, the default; else always as long as they can be, for tests and measurements.
+    /// Whether drafts are only as long as measurements say that they pay, the default; else always as long as they can be, for tests and
+    /// measurements.
     /// </summary>
     public bool IsAdaptive { get; init; } = true;
 

@@ -23,6 +23,7 @@ internal sealed partial class Speculator(
     readonly SpeculationController _controller = new(options);
     readonly List<DrafterRecord> _drafters = [.. drafters.Select(drafter => new DrafterRecord(drafter))];
     readonly List<DrafterRecord?> _drafterOfSlice = [];
+    readonly List<(DrafterRecord Drafter, double Speed)> _order = [];
     readonly List<DraftTarget> _targets = [];
     DraftCandidate[] _candidates = [];
     bool _isMeasured;
@@ -31,7 +32,9 @@ internal sealed partial class Speculator(
     /// <summary>What is known of each drafter.</summary>
     public IReadOnlyList<DrafterRecord> Drafters => _drafters;
 
-    /// <summary>Gives the step's decoding sequences their drafts, as far as that pays and the scheduler has room. The step begins behind it.</summary>
+    /// <summary>
+    /// Gives the step's decoding sequences their drafts, as far as that pays and the scheduler has room. The step begins behind it.
+    /// </summary>
     /// <param name="slices">The scheduled step; drafts make its slices longer.</param>
     /// <param name="ownerOf">The request of a sequence.</param>
     public void Draft(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
@@ -39,7 +42,7 @@ internal sealed partial class Speculator(
         _drafterOfSlice.Clear();
 
         // A step with rows of prompts is busy with these, and what it takes says nothing of decoding.
-        _isMeasured = slices.All(slice => slice.Sequence.IsDecoding);
+        _isMeasured = AreDecoding(slices);
         if (_isMeasured && _drafters.Count > 0)
             DraftAll(slices, ownerOf);
         _startedAt = clock.GetTimestamp();
@@ -51,7 +54,9 @@ internal sealed partial class Speculator(
     public void Learn(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
     {
         if (_isMeasured)
-            _controller.Costs.Add(slices.Sum(slice => slice.Count), clock.GetElapsedTime(_startedAt).TotalSeconds);
+            _controller.Costs.Add(RowsOf(slices), clock.GetElapsedTime(_startedAt).TotalSeconds);
+        foreach (var drafter in _drafters)
+            drafter.NoteStep();
 
         // Samples stand in the order of the slices, and a sequence has one more of them than tokens of its draft were right.
         var next = 0;
@@ -74,14 +79,14 @@ internal sealed partial class Speculator(
 
     void DraftAll(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
     {
-        foreach (var _ in slices)
+        for (var i = 0; i < slices.Count; i++)
             _drafterOfSlice.Add(null);
         var (draftRows, tokens) = (0, (double)slices.Count);
-        foreach (var drafter in _drafters)
+        foreach (var (drafter, _) in InOrder(slices, ownerOf))
         {
-            if (drafter.IsBroken)
-                continue;
             var candidates = FindCandidates(drafter, slices, ownerOf);
+            if (candidates.IsEmpty)
+                break;
             var rows = slices.Count + draftRows;
             var planned = _controller.Plan(drafter, candidates, slices.Count, rows, tokens, scheduler.SpareRows - draftRows);
             if (planned == 0 || !TryAsk(drafter, candidates, slices, ownerOf))
@@ -95,6 +100,25 @@ internal sealed partial class Speculator(
         }
 
         scheduler.AddDrafts();
+    }
+
+    /// <summary>The drafters that are to be asked: first the one with which the step is expected to be the fastest.</summary>
+    List<(DrafterRecord Drafter, double Speed)> InOrder(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    {
+        _order.Clear();
+        foreach (var drafter in _drafters)
+        {
+            if (drafter.IsBroken)
+                continue;
+            var candidates = FindCandidates(drafter, slices, ownerOf);
+            _order.Add((drafter, _controller.SpeedOf(drafter, candidates, slices.Count, scheduler.SpareRows)));
+        }
+
+        // Few of them, and equal ones stay in their order.
+        for (var i = 1; i < _order.Count; i++)
+            for (var j = i; j > 0 && _order[j].Speed > _order[j - 1].Speed; j--)
+                (_order[j], _order[j - 1]) = (_order[j - 1], _order[j]);
+        return _order;
     }
 
     /// <summary>The sequences that have no draft and room for one.</summary>
@@ -131,7 +155,9 @@ internal sealed partial class Speculator(
         {
             var started = clock.GetTimestamp();
             drafter.Drafter.Draft(_targets);
-            var longest = _targets.Max(target => target.Sequence.Draft.Count);
+            var longest = 0;
+            foreach (var target in _targets)
+                longest = Math.Max(longest, target.Sequence.Draft.Count);
             if (longest > 0)
                 drafter.NoteGuess(longest, clock.GetElapsedTime(started).TotalSeconds);
             return true;
@@ -151,12 +177,29 @@ internal sealed partial class Speculator(
     int TakeDraft(DrafterRecord drafter, DraftCandidate candidate, List<int> draft)
     {
         var length = 0;
-        while (length < Math.Min(draft.Count, candidate.Length) && (uint)draft[length] < (uint)vocabularySize && !endOfGeneration.Contains(draft[length]))
+        var most = Math.Min(draft.Count, candidate.Length);
+        while (length < most && (uint)draft[length] < (uint)vocabularySize && !endOfGeneration.Contains(draft[length]))
             length++;
         draft.RemoveRange(length, draft.Count - length);
         if (length > 0)
             _drafterOfSlice[candidate.Slice] = drafter;
         return length;
+    }
+
+    static bool AreDecoding(IReadOnlyList<ScheduledSlice> slices)
+    {
+        for (var i = 0; i < slices.Count; i++)
+            if (!slices[i].Sequence.IsDecoding)
+                return false;
+        return true;
+    }
+
+    static int RowsOf(IReadOnlyList<ScheduledSlice> slices)
+    {
+        var rows = 0;
+        for (var i = 0; i < slices.Count; i++)
+            rows += slices[i].Count;
+        return rows;
     }
 
     static double ExpectedTokens(double rate, int drafted)

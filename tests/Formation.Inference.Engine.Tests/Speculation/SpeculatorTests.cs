@@ -126,6 +126,20 @@ public sealed class SpeculatorTests
     }
 
     [Fact]
+    public async Task The_better_of_two_drafters_is_asked_first_by_and_by()
+    {
+        var (wrong, right) = (new ConstantDrafter(Constant + 1), new ConstantDrafter(Constant));
+        var clock = new FakeTimeProvider();
+        await using var harness = new EngineHarness(
+            blocks: 256, context: 2048, speculation: new SpeculationOptions(), drafters: [wrong, right], clock: clock);
+        harness.Model.Head.Adjust = (_, logits) => logits[Constant] = 100;
+        harness.Model.Stage.BeforeForward = (batch, _) => clock.Advance(TimeSpan.FromMilliseconds(10 + batch.RowCount));
+        await harness.RunAsync(harness.Request(1500), EngineHarness.Prompt(20));
+        Assert.InRange(wrong.Limits.Count, 1, 15);
+        Assert.True(right.Limits.Count > 5 * wrong.Limits.Count);
+    }
+
+    [Fact]
     public void Switched_off_there_is_no_drafter()
     {
         var model = new InventedModel();

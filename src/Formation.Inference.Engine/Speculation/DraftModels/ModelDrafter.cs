@@ -127,7 +127,8 @@ internal sealed class ModelDrafter(DraftModel model, int vocabularySize, PrefixH
         }
 
         // The draft model's stages are local, so the call has completed when it returns.
-        model.Pipeline.ForwardAsync(new Batch(_step++, [.. _slices]), _tokens.AsMemory(0, row), CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        var batch = new Batch(_step++, [.. _slices]);
+        model.Pipeline.ForwardAsync(batch, _tokens.AsMemory(0, row), CancellationToken.None).GetAwaiter().GetResult();
         foreach (var (target, history, rows) in _turns)
             history.Advance(target.Sequence, rows, _pool, hasher);
     }

@@ -8,8 +8,8 @@ namespace Formation.Inference.Engine.Speculation.DraftModels;
 internal static class VocabularyComparison
 {
     /// <summary>
-    /// Says what the first difference is, or null. Ids that one of the files marks as unused may differ, and stand only in one of them: models of
-    /// a family are padded to different sizes.
+    /// Says what the first difference is, or null. Ids that one of the files marks as unused may differ, or stand in one of them only: models
+    /// of a family are padded to different sizes.
     /// </summary>
     public static string? FindDifference(Tokenizer model, Tokenizer draft)
     {
@@ -21,7 +21,8 @@ internal static class VocabularyComparison
         var (longer, name) = model.VocabularySize > common ? (model, "the model") : (draft, "the draft model");
         for (var id = common; id < longer.VocabularySize; id++)
             if (!IsUnused(longer, id))
-                return $"the model has {model.VocabularySize} tokens and the draft model {draft.VocabularySize}; token {id}, {Quote(longer, id)}, is in {name} only";
+                return $"the model has {model.VocabularySize} tokens and the draft model {draft.VocabularySize}; "
+                    + $"token {id}, {Quote(longer, id)}, is in {name} only";
         return null;
     }
 

@@ -9,6 +9,9 @@ internal sealed class DraftPlan(StepCosts costs)
     readonly List<int> _order = [];
     double[] _next = [];
 
+    /// <summary>Tokens a second that the plan made last is expected to give.</summary>
+    public double Speed { get; private set; }
+
     /// <summary>Plans one step.</summary>
     /// <param name="candidates">The sequences that may have a draft; their lengths are set.</param>
     /// <param name="rows">Rows that the step has in any case.</param>
@@ -38,6 +41,7 @@ internal sealed class DraftPlan(StepCosts costs)
 
         for (var taken = _order.Count; taken > bestCount; taken--)
             candidates[_order[taken - 1]].Length--;
+        Speed = best;
         return bestCount;
     }
 

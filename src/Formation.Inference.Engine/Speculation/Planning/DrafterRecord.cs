@@ -2,7 +2,9 @@ using Formation.Inference.Engine.Sequences;
 
 namespace Formation.Inference.Engine.Speculation.Planning;
 
-/// <summary>What is known of one drafter: how often it is right, over all and for each sequence, what its guesses cost, and when it is tried again.</summary>
+/// <summary>
+/// What is known of one drafter: how often it is right, over all and for each sequence, what its guesses cost, and when it is tried again.
+/// </summary>
 internal sealed class DrafterRecord(IDrafter drafter)
 {
     // Hopeful, so that a drafter is tried at all.
@@ -41,7 +43,6 @@ internal sealed class DrafterRecord(IDrafter drafter)
     {
         if (!_bySequence.TryGetValue(sequence, out var own))
             _bySequence.Add(sequence, own = new Acceptance());
-        own.Fade();
         return own.RateExpecting(_overall.Rate);
     }
 
@@ -62,6 +63,13 @@ internal sealed class DrafterRecord(IDrafter drafter)
         _overall.Add(drafted, accepted);
         if (_bySequence.TryGetValue(sequence, out var own))
             own.Add(drafted, accepted);
+    }
+
+    /// <summary>Notes that a step was taken: what was seen of a sequence long ago counts less.</summary>
+    public void NoteStep()
+    {
+        foreach (var own in _bySequence.Values)
+            own.Fade();
     }
 
     /// <summary>Notes that the plan of a step does without it.</summary>

@@ -27,6 +27,13 @@ internal sealed class SpeculationController
     /// <summary>What steps take, as measured.</summary>
     public StepCosts Costs { get; } = new();
 
+    /// <summary>Tokens a second that a step of sequences with this drafter's guesses alone is expected to give.</summary>
+    public double SpeedOf(DrafterRecord drafter, Span<DraftCandidate> candidates, int sequences, int spareRows)
+    {
+        _plan.Make(candidates, sequences, sequences, spareRows, drafter.SecondsPerToken, isTrial: false);
+        return _plan.Speed;
+    }
+
     /// <summary>Sets the lengths of one drafter's drafts.</summary>
     /// <param name="drafter">What is known of it.</param>
     /// <param name="candidates">The sequences that it may guess for, with their rates and limits.</param>

@@ -17,6 +17,7 @@ public sealed class SpeculationControllerTests
         var candidates = Enumerable.Range(0, sequences)
             .Select(i => new DraftCandidate { Slice = i, Rate = _drafter.RateOf(_sequence), Limit = 15 }).ToArray();
         _controller.Plan(_drafter, candidates, sequences, sequences, sequences, spareRows: 128);
+        _drafter.NoteStep();
         var drafted = candidates.Sum(candidate => candidate.Length);
         _controller.Costs.Add(sequences + drafted, secondsOfRows(sequences + drafted));
         if (drafted > 0)
@@ -94,6 +95,17 @@ public sealed class SpeculationControllerTests
     {
         static double BusyFromSixteenRows(int rows) => 10 + Math.Max(0, rows - 16) * 3;
         Assert.All(Run(300, BusyFromSixteenRows, AllRight, sequences: 4)[250..], rows => Assert.InRange(rows, 0, 12 + 2));
+    }
+
+    [Fact]
+    public void The_drafter_that_gives_more_tokens_a_second_is_known()
+    {
+        Run(50, CheapRows, drafted => drafted / 2);
+        var slower = new DrafterRecord(new ConstantDrafter(0));
+        slower.NoteGuess(longest: 1, seconds: 30);
+        var candidates = new DraftCandidate[] { new() { Rate = 0.5, Limit = 15 } };
+        Assert.True(
+            _controller.SpeedOf(_drafter, candidates, 1, spareRows: 128) > _controller.SpeedOf(slower, candidates, 1, spareRows: 128));
     }
 
     [Fact]
