@@ -72,6 +72,8 @@ sealed class BenchServer : IAsyncDisposable
     private static string[] Arguments(string model, string folder, int threads, int streams) =>
     [
         "inference", "serve", "--model", $"{Model}={Path.GetFullPath(model)}", "--urls", "http://127.0.0.1:0", "--data", folder,
+        // Guesses save steps, and by how many depends on the text: what is measured is a step.
+        "--speculative", "off",
         "--threads", threads.ToString(CultureInfo.InvariantCulture), "--parallel", streams.ToString(CultureInfo.InvariantCulture),
     ];
 
