@@ -20,20 +20,16 @@ public readonly record struct AttentionSlice(int FirstRow, int RowCount, int Fir
 public readonly record struct KvPlace(int Position, int Block, int Slot);
 
 /// <summary>
-/// The slices of a step, checked against the KV memory, and how their attention is cut into tasks. Made once a step and used for every
-/// layer; it keeps its lists between steps.
+/// The slices of a step, checked against the KV memory. Made once a step and used for every layer; it keeps its lists between steps.
 /// </summary>
 /// <param name="heads">Query heads, a multiple of the KV heads.</param>
 /// <param name="layout">The layout of the KV memory.</param>
 /// <param name="blocks">Blocks of the KV memory.</param>
 public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
 {
-    /// <summary>Queries (a row's head each) that share a read of a tile's keys and values.</summary>
-    internal const int TaskQueries = 64;
-
     private readonly List<AttentionSlice> _slices = [];
     private readonly List<KvPlace> _places = [];
-    private readonly List<TaskOrigin> _tasks = [];
+    private readonly AttentionSchedule _schedule = new();
 
     /// <summary>Query heads that share a KV head.</summary>
     internal int GroupSize { get; } = heads % layout.Heads == 0
@@ -48,14 +44,16 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
     /// <summary>Where each row's keys and values lie.</summary>
     public ReadOnlySpan<KvPlace> Places => CollectionsMarshal.AsSpan(_places);
 
-    internal int TaskCount => _tasks.Count * layout.Heads;
+    internal KvLayout Layout => layout;
+
+    internal ReadOnlySpan<AttentionSlice> Slices => CollectionsMarshal.AsSpan(_slices);
 
     /// <summary>Forgets the last step.</summary>
     public void Clear()
     {
         _slices.Clear();
         _places.Clear();
-        _tasks.Clear();
+        _schedule.Invalidate();
     }
 
     /// <summary>Adds a slice, whose rows follow those of the slice before.</summary>
@@ -66,6 +64,8 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
             throw new ArgumentException($"a slice of {slice.RowCount} rows from row {slice.FirstRow} does not follow {RowCount} rows");
         if (slice.FirstPosition < 0 || slice.FirstPosition > int.MaxValue - slice.RowCount)
             throw new ArgumentException($"a slice of {slice.RowCount} rows can't begin at position {slice.FirstPosition}");
+        if ((long)slice.RowCount * GroupSize > int.MaxValue)
+            throw new ArgumentException($"a slice of {slice.RowCount} rows has too many queries");
         var needed = (slice.EndPosition - 1) / layout.BlockSize + 1;
         if (slice.BlockTable.Length < needed)
         {
@@ -80,20 +80,14 @@ public sealed class AttentionPlan(int heads, KvLayout layout, int blocks)
         }
         for (var position = slice.FirstPosition; position < slice.EndPosition; position++)
             _places.Add(new KvPlace(position, blockTable[position / layout.BlockSize], position % layout.BlockSize));
-        for (long query = 0; query < (long)slice.RowCount * GroupSize; query += TaskQueries)
-            _tasks.Add(new TaskOrigin(_slices.Count, checked((int)query)));
         _slices.Add(slice);
+        _schedule.Invalidate();
     }
 
-    /// <summary>
-    /// What a task computes: at most <see cref="TaskQueries"/> queries of one slice, of the heads that share one KV head.
-    /// </summary>
-    /// <param name="index">From 0 to <see cref="TaskCount"/> - 1.</param>
-    internal (AttentionSlice Slice, int KvHead, int FirstQuery) TaskAt(int index)
+    /// <summary>The tasks for a number of threads and a window; valid until the next call.</summary>
+    internal AttentionSchedule Schedule(int threads, int window)
     {
-        var origin = _tasks[index / layout.Heads];
-        return (_slices[origin.Slice], index % layout.Heads, origin.FirstQuery);
+        _schedule.Arrange(this, threads, window);
+        return _schedule;
     }
-
-    private readonly record struct TaskOrigin(int Slice, int FirstQuery);
 }

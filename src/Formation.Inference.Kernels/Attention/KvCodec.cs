@@ -4,112 +4,144 @@ using Formation.Inference.Kernels.Vectors;
 
 namespace Formation.Inference.Kernels.Attention;
 
-/// <summary>Writes one head's values into half a tile (its keys or its values) and reads a whole half back as float32.</summary>
+/// <summary>Writes a position's keys or values of one head into half a tile, and reads single values back.</summary>
 /// <remarks>
-/// In <see cref="KvFormat.Q8_0"/> the integers come first, ordered as in the other formats, and the scales behind them: scale (g, position)
-/// of keys at g · 16 + position, scale (position, g) of values at position · groups + g.
+/// What is stored is finite: a value past the format's range becomes its largest, and NaN becomes 0. A sequence with such a value is lost
+/// by itself; the cache must not carry it into others that get the block later.
 /// </remarks>
 internal static unsafe class KvCodec
 {
     private const float LargestHalf = 65504;
+    private const float LargestByte = 127;
 
-    /// <summary>Writes values <paramref name="stride"/> apart: 16 for keys, which are transposed, and 1 for values.</summary>
-    /// <param name="first">Where the first one goes: the position's index for keys, and that times headSize for values.</param>
-    public static void Write(KvLayout layout, byte* half, ReadOnlySpan<float> source, int first, int stride)
-    {
-        switch (layout.Format)
-        {
-            case KvFormat.F16:
-                var halves = (ushort*)half + first;
-                for (var i = 0; i < source.Length; i++)
-                    halves[i * stride] = ToHalf(source[i]);
-                break;
-            case KvFormat.Q8_0:
-                WriteQ8(layout, half, source, first, stride);
-                break;
-            default:
-                var floats = (float*)half + first;
-                for (var i = 0; i < source.Length; i++)
-                    floats[i * stride] = source[i];
-                break;
-        }
-    }
+    // The scale is a half.
+    private const float LargestScaled = LargestHalf * LargestByte;
 
-    // A value past half precision's range is stored as its largest: infinity would turn the whole row's attention into NaN.
-    private static ushort ToHalf(float value) => HalfBits.FromSingle(Math.Clamp(value, -LargestHalf, LargestHalf));
-
-    private static void WriteQ8(KvLayout layout, byte* half, ReadOnlySpan<float> source, int first, int stride)
-    {
-        var quants = (sbyte*)half + first;
-        var scales = (ushort*)(half + layout.HeadSize * KvLayout.TilePositions);
-        var groups = layout.HeadSize / KvLayout.ScaledValues;
-        for (var group = 0; group < groups; group++)
-        {
-            var values = source.Slice(group * KvLayout.ScaledValues, KvLayout.ScaledValues);
-            var largest = 0f;
-            foreach (var value in values)
-                largest = MathF.Max(largest, MathF.Abs(value));
-            var bits = ToHalf(largest / 127);
-            scales[stride == 1 ? first / layout.HeadSize * groups + group : group * KvLayout.TilePositions + first] = bits;
-
-            // Dividing by the scale as it was stored keeps its own rounding out of the error; a scale of 0 means that all values are 0.
-            var scale = HalfBits.ToSingle(bits);
-            var inverse = scale == 0 ? 0 : 1 / scale;
-            for (var i = 0; i < values.Length; i++)
-                quants[(group * KvLayout.ScaledValues + i) * stride] = (sbyte)Math.Clamp(MathF.Round(values[i] * inverse), -127, 127);
-        }
-    }
-
-    /// <summary>
-    /// Half a tile as float32, in its own order: the memory itself where it is float32, else <paramref name="scratch"/> filled.
-    /// </summary>
+    /// <summary>Writes one position's keys or values.</summary>
+    /// <param name="half">The tile's keys or values.</param>
+    /// <param name="isKey">Whether they are keys, which are transposed.</param>
+    /// <param name="source">Shape: (headSize).</param>
+    /// <param name="lane">The position's index in the tile.</param>
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static float* Read<TFloats>(KvLayout layout, byte* half, bool keys, float* scratch)
+    public static void Write<TFloats>(KvLayout layout, byte* half, bool isKey, float* source, int lane)
         where TFloats : struct, IFloats<TFloats>
     {
-        var count = layout.HeadSize * KvLayout.TilePositions;
+        var size = layout.HeadSize;
+        // Whole vectors are converted; what lies behind the last value is not placed.
+        var values = stackalloc float[KvLayout.MaxHeadSize];
+        Copy(source, values, size);
+        var scratch = stackalloc ushort[KvLayout.MaxHeadSize];
         switch (layout.Format)
         {
             case KvFormat.F16:
-                for (var i = 0; i < count; i += TFloats.Count)
-                    TFloats.LoadHalf((ushort*)half + i).Store(scratch + i);
-                return scratch;
+                for (var d = 0; d < size; d += TFloats.Count)
+                    TFloats.Clamp(TFloats.Load(values + d), LargestHalf).StoreHalf(scratch + d);
+                Place(layout, (ushort*)half, isKey, scratch, lane);
+                break;
             case KvFormat.Q8_0:
-                var scales = (ushort*)(half + count);
-                for (var i = 0; i < count; i += TFloats.Count)
-                {
-                    var scale = keys
-                        ? TFloats.LoadHalf(scales + KeyScale(i))
-                        : TFloats.Broadcast(HalfBits.ToSingle(scales[i / KvLayout.ScaledValues]));
-                    (TFloats.LoadSByte((sbyte*)half + i) * scale).Store(scratch + i);
-                }
-                return scratch;
+                var scales = (ushort*)(half + layout.ScalesOffset);
+                for (var d = 0; d < size; d += KvLayout.ScaledValues)
+                    scales[KvLayout.ScaleIndex(d / KvLayout.ScaledValues, lane)] = Quantize<TFloats>(values + d, (short*)scratch + d);
+                var bytes = (sbyte*)scratch;
+                for (var d = 0; d < size; d++)
+                    bytes[d] = (sbyte)((short*)scratch)[d];
+                Place(layout, (sbyte*)half, isKey, bytes, lane);
+                break;
             default:
-                return (float*)half;
+                for (var d = 0; d < size; d += TFloats.Count)
+                    TFloats.Clamp(TFloats.Load(values + d), float.MaxValue).Store(values + d);
+                Place(layout, (float*)half, isKey, values, lane);
+                break;
         }
     }
 
-    /// <summary>One value of half a tile, read with no vectors.</summary>
-    /// <param name="index">Its place in the half's order.</param>
-    public static float ReadOne(KvLayout layout, byte* half, bool keys, int index)
+    /// <summary>The same without vectors.</summary>
+    public static void Write(KvLayout layout, byte* half, bool isKey, float* source, int lane)
     {
-        switch (layout.Format)
+        for (var d = 0; d < layout.HeadSize; d++)
         {
-            case KvFormat.F16:
-                return HalfBits.ToSingle(((ushort*)half)[index]);
-            case KvFormat.Q8_0:
-                var scales = (ushort*)(half + layout.HeadSize * KvLayout.TilePositions);
-                var scale = keys ? KeyScale(index) : index / KvLayout.ScaledValues;
-                return ((sbyte*)half)[index] * HalfBits.ToSingle(scales[scale]);
-            default:
-                return ((float*)half)[index];
+            var index = isKey ? layout.KeyIndex(d, lane) : layout.ValueIndex(lane, d);
+            switch (layout.Format)
+            {
+                case KvFormat.F16:
+                    ((ushort*)half)[index] = HalfBits.FromSingle(Finite(source[d], LargestHalf));
+                    break;
+                case KvFormat.Q8_0:
+                    if (d % KvLayout.ScaledValues == 0)
+                        SetScale(layout, half, source, d, lane);
+                    var inverse = Inverse(Scale(layout, half, d, lane));
+                    ((sbyte*)half)[index] = (sbyte)MathF.Round(Finite(Finite(source[d], LargestScaled) * inverse, LargestByte));
+                    break;
+                default:
+                    ((float*)half)[index] = Finite(source[d], float.MaxValue);
+                    break;
+            }
         }
     }
 
-    /// <summary>The scale of a key's value, from the value's place.</summary>
-    private static int KeyScale(int index)
+    /// <summary>One value of half a tile.</summary>
+    /// <param name="index">From <see cref="KvLayout.KeyIndex"/> or <see cref="KvLayout.ValueIndex"/>.</param>
+    /// <param name="dimension">The value's dimension.</param>
+    /// <param name="lane">The position's index in the tile.</param>
+    public static float Read(KvLayout layout, byte* half, int index, int dimension, int lane) => layout.Format switch
     {
-        const int GroupValues = KvLayout.TilePositions * KvLayout.ScaledValues;
-        return index / GroupValues * KvLayout.TilePositions + index % KvLayout.TilePositions;
+        KvFormat.F16 => HalfBits.ToSingle(((ushort*)half)[index]),
+        KvFormat.Q8_0 => ((sbyte*)half)[index] * Scale(layout, half, dimension, lane),
+        _ => ((float*)half)[index],
+    };
+
+    /// <summary>The scale of a value of <see cref="KvFormat.Q8_0"/>.</summary>
+    public static float Scale(KvLayout layout, byte* half, int dimension, int lane) => HalfBits.ToSingle(
+        ((ushort*)(half + layout.ScalesOffset))[KvLayout.ScaleIndex(dimension / KvLayout.ScaledValues, lane)]);
+
+    /// <summary>Turns a group of values into integers of 8 bits.</summary>
+    /// <returns>The bits of their scale.</returns>
+    private static ushort Quantize<TFloats>(float* values, short* integers) where TFloats : struct, IFloats<TFloats>
+    {
+        var largest = TFloats.Broadcast(0);
+        for (var d = 0; d < KvLayout.ScaledValues; d += TFloats.Count)
+        {
+            var value = TFloats.Clamp(TFloats.Load(values + d), LargestScaled);
+            value.Store(values + d);
+            largest = TFloats.Max(largest, TFloats.Max(value, TFloats.Broadcast(0) - value));
+        }
+        var bits = HalfBits.FromSingle(largest.Max() / LargestByte);
+        var inverse = TFloats.Broadcast(Inverse(HalfBits.ToSingle(bits)));
+        for (var d = 0; d < KvLayout.ScaledValues; d += TFloats.Count)
+            TFloats.Clamp(TFloats.Load(values + d) * inverse, LargestByte).StoreRounded(integers + d);
+        return bits;
+    }
+
+    private static void SetScale(KvLayout layout, byte* half, float* source, int dimension, int lane)
+    {
+        var largest = 0f;
+        for (var d = dimension; d < dimension + KvLayout.ScaledValues; d++)
+            largest = MathF.Max(largest, MathF.Abs(Finite(source[d], LargestScaled)));
+        ((ushort*)(half + layout.ScalesOffset))[KvLayout.ScaleIndex(dimension / KvLayout.ScaledValues, lane)] =
+            HalfBits.FromSingle(largest / LargestByte);
+    }
+
+    // Dividing by the scale as it was stored keeps its own rounding out of the error; a scale of 0 means that all values are 0.
+    private static float Inverse(float scale) => scale == 0 ? 0 : 1 / scale;
+
+    private static float Finite(float value, float limit) => float.IsNaN(value) ? 0 : Math.Clamp(value, -limit, limit);
+
+    private static void Copy(float* source, float* destination, int count) =>
+        new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(destination, count));
+
+    private static void Place<T>(KvLayout layout, T* half, bool isKey, T* source, int lane) where T : unmanaged
+    {
+        // A position's numbers lie the same distance apart, in pairs for keys.
+        if (layout.Format == KvFormat.F32 && !isKey)
+        {
+            new ReadOnlySpan<T>(source, layout.HeadSize).CopyTo(new Span<T>(half + layout.ValueIndex(lane, 0), layout.HeadSize));
+            return;
+        }
+        for (var d = 0; d < layout.HeadSize; d += 2)
+        {
+            half[isKey ? layout.KeyIndex(d, lane) : layout.ValueIndex(lane, d)] = source[d];
+            half[isKey ? layout.KeyIndex(d + 1, lane) : layout.ValueIndex(lane, d + 1)] = source[d + 1];
+        }
     }
 }

@@ -9,8 +9,8 @@ namespace Formation.Inference.Kernels.Attention;
 /// KV heads in groups (Ainslie et al. 2023) and a sliding window may hide all but the last positions.
 /// </summary>
 /// <remarks>
-/// A query sums its positions in tiles of 16 aligned to position 0, with a running maximum (Milakov and Gimelshein 2018). What it computes
-/// depends on its own position and the stored values only, so neither the other rows of the step nor the place of its blocks changes a bit.
+/// What a query computes depends on its own position and the stored values only, in the order that <see cref="AttentionOrder"/> names: neither
+/// the other rows of the step nor the place of its blocks nor the number of threads changes a bit.
 /// </remarks>
 public static class PagedAttention
 {
@@ -35,17 +35,34 @@ public static class PagedAttention
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)layer, (uint)memory.Layers);
         ArgumentOutOfRangeException.ThrowIfNegative(window);
+        if (memory.Layout != plan.Layout)
+            throw new ArgumentException($"the plan is made for {plan.Layout}, not for {memory.Layout}");
         var values = (long)plan.RowCount * plan.Heads * memory.Layout.HeadSize;
         if (queries.Length != values || y.Length != values)
             throw new ArgumentException($"the plan needs {values} values of queries and y, not {queries.Length} and {y.Length}");
+        var schedule = plan.Schedule(team.Threads, window);
         fixed (float* pq = queries, py = y)
-            team.Run(new Job(memory, layer, plan, scale, window, pq, py, path), plan.TaskCount);
+        {
+            var call = new AttentionCall(memory, layer, plan, schedule, scale, window, pq, py);
+            team.Run(new TaskJob(call, team, path), schedule.Parts.Length * memory.Layout.Heads);
+            if (schedule.Folds.Length > 0)
+                team.Run(new FoldJob(call, path), schedule.Folds.Length * memory.Layout.Heads);
+        }
     }
 
-    private readonly unsafe struct Job(
-        KvMemory memory, int layer, AttentionPlan plan, float scale, int window, float* queries, float* y, KernelPath path) : IJob
+    private readonly unsafe struct TaskJob(AttentionCall call, WorkerTeam team, KernelPath path) : IJob
+    {
+        public void Execute(int task, int worker)
+        {
+            var heads = call.Layout.Heads;
+            fixed (float* scratch = team.Scratch(worker, AttentionScratch.Floats))
+                VectorKernel.Run(new AttentionTask(call, task / heads, task % heads, scratch), path);
+        }
+    }
+
+    private readonly struct FoldJob(AttentionCall call, KernelPath path) : IJob
     {
         public void Execute(int task, int worker) =>
-            VectorKernel.Run(new AttentionTask(memory, layer, plan, task, scale, window, queries, y), path);
+            VectorKernel.Run(new AttentionFolding(call, task / call.Layout.Heads, task % call.Layout.Heads), path);
     }
 }

@@ -15,6 +15,12 @@ internal static class HalfBits
     /// <summary>Difference between the exponent biases of single (127) and half (15), in place.</summary>
     internal const int Rebias = (127 - 15) << 23;
 
+    /// <summary>What the difference between the biases multiplies by: 2^112.</summary>
+    internal const float RebiasFactor = 5.192296858534828E+33f;
+
+    /// <summary>The sign, exponent and fraction of a half that was shifted into place with copies of its sign above it.</summary>
+    internal const int PlacedBits = unchecked((int)0x8FFF_E000);
+
     /// <summary>The value of a half's last bit when it is subnormal: 2^-24.</summary>
     internal const float SubnormalUnit = 5.9604644775390625E-08f;
 

@@ -29,6 +29,23 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 LoadFiniteHalf(ushort* source)
+    {
+        // Widened with its sign and shifted, a half is a single whose exponent lacks the difference of the biases.
+        var placed = (Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsInt16()) << 13) & Vector128.Create(HalfBits.PlacedBits);
+        return new(placed.AsSingle() * HalfBits.RebiasFactor);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Floats128 First, Floats128 Second) LoadHalfPairs(ushort* source)
+    {
+        // Shifted with its sign, a half's exponent lies where a single's is: what lacks is the difference of the biases.
+        var pairs = Vector128.Load((int*)source);
+        var placed = Vector128.Create(HalfBits.PlacedBits);
+        return (new((((pairs << 16) >> 3) & placed).AsSingle()), new(((pairs >> 3) & placed).AsSingle()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,6 +92,13 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreRounded(short* destination)
+    {
+        var bits = (_value + Vector128.Create(Rounder.Whole)).AsInt32();
+        Vector128.Narrow(bits, bits).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var (low, high) = Vector128.Widen(quants);
@@ -105,6 +129,9 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     public static Floats128 operator +(Floats128 left, Floats128 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 operator -(Floats128 left, Floats128 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 operator *(Floats128 left, Floats128 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -115,7 +142,18 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
         new(Vector128.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats128 Max(Floats128 left, Floats128 right) => new(Vector128.Max(left._value, right._value));
+    public static Floats128 Max(Floats128 left, Floats128 right) => new(Vector128.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 AddExponent(Floats128 value, Floats128 power) =>
+        new((value._value.AsInt32() + (power._value.AsInt32() << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 Clamp(Floats128 value, float limit)
+    {
+        var number = Vector128.ConditionalSelect(Vector128.Equals(value._value, value._value), value._value, Vector128<float>.Zero);
+        return new(Vector128.MinNative(Vector128.MaxNative(number, Vector128.Create(-limit)), Vector128.Create(limit)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 Exp(Floats128 value) => new(Vector128.Exp(value._value));
@@ -130,8 +168,8 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public float Max()
     {
-        var pairs = Vector128.Max(_value, Vector128.Shuffle(_value, Vector128.Create(2, 3, 0, 1)));
-        return MathF.Max(pairs[0], pairs[1]);
+        var pairs = Vector128.MaxNative(_value, Vector128.Shuffle(_value, Vector128.Create(2, 3, 0, 1)));
+        return Vector128.MaxNative(pairs, Vector128.Shuffle(pairs, Vector128.Create(1, 0, 3, 2))).ToScalar();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -30,6 +30,23 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 LoadFiniteHalf(ushort* source)
+    {
+        // Widened with its sign and shifted, a half is a single whose exponent lacks the difference of the biases.
+        var placed = (Vector256.WidenLower(Vector128.Load((short*)source).ToVector256Unsafe()) << 13) & Vector256.Create(HalfBits.PlacedBits);
+        return new(placed.AsSingle() * HalfBits.RebiasFactor);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Floats256 First, Floats256 Second) LoadHalfPairs(ushort* source)
+    {
+        // Shifted with its sign, a half's exponent lies where a single's is: what lacks is the difference of the biases.
+        var pairs = Vector256.Load((int*)source);
+        var placed = Vector256.Create(HalfBits.PlacedBits);
+        return (new((((pairs << 16) >> 3) & placed).AsSingle()), new(((pairs >> 3) & placed).AsSingle()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -76,6 +93,13 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreRounded(short* destination)
+    {
+        var bits = (_value + Vector256.Create(Rounder.Whole)).AsInt32();
+        Vector128.Narrow(bits.GetLower(), bits.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var low = Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32(quants));
@@ -100,6 +124,9 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     public static Floats256 operator +(Floats256 left, Floats256 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 operator -(Floats256 left, Floats256 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 operator *(Floats256 left, Floats256 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -110,7 +137,18 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
         new(Vector256.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats256 Max(Floats256 left, Floats256 right) => new(Vector256.Max(left._value, right._value));
+    public static Floats256 Max(Floats256 left, Floats256 right) => new(Vector256.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 AddExponent(Floats256 value, Floats256 power) =>
+        new((value._value.AsInt32() + (power._value.AsInt32() << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 Clamp(Floats256 value, float limit)
+    {
+        var number = Vector256.ConditionalSelect(Vector256.Equals(value._value, value._value), value._value, Vector256<float>.Zero);
+        return new(Vector256.MinNative(Vector256.MaxNative(number, Vector256.Create(-limit)), Vector256.Create(limit)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 Exp(Floats256 value) => new(Vector256.Exp(value._value));
@@ -119,7 +157,7 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     public float Sum() => new Floats128(_value.GetLower() + _value.GetUpper()).Sum();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float Max() => new Floats128(Vector128.Max(_value.GetLower(), _value.GetUpper())).Max();
+    public float Max() => new Floats128(Vector128.MaxNative(_value.GetLower(), _value.GetUpper())).Max();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<int> LoadWords(ushort* source) => Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).AsInt32();

@@ -30,6 +30,23 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 LoadFiniteHalf(ushort* source)
+    {
+        // Widened with its sign and shifted, a half is a single whose exponent lacks the difference of the biases.
+        var placed = (Vector512.WidenLower(Vector256.Load((short*)source).ToVector512Unsafe()) << 13) & Vector512.Create(HalfBits.PlacedBits);
+        return new(placed.AsSingle() * HalfBits.RebiasFactor);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Floats512 First, Floats512 Second) LoadHalfPairs(ushort* source)
+    {
+        // Shifted with its sign, a half's exponent lies where a single's is: what lacks is the difference of the biases.
+        var pairs = Vector512.Load((int*)source);
+        var placed = Vector512.Create(HalfBits.PlacedBits);
+        return (new((((pairs << 16) >> 3) & placed).AsSingle()), new(((pairs >> 3) & placed).AsSingle()));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 LoadBrain(ushort* source) => new((LoadWords(source) << 16).AsSingle());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -75,6 +92,13 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void StoreRounded(short* destination)
+    {
+        var bits = (_value + Vector512.Create(Rounder.Whole)).AsInt32();
+        Vector256.Narrow(bits.GetLower(), bits.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scale(Vector128<sbyte> quants, float scale, float* values)
     {
         var all = Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(quants));
@@ -92,6 +116,9 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     public static Floats512 operator +(Floats512 left, Floats512 right) => new(left._value + right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 operator -(Floats512 left, Floats512 right) => new(left._value - right._value);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 operator *(Floats512 left, Floats512 right) => new(left._value * right._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -102,7 +129,18 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
         new(Vector512.MultiplyAddEstimate(left._value, right._value, addend._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Floats512 Max(Floats512 left, Floats512 right) => new(Vector512.Max(left._value, right._value));
+    public static Floats512 Max(Floats512 left, Floats512 right) => new(Vector512.MaxNative(left._value, right._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 AddExponent(Floats512 value, Floats512 power) =>
+        new((value._value.AsInt32() + (power._value.AsInt32() << 23)).AsSingle());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 Clamp(Floats512 value, float limit)
+    {
+        var number = Vector512.ConditionalSelect(Vector512.Equals(value._value, value._value), value._value, Vector512<float>.Zero);
+        return new(Vector512.MinNative(Vector512.MaxNative(number, Vector512.Create(-limit)), Vector512.Create(limit)));
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 Exp(Floats512 value) => new(Vector512.Exp(value._value));
@@ -111,7 +149,7 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     public float Sum() => new Floats256(_value.GetLower() + _value.GetUpper()).Sum();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public float Max() => new Floats256(Vector256.Max(_value.GetLower(), _value.GetUpper())).Max();
+    public float Max() => new Floats256(Vector256.MaxNative(_value.GetLower(), _value.GetUpper())).Max();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<int> LoadWords(ushort* source) => Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()).AsInt32();

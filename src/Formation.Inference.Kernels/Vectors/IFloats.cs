@@ -6,7 +6,7 @@ namespace Formation.Inference.Kernels.Vectors;
 /// A vector of float32 in one register of a <see cref="Dispatch.KernelPath"/>, so that a kernel's loop is written once for all
 /// widths.
 /// </summary>
-internal unsafe interface IFloats<TSelf>
+internal unsafe interface IFloats<TSelf> : ISums<TSelf>
     where TSelf : struct, IFloats<TSelf>
 {
     /// <summary>Lanes; divides <see cref="Sixteen.Lanes"/>.</summary>
@@ -16,6 +16,15 @@ internal unsafe interface IFloats<TSelf>
 
     /// <summary>Reads half precision numbers; exact for all but the payload of a NaN.</summary>
     static abstract TSelf LoadHalf(ushort* source);
+
+    /// <summary>Reads half precision numbers that are neither infinite nor NaN; cheaper than <see cref="LoadHalf"/>, and exact.</summary>
+    static abstract TSelf LoadFiniteHalf(ushort* source);
+
+    /// <summary>
+    /// Reads pairs of half precision numbers that are neither infinite nor NaN, a pair for each lane. They come out as 2^-112 times their
+    /// value, which costs half of what <see cref="LoadFiniteHalf"/> does: what they are multiplied by makes up for it.
+    /// </summary>
+    static abstract (TSelf First, TSelf Second) LoadHalfPairs(ushort* source);
 
     /// <summary>Reads bfloat16 numbers.</summary>
     static abstract TSelf LoadBrain(ushort* source);
@@ -32,6 +41,9 @@ internal unsafe interface IFloats<TSelf>
     /// <summary>Rounds to bfloat16: to the nearest, ties to even; a NaN stays one.</summary>
     void StoreBrain(ushort* destination);
 
+    /// <summary>Rounds to the nearest integer, ties to even. Values lie between -32768 and 32767.</summary>
+    void StoreRounded(short* destination);
+
     /// <summary>values[i] = quants[i] * scale for sixteen values.</summary>
     static abstract void Scale(Vector128<sbyte> quants, float scale, float* values);
 
@@ -42,14 +54,20 @@ internal unsafe interface IFloats<TSelf>
 
     static abstract TSelf operator +(TSelf left, TSelf right);
 
+    static abstract TSelf operator -(TSelf left, TSelf right);
+
     static abstract TSelf operator *(TSelf left, TSelf right);
 
     static abstract TSelf operator /(TSelf left, TSelf right);
 
-    /// <summary>left * right + addend, with one rounding where the processor has fused multiply-add.</summary>
-    static abstract TSelf MultiplyAdd(TSelf left, TSelf right, TSelf addend);
-
+    /// <summary>The larger of two numbers; where one is NaN, either.</summary>
     static abstract TSelf Max(TSelf left, TSelf right);
+
+    /// <summary>Values past a limit to either side become the limit, and NaN becomes 0.</summary>
+    static abstract TSelf Clamp(TSelf value, float limit);
+
+    /// <summary>value · 2^n, where n is the low bits of <paramref name="power"/>; no lane may leave the range of its exponent.</summary>
+    static abstract TSelf AddExponent(TSelf value, TSelf power);
 
     static abstract TSelf Exp(TSelf value);
 
