@@ -42,13 +42,25 @@ internal unsafe interface IIntegerFormat : IPackedFormat
     /// </summary>
     static abstract int LargestLevel { get; }
 
-    /// <summary>Unpacks a row's block. The definition of the format; the other overload gives the same numbers.</summary>
+    /// <summary>Quads of levels in the same bytes: 1, 2 or 4, in so many runs of columns one after the other.</summary>
+    static abstract int Runs { get; }
+
+    /// <summary>Columns of a run: 16 or 32. After the last run of some bytes come the first run of the next.</summary>
+    static abstract int RunColumns { get; }
+
+    /// <summary>Unpacks a row's block. The definition of the format; <see cref="UnpackScales"/> and <see cref="Levels"/> give the same numbers.</summary>
     static abstract void Unpack(byte* block, in PanelColumn column);
 
-    /// <summary>Unpacks a block of a strip with vectors.</summary>
-    static abstract void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    /// <summary>Unpacks all but the levels of a block of a strip.</summary>
+    static abstract void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>;
+
+    /// <summary>Reads the levels of neighbouring rows of a block of a strip, a quad of each run.</summary>
+    /// <param name="step">Which quad, counted through the first runs only: <see cref="RunColumns"/> / 4 for every stretch of runs.</param>
+    /// <param name="lane">The first row.</param>
+    static abstract RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads>;
 }
 
 /// <summary>A format of floating-point values, multiplied as float32. Its block is one value.</summary>

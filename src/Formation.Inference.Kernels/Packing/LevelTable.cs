@@ -7,8 +7,6 @@ namespace Formation.Inference.Kernels.Packing;
 /// <summary>The sixteen levels of a <see cref="NonLinearLevels"/> format, moved up so that none is negative.</summary>
 internal static unsafe class LevelTable
 {
-    private const int LowHalves = 0x0F0F0F0F;
-
     /// <summary>What was added to the levels of <see cref="NonLinearLevels.IQ4"/>.</summary>
     internal const int IQ4Zero = 128;
 
@@ -21,24 +19,14 @@ internal static unsafe class LevelTable
     /// <summary>The levels of <see cref="NonLinearLevels.E2M1"/>.</summary>
     internal static ReadOnlySpan<byte> E2M1 => [12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0];
 
-    /// <summary>Looks four quads up: the low halves of the bytes are the first sixteen columns, the high halves the others.</summary>
-    /// <param name="source">Quads of a strip.</param>
-    /// <param name="levels">Eight quads of the panel.</param>
+    /// <summary>Looks a quad up: the low halves of the bytes are columns of the first half of a block, the high halves of the second.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Unpack<TQuads>(ReadOnlySpan<byte> table, byte* source, byte* levels)
+    internal static RunLevels<TQuads> Levels<TQuads>(ReadOnlySpan<byte> table, byte* quads, nuint step, int lane)
         where TQuads : struct, IQuads<TQuads>
     {
-        var mask = TQuads.Broadcast(LowHalves);
         var entries = TQuads.Table(table);
-        for (var quad = 0; quad < 4; quad++)
-        {
-            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-            {
-                var packed = TQuads.Load(source + quad * Unpacking.QuadBytes + i);
-                TQuads.LookUp(entries, packed & mask).Store(levels + quad * IntegerPanel.QuadBytes + i);
-                TQuads.LookUp(entries, TQuads.ShiftRight(packed, 4) & mask).Store(levels + (4 + quad) * IntegerPanel.QuadBytes + i);
-            }
-        }
+        var indices = Unpacking.Nibbles<TQuads>(quads, step, lane);
+        return new(TQuads.LookUp(entries, indices.First), TQuads.LookUp(entries, indices.Second));
     }
 
     /// <summary>The definition: the levels of one row's sixteen bytes.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -24,6 +25,10 @@ internal readonly unsafe struct PackedIQ4_NL : IIntegerFormat
 
     public static int LargestLevel => 241;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 16;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (IQ4_NLBlock*)block;
@@ -31,11 +36,14 @@ internal readonly unsafe struct PackedIQ4_NL : IIntegerFormat
         LevelTable.Unpack(LevelTable.IQ4, stored->Quants, 0, column);
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
-        where TFloats : struct, IFloats<TFloats>
-    {
+        where TFloats : struct, IFloats<TFloats> =>
         Unpacking.Halves<TFloats>(strip, panel.Scales);
-        LevelTable.Unpack<TQuads>(LevelTable.IQ4, strip + 2 * Strip.Outputs, panel.Levels);
-    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + 2 * Strip.Outputs, step, lane);
 }

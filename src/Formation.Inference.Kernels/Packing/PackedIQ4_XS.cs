@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -30,6 +31,10 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
 
     public static int LargestLevel => 241;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 16;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (IQ4_XSBlock*)block;
@@ -47,36 +52,35 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
         }
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
         Unpacking.Halves<TFloats>(strip, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(strip, panel.Offsets);
-        var high = (ushort*)(strip + 2 * Strip.Outputs);
+        var high = strip + 2 * Strip.Outputs;
         var low = strip + 4 * Strip.Outputs;
-        var scales = stackalloc sbyte[2 * Groups * Strip.Outputs];
-        for (var group = 0; group < Groups; group++)
-        {
-            for (var output = 0; output < Strip.Outputs; output++)
-            {
-                var code = ((low[group / 2 * Strip.Outputs + output] >> (group % 2 * 4)) & 0x0F) | (((high[output] >> (group * 2)) & 3) << 4);
-                scales[group * Strip.Outputs + output] = (sbyte)(code - ScaleMiddle);
-            }
-        }
-        var quads = strip + 4 * Strip.Outputs + Groups / 2 * Strip.Outputs;
+        var middle = TQuads.Broadcast(-ScaleMiddle);
         var lower = TQuads.Broadcast(0xFFFF);
-        for (var group = 0; group < Groups; group++)
+        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
         {
-            for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
+            var highs = TQuads.WidenWords((ushort*)high + i);
+            for (var group = 0; group < Groups; group++)
             {
-                var scale = TQuads.WidenSBytes(scales + group * Strip.Outputs + i);
+                var lows = TQuads.ShiftRightBy(TQuads.WidenBytes(low + group / 2 * Strip.Outputs + i), group % 2 * 4);
+                var code = (lows & TQuads.Broadcast(0x0F)) | TQuads.ShiftLeft(highs & TQuads.Broadcast(3), 4);
+                var scale = code + middle;
                 scale.Store(panel.GroupScales + group * IntegerPanel.Outputs + i);
                 var minimum = scale * TQuads.Broadcast(LevelTable.IQ4Zero);
                 ((minimum & lower) | TQuads.ShiftLeft(minimum, 16)).Store(panel.Minimums + group * IntegerPanel.Outputs + i);
+                highs = TQuads.ShiftRight(highs, 2);
             }
-            LevelTable.Unpack<TQuads>(
-                LevelTable.IQ4, quads + group * 4 * Unpacking.QuadBytes, panel.Levels + group * 8 * IntegerPanel.QuadBytes);
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + (4 + Groups / 2) * Strip.Outputs, step, lane);
 }

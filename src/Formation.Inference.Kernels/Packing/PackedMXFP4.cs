@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -24,6 +25,10 @@ internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
 
     public static int LargestLevel => 24;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 16;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (MXFP4Block*)block;
@@ -31,12 +36,23 @@ internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
         LevelTable.Unpack(LevelTable.E2M1, stored->Quants, 0, column);
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
-        for (var output = 0; output < Strip.Outputs; output++)
-            panel.Scales[output] = E8M0.HalfToSingle(strip[output]);
-        LevelTable.Unpack<TQuads>(LevelTable.E2M1, strip + Strip.Outputs, panel.Levels);
+        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
+        {
+            // The larger is the normal number from an exponent of 2 on, the subnormal before: E8M0.HalfToSingle without a choice.
+            var exponent = TQuads.WidenBytes(strip + i);
+            var normal = TQuads.ShiftLeft(exponent + TQuads.Broadcast(-1), 23);
+            var subnormal = TQuads.ShiftLeft(exponent + TQuads.Broadcast(1), 21);
+            TQuads.Max(normal, subnormal).Store(panel.Scales + i);
+        }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        LevelTable.Levels<TQuads>(LevelTable.E2M1, strip + Strip.Outputs, step, lane);
 }

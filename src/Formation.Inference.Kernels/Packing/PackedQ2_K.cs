@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
@@ -29,6 +30,10 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
 
     public static int LargestLevel => 3;
 
+    public static int Runs => 4;
+
+    public static int RunColumns => 32;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q2_KBlock*)block;
@@ -43,12 +48,12 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
             column.Level(i, (stored->Quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3);
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
-        var quads = strip + Groups * Strip.Outputs;
-        var scales = quads + 2 * RunQuads * Unpacking.QuadBytes;
+        var scales = strip + Groups * Strip.Outputs + 2 * RunQuads * Unpacking.QuadBytes;
         Unpacking.Halves<TFloats>(scales, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(scales + 2 * Strip.Outputs, panel.Offsets);
         var four = Vector128.Create((byte)0x0F);
@@ -67,22 +72,18 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
             var minimum = minimums + group * Strip.Outputs;
             Unpacking.WidenPairs<TQuads>(minimum, minimum + Strip.Outputs, panel.Minimums + group / 2 * IntegerPanel.Outputs);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var packed = Unpacking.Quad<TQuads>(strip + Groups * Strip.Outputs, step, lane);
         var pairs = TQuads.Broadcast(LowPairs);
-        for (var half = 0; half < 2; half++)
-        {
-            for (var quad = 0; quad < RunQuads; quad++)
-            {
-                var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes;
-                var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
-                for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-                {
-                    var packed = TQuads.Load(source + i);
-                    (packed & pairs).Store(levels + i);
-                    (TQuads.ShiftRight(packed, 2) & pairs).Store(levels + RunQuads * IntegerPanel.QuadBytes + i);
-                    (TQuads.ShiftRight(packed, 4) & pairs).Store(levels + 2 * RunQuads * IntegerPanel.QuadBytes + i);
-                    (TQuads.ShiftRight(packed, 6) & pairs).Store(levels + 3 * RunQuads * IntegerPanel.QuadBytes + i);
-                }
-            }
-        }
+        return new(
+            packed & pairs,
+            TQuads.ShiftRight(packed, 2) & pairs,
+            TQuads.ShiftRight(packed, 4) & pairs,
+            TQuads.ShiftRight(packed, 6) & pairs);
     }
 }

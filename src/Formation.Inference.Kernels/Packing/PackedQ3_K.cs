@@ -16,7 +16,7 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
     private const int Groups = 16;
     private const int ScaleMiddle = 32;
     private const int LowPairs = 0x03030303;
-    private const int LowestBits = 0x01010101;
+    private const int ThirdBits = 0x04040404;
 
     private static readonly PackedField[] Layout = [new(4, 8), new(4, 16), new(1, 12), new(2, 1)];
 
@@ -35,6 +35,10 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
     public static bool HasOffsets => true;
 
     public static int LargestLevel => 7;
+
+    public static int Runs => 4;
+
+    public static int RunColumns => 32;
 
     public static void Unpack(byte* block, in PanelColumn column)
     {
@@ -57,43 +61,38 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
         }
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
-        var quads = strip + RunQuads * Unpacking.QuadBytes;
-        var packedScales = quads + 2 * RunQuads * Unpacking.QuadBytes;
+        var packedScales = strip + 3 * RunQuads * Unpacking.QuadBytes;
         Unpacking.Halves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Offsets);
         var groupScales = stackalloc sbyte[Groups * Strip.Outputs];
-        UnpackScales(packedScales, groupScales);
+        SignedScales(packedScales, groupScales);
         SignedGroups.Unpack<TQuads>(groupScales, Middle, panel);
-
-        var pairs = TQuads.Broadcast(LowPairs);
-        var lowest = TQuads.Broadcast(LowestBits);
-        for (var quad = 0; quad < RunQuads; quad++)
-        {
-            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-            {
-                var third = TQuads.Load(strip + quad * Unpacking.QuadBytes + i);
-                for (var half = 0; half < 2; half++)
-                {
-                    var source = quads + (half * RunQuads + quad) * Unpacking.QuadBytes + i;
-                    var packed = TQuads.Load(source);
-                    var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes + i;
-                    for (var run = 0; run < 4; run++)
-                    {
-                        ((packed & pairs) | TQuads.ShiftLeft(third & lowest, 2)).Store(levels + run * RunQuads * IntegerPanel.QuadBytes);
-                        packed = TQuads.ShiftRight(packed, 2);
-                        third = TQuads.ShiftRight(third, 1);
-                    }
-                }
-            }
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void UnpackScales(byte* packed, sbyte* scales)
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var packed = Unpacking.Quad<TQuads>(strip + RunQuads * Unpacking.QuadBytes, step, lane);
+        // The second half of the columns has the upper four bits.
+        var third = TQuads.ShiftRightBy(Unpacking.Quad<TQuads>(strip, step % RunQuads, lane), (int)step / RunQuads * 4);
+        third = TQuads.ShiftLeft(third, 2);
+        var pairs = TQuads.Broadcast(LowPairs);
+        var bit = TQuads.Broadcast(ThirdBits);
+        return new(
+            (packed & pairs) | (third & bit),
+            (TQuads.ShiftRight(packed, 2) & pairs) | (TQuads.ShiftRight(third, 1) & bit),
+            (TQuads.ShiftRight(packed, 4) & pairs) | (TQuads.ShiftRight(third, 2) & bit),
+            (TQuads.ShiftRight(packed, 6) & pairs) | (TQuads.ShiftRight(third, 3) & bit));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SignedScales(byte* packed, sbyte* scales)
     {
         var four = Vector128.Create((byte)0x0F);
         var top = Vector128.Create((byte)0x30);

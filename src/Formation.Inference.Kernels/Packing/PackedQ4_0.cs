@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -24,6 +25,10 @@ internal readonly unsafe struct PackedQ4_0 : IIntegerFormat
 
     public static int LargestLevel => 15;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 16;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q4_0Block*)block;
@@ -35,11 +40,14 @@ internal readonly unsafe struct PackedQ4_0 : IIntegerFormat
         }
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
-        where TFloats : struct, IFloats<TFloats>
-    {
+        where TFloats : struct, IFloats<TFloats> =>
         Unpacking.Halves<TFloats>(strip, panel.Scales);
-        Unpacking.Nibbles<TQuads>(strip + 2 * Strip.Outputs, 4, panel.Levels, panel.Levels + 4 * IntegerPanel.QuadBytes);
-    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        Unpacking.Nibbles<TQuads>(strip + 2 * Strip.Outputs, step, lane);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -26,6 +27,10 @@ internal readonly unsafe struct PackedQ4_K : IIntegerFormat
 
     public static int LargestLevel => 15;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 32;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q4_KBlock*)block;
@@ -36,19 +41,18 @@ internal readonly unsafe struct PackedQ4_K : IIntegerFormat
             column.Level(i, (stored->Quants[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4)) & 0x0F);
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
         Unpacking.Halves<TFloats>(strip, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
         SixBitScales.Unpack<TQuads>(strip + 4 * Strip.Outputs, panel);
-        var quads = strip + 4 * Strip.Outputs + SixBitScales.Bytes;
-        for (var pair = 0; pair < SixBitScales.Groups / 2; pair++)
-        {
-            var low = panel.Levels + 2 * pair * GroupQuads * IntegerPanel.QuadBytes;
-            Unpacking.Nibbles<TQuads>(
-                quads + pair * GroupQuads * Unpacking.QuadBytes, GroupQuads, low, low + GroupQuads * IntegerPanel.QuadBytes);
-        }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        Unpacking.Nibbles<TQuads>(strip + 4 * Strip.Outputs + SixBitScales.Bytes, step, lane);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -8,7 +9,7 @@ internal readonly unsafe struct PackedQ5_K : IIntegerFormat
 {
     private const int GroupQuads = 8;
     private const int LowHalves = 0x0F0F0F0F;
-    private const int LowestBits = 0x01010101;
+    private const int FifthBits = 0x10101010;
 
     private static readonly PackedField[] Layout = [new(2, 2), new(1, PackedScales.ByteCount), new(4, 8), new(4, 32)];
 
@@ -28,6 +29,10 @@ internal readonly unsafe struct PackedQ5_K : IIntegerFormat
 
     public static int LargestLevel => 31;
 
+    public static int Runs => 2;
+
+    public static int RunColumns => 32;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q5_KBlock*)block;
@@ -41,33 +46,26 @@ internal readonly unsafe struct PackedQ5_K : IIntegerFormat
         }
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
         Unpacking.Halves<TFloats>(strip, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
         SixBitScales.Unpack<TQuads>(strip + 4 * Strip.Outputs, panel);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads>
+    {
         var fifths = strip + 4 * Strip.Outputs + SixBitScales.Bytes;
-        var quads = fifths + GroupQuads * Unpacking.QuadBytes;
-        var halves = TQuads.Broadcast(LowHalves);
-        var lowest = TQuads.Broadcast(LowestBits);
-        for (var quad = 0; quad < GroupQuads; quad++)
-        {
-            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-            {
-                var fifth = TQuads.Load(fifths + quad * Unpacking.QuadBytes + i);
-                for (var pair = 0; pair < SixBitScales.Groups / 2; pair++)
-                {
-                    var source = quads + (pair * GroupQuads + quad) * Unpacking.QuadBytes + i;
-                    var packed = TQuads.Load(source);
-                    var levels = panel.Levels + (2 * pair * GroupQuads + quad) * IntegerPanel.QuadBytes + i;
-                    ((packed & halves) | TQuads.ShiftLeft(fifth & lowest, 4)).Store(levels);
-                    ((TQuads.ShiftRight(packed, 4) & halves) | TQuads.ShiftLeft(TQuads.ShiftRight(fifth, 1) & lowest, 4))
-                        .Store(levels + GroupQuads * IntegerPanel.QuadBytes);
-                    fifth = TQuads.ShiftRight(fifth, 2);
-                }
-            }
-        }
+        var low = Unpacking.Nibbles<TQuads>(fifths + GroupQuads * Unpacking.QuadBytes, step, lane);
+        // The first of a pair of groups has the lower of two bits.
+        var fifth = TQuads.ShiftRightBy(Unpacking.Quad<TQuads>(fifths, step % GroupQuads, lane), (int)step / GroupQuads * 2);
+        fifth = TQuads.ShiftLeft(fifth, 4);
+        var bit = TQuads.Broadcast(FifthBits);
+        return new(low.First | (fifth & bit), low.Second | (TQuads.ShiftRight(fifth, 1) & bit));
     }
 }

@@ -35,6 +35,10 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
 
     public static int LargestLevel => 63;
 
+    public static int Runs => 4;
+
+    public static int RunColumns => 32;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q6_KBlock*)block;
@@ -55,33 +59,30 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
         }
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
         where TFloats : struct, IFloats<TFloats>
     {
-        var upper = strip + 2 * HalfQuads * Unpacking.QuadBytes;
-        var groupScales = upper + HalfQuads * Unpacking.QuadBytes;
+        var groupScales = strip + 3 * HalfQuads * Unpacking.QuadBytes;
         Unpacking.Halves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Scales);
         Unpacking.NegatedHalves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Offsets);
         SignedGroups.Unpack<TQuads>((sbyte*)groupScales, Middle, panel);
-        for (var half = 0; half < 2; half++)
-        {
-            for (var quad = 0; quad < RunQuads; quad++)
-            {
-                var low = strip + (half * HalfQuads + quad) * Unpacking.QuadBytes;
-                var levels = panel.Levels + (half * 4 * RunQuads + quad) * IntegerPanel.QuadBytes;
-                for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-                {
-                    var high = TQuads.Load(upper + (half * RunQuads + quad) * Unpacking.QuadBytes + i);
-                    var first = TQuads.Load(low + i);
-                    var second = TQuads.Load(low + RunQuads * Unpacking.QuadBytes + i);
-                    Join(first, high).Store(levels + i);
-                    Join(second, TQuads.ShiftRight(high, 2)).Store(levels + RunQuads * IntegerPanel.QuadBytes + i);
-                    Join(TQuads.ShiftRight(first, 4), TQuads.ShiftRight(high, 4)).Store(levels + 2 * RunQuads * IntegerPanel.QuadBytes + i);
-                    Join(TQuads.ShiftRight(second, 4), TQuads.ShiftRight(high, 6)).Store(levels + 3 * RunQuads * IntegerPanel.QuadBytes + i);
-                }
-            }
-        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads>
+    {
+        var low = strip + step / RunQuads * HalfQuads * Unpacking.QuadBytes;
+        var first = Unpacking.Quad<TQuads>(low, step % RunQuads, lane);
+        var second = Unpacking.Quad<TQuads>(low, RunQuads + step % RunQuads, lane);
+        var high = Unpacking.Quad<TQuads>(strip + 2 * HalfQuads * Unpacking.QuadBytes, step, lane);
+        return new(
+            Join(first, high),
+            Join(second, TQuads.ShiftRight(high, 2)),
+            Join(TQuads.ShiftRight(first, 4), TQuads.ShiftRight(high, 4)),
+            Join(TQuads.ShiftRight(second, 4), TQuads.ShiftRight(high, 6)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

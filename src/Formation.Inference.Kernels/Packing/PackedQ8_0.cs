@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
 
@@ -26,6 +27,10 @@ internal readonly unsafe struct PackedQ8_0 : IIntegerFormat
 
     public static int LargestLevel => 255;
 
+    public static int Runs => 1;
+
+    public static int RunColumns => 32;
+
     public static void Unpack(byte* block, in PanelColumn column)
     {
         var stored = (Q8_0Block*)block;
@@ -34,17 +39,14 @@ internal readonly unsafe struct PackedQ8_0 : IIntegerFormat
             column.Level(i, stored->Quants[i] + 128);
     }
 
-    public static void Unpack<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
         where TQuads : struct, IQuads<TQuads>
-        where TFloats : struct, IFloats<TFloats>
-    {
+        where TFloats : struct, IFloats<TFloats> =>
         Unpacking.Halves<TFloats>(strip, panel.Scales);
-        var turn = TQuads.Broadcast(HighestBits);
-        var quads = strip + 2 * Strip.Outputs;
-        for (var quad = 0; quad < 8; quad++)
-        {
-            for (var i = 0; i < Unpacking.QuadBytes; i += TQuads.Count * sizeof(int))
-                (TQuads.Load(quads + quad * Unpacking.QuadBytes + i) ^ turn).Store(panel.Levels + quad * IntegerPanel.QuadBytes + i);
-        }
-    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
+        where TQuads : struct, IQuads<TQuads> =>
+        new(Unpacking.Quad<TQuads>(strip + 2 * Strip.Outputs, step, lane) ^ TQuads.Broadcast(HighestBits));
 }

@@ -29,25 +29,22 @@ internal static unsafe class Unpacking
             (TFloats.LoadHalf((ushort*)source + i) * TFloats.Broadcast(-1)).Store(values + i);
     }
 
-    /// <summary>Splits quads of four-bit levels: the low halves of the bytes are one quad, the high halves another.</summary>
-    /// <param name="source">Quads of a strip.</param>
-    /// <param name="count">Quads.</param>
-    /// <param name="low">Where the first low quad goes in the panel.</param>
-    /// <param name="high">Where the first high quad goes.</param>
+    /// <summary>Reads a quad of some of a strip's rows.</summary>
+    /// <param name="quads">Quads of a strip.</param>
+    /// <param name="quad">Which one.</param>
+    /// <param name="lane">The first row.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Nibbles<TQuads>(byte* source, int count, byte* low, byte* high)
+    internal static TQuads Quad<TQuads>(byte* quads, nuint quad, int lane)
+        where TQuads : struct, IQuads<TQuads> => TQuads.Load(quads + quad * QuadBytes + lane * sizeof(int));
+
+    /// <summary>Splits a quad of four-bit levels: the low halves of the bytes are one quad, the high halves another.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static RunLevels<TQuads> Nibbles<TQuads>(byte* quads, nuint quad, int lane)
         where TQuads : struct, IQuads<TQuads>
     {
         var mask = TQuads.Broadcast(LowHalves);
-        for (var quad = 0; quad < count; quad++)
-        {
-            for (var i = 0; i < QuadBytes; i += TQuads.Count * sizeof(int))
-            {
-                var packed = TQuads.Load(source + quad * QuadBytes + i);
-                (packed & mask).Store(low + quad * IntegerPanel.QuadBytes + i);
-                (TQuads.ShiftRight(packed, 4) & mask).Store(high + quad * IntegerPanel.QuadBytes + i);
-            }
-        }
+        var packed = Quad<TQuads>(quads, quad, lane);
+        return new(packed & mask, TQuads.ShiftRight(packed, 4) & mask);
     }
 
     /// <summary>Writes sixteen unsigned bytes as int32.</summary>

@@ -16,7 +16,7 @@ internal sealed class FloatTileCode
     internal const int MostRows = 8;
 
     private const int VectorBytes = 64;
-    private const int PrefetchBytes = 2048;
+    private const int PrefetchBytes = StripPrefetch.Bytes;
     private const int OutputBytes = FloatPanel.Outputs * sizeof(float);
 
     private const Gpr First = Rsi, Second = R11, End = R9, Inputs = Rdx, FourthInputs = Rax;
@@ -68,8 +68,8 @@ internal sealed class FloatTileCode
         }
 
         var column = _code.Here();
-        _code.Prefetcht0(Address.At(First, PrefetchBytes));
-        _code.Prefetcht0(Address.At(Second, PrefetchBytes));
+        _code.Prefetcht1(Address.At(First, PrefetchBytes));
+        _code.Prefetcht1(Address.At(Second, PrefetchBytes));
         ReadWeights(Weight0, First);
         ReadWeights(Weight1, Second);
         for (var row = 0; row < _rows; row++)

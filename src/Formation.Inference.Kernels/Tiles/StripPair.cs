@@ -108,13 +108,25 @@ internal static unsafe class StripPair
             where TFormat : struct, IIntegerFormat
         {
             var unpacked = new IntegerPanel(panel);
+            if (rows == 1)
+            {
+                var blocks = weight.Columns / TFormat.BlockColumns;
+                var input = x.Quantized(TFormat.BlockColumns, firstRow, 0);
+                StripDot<TQuads, TFloats, TFormat>.Accumulate(First, blocks, input, unpacked, sums);
+                if (HasSecond)
+                    StripDot<TQuads, TFloats, TFormat>.Accumulate(
+                        First + weight.StripBytes, blocks, input, unpacked, sums + Strip.Outputs);
+                return;
+            }
             for (var column = 0; column < weight.Columns; column += IntegerPanel.Columns)
             {
                 var blocks = Math.Min(IntegerPanel.Columns, weight.Columns - column) / TFormat.BlockColumns;
-                PanelUnpacker.Integers<TFormat, TQuads, TFloats>(StripFrom<TFormat>(First, TFormat.BlockColumns, column), blocks, unpacked);
+                var strip = StripFrom<TFormat>(First, TFormat.BlockColumns, column);
+                var ahead = Ahead<TFormat>(strip);
+                PanelUnpacker.Integers<TFormat, TQuads, TFloats>(strip, ahead, blocks, unpacked);
                 if (HasSecond)
                     PanelUnpacker.Integers<TFormat, TQuads, TFloats>(
-                        StripFrom<TFormat>(First + weight.StripBytes, TFormat.BlockColumns, column), blocks, unpacked.SecondStrip());
+                        strip + weight.StripBytes, ahead + weight.StripBytes, blocks, unpacked.SecondStrip());
                 var inputs = x.Quantized(TFormat.BlockColumns, firstRow, column);
                 if (TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable)
                     DotTile<TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
@@ -172,6 +184,14 @@ internal static unsafe class StripPair
                         StripFrom<TFormat>(First + weight.StripBytes, 1, column), columns, panel + Strip.Outputs);
                 FloatTile.AccumulateScalar(panel, columns, Inputs(column), weight.Columns, rows, sums);
             }
+        }
+
+        /// <summary>What is unpacked a little later than a place of the first strip: at its end, the next pair's.</summary>
+        private byte* Ahead<TFormat>(byte* place)
+            where TFormat : struct, IIntegerFormat
+        {
+            var ahead = place + StripPrefetch.Bytes;
+            return ahead - First < weight.StripBytes ? ahead : ahead + weight.StripBytes;
         }
 
         private float* Inputs(int column) => x.Values + (nint)firstRow * weight.Columns + column;

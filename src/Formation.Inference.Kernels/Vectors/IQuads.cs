@@ -24,6 +24,9 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Reads a byte for every lane.</summary>
     static abstract TSelf WidenBytes(byte* source);
 
+    /// <summary>Reads an unsigned number of 16 bits for every lane.</summary>
+    static abstract TSelf WidenWords(ushort* source);
+
     /// <summary>Reads a signed byte for every lane.</summary>
     static abstract TSelf WidenSBytes(sbyte* source);
 
@@ -35,6 +38,9 @@ internal unsafe interface IQuads<TSelf>
 
     /// <summary>Shifts 32-bit lanes; the upper bits of a byte move into the one below it.</summary>
     static abstract TSelf ShiftRight(TSelf value, [ConstantExpected] int count);
+
+    /// <summary>Like <see cref="ShiftRight"/>, by a count that is not known in advance.</summary>
+    static abstract TSelf ShiftRightBy(TSelf value, int count);
 
     static abstract TSelf ShiftLeft(TSelf value, [ConstantExpected] int count);
 

@@ -8,7 +8,10 @@ internal static unsafe class Prefetch
 {
     public const int LineBytes = 64;
 
-    /// <summary>Asks for the cache line of an address, which need not be readable.</summary>
+    /// <summary>
+    /// Asks for the cache line of an address, which need not be readable. It goes to the second level: the first one has too few lines under
+    /// way at a time to keep the memory busy.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Line(byte* address)
     {

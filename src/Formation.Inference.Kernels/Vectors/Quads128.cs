@@ -30,6 +30,9 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
     public static Quads128 WidenBytes(byte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads128 WidenWords(ushort* source) => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsUInt16()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 WidenSBytes(sbyte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)source).AsSByte())).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,6 +46,9 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 ShiftRight(Quads128 value, [ConstantExpected] int count) => new((value._value.AsUInt32() >>> count).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads128 ShiftRightBy(Quads128 value, int count) => new((value._value.AsUInt32() >>> count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 ShiftLeft(Quads128 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());

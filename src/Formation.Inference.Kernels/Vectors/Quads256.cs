@@ -30,6 +30,9 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
     public static Quads256 WidenBytes(byte* source) => new(Avx2.ConvertToVector256Int32(source).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 WidenWords(ushort* source) => new(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 WidenSBytes(sbyte* source) => new(Avx2.ConvertToVector256Int32(source).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,6 +46,9 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 ShiftRight(Quads256 value, [ConstantExpected] int count) => new((value._value.AsUInt32() >>> count).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 ShiftRightBy(Quads256 value, int count) => new((value._value.AsUInt32() >>> count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 ShiftLeft(Quads256 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());

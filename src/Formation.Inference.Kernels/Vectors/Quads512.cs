@@ -30,6 +30,9 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
     public static Quads512 WidenBytes(byte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads512 WidenWords(ushort* source) => new(Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 WidenSBytes(sbyte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -43,6 +46,9 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 ShiftRight(Quads512 value, [ConstantExpected] int count) => new((value._value.AsUInt32() >>> count).AsByte());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads512 ShiftRightBy(Quads512 value, int count) => new((value._value.AsUInt32() >>> count).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 ShiftLeft(Quads512 value, [ConstantExpected] int count) => new((value._value.AsUInt32() << count).AsByte());

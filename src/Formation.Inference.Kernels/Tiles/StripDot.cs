@@ -1,0 +1,168 @@
+using System.Runtime.CompilerServices;
+using Formation.Inference.Kernels.Inputs;
+using Formation.Inference.Kernels.Packing;
+using Formation.Inference.Kernels.Vectors;
+
+namespace Formation.Inference.Kernels.Tiles;
+
+/// <summary>
+/// Products of one strip with one row of activations: levels go from memory through registers into products, since no other row is there to
+/// use an unpacked panel again. The numbers are those of <see cref="IntegerTile{TQuads, TFormat}"/>.
+/// </summary>
+internal static unsafe class StripDot<TQuads, TFloats, TFormat>
+    where TQuads : struct, IQuads<TQuads>
+    where TFloats : struct, IFloats<TFloats>
+    where TFormat : struct, IIntegerFormat
+{
+    private const int OnePair = 0x00010001;
+    private const int LowHalves = 0x0F0F0F0F;
+
+    private static bool HasGroups
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => TFormat.BlockColumns > TFormat.GroupColumns;
+    }
+
+    // Levels of 8 bits are multiplied as two halves of 4 bits where no instruction takes them whole.
+    private static bool HasPlanes
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => !TQuads.HasWideParts && TFormat.LargestLevel > 127;
+    }
+
+    // Quads whose products can be added in 16 bits, see IntegerTile; at most a run's, and a group's.
+    private static int QuadsPerPass
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            var most = TQuads.HasWideParts || TFormat.LargestLevel is <= 15 or > 127 ? 8 : TFormat.LargestLevel <= 31 ? 4 : 2;
+            return Math.Min(most, Math.Min(TFormat.RunColumns, TFormat.GroupColumns) / 4);
+        }
+    }
+
+    /// <summary>Adds the products of whole blocks to the sums of sixteen outputs.</summary>
+    /// <param name="strip">The first block.</param>
+    /// <param name="scratch">Memory for a block's scales.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static void Accumulate(byte* strip, int blocks, in InputRows x, in IntegerPanel scratch, float* sums)
+    {
+        int runs = TFormat.Runs, runColumns = TFormat.RunColumns, quadsPerPass = QuadsPerPass, blockColumns = TFormat.BlockColumns;
+        var blockBytes = Strip.Outputs * TFormat.BlockBytes;
+        var planes = HasPlanes;
+        var zero = TQuads.Broadcast(0);
+        var input = x.Quants(0);
+        for (var block = 0; block < blocks; block++, strip += blockBytes, input += blockColumns)
+        {
+            var ahead = strip + StripPrefetch.Bytes;
+            StripPrefetch<TFormat>.Block(ahead);
+            TFormat.UnpackScales<TQuads, TFloats>(strip, scratch);
+            for (var lane = 0; lane < Strip.Outputs; lane += TQuads.Count)
+            {
+                var sum = zero;
+                nuint step = 0;
+                for (uint column = 0; column < blockColumns; column += (uint)((runs - 1) * runColumns))
+                {
+                    for (var end = column + (uint)runColumns; column < end; column += (uint)(4 * quadsPerPass))
+                    {
+                        TQuads part0 = zero, part1 = zero, part2 = zero, part3 = zero;
+                        var quads = input + column;
+                        for (var last = step + (nuint)quadsPerPass; step < last; step += 2, quads += 8)
+                        {
+                            AddStep(strip, step, lane, ahead, quads, ref part0, ref part1, ref part2, ref part3);
+                            AddStep(strip, step + 1, lane, ahead, quads + 4, ref part0, ref part1, ref part2, ref part3);
+                        }
+                        sum = TQuads.AddScaled(sum, part0, Scale(scratch, column, lane));
+                        if (runs > 1)
+                            sum = TQuads.AddScaled(sum, part1, Scale(scratch, column + (uint)runColumns, lane));
+                        if (planes)
+                        {
+                            sum = TQuads.AddScaled(sum, part2, UpperScale(scratch, column, lane));
+                            if (runs > 1)
+                                sum = TQuads.AddScaled(sum, part3, UpperScale(scratch, column + (uint)runColumns, lane));
+                        }
+                        if (runs > 2)
+                        {
+                            sum = TQuads.AddScaled(sum, part2, Scale(scratch, column + 2 * (uint)runColumns, lane));
+                            sum = TQuads.AddScaled(sum, part3, Scale(scratch, column + 3 * (uint)runColumns, lane));
+                        }
+                    }
+                }
+                Finish(sum, scratch, lane, x, block, sums);
+            }
+        }
+    }
+
+    /// <summary>Adds a quad of each run to its part; where levels have two planes, the upper ones to the third and fourth part.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddStep(
+        byte* strip, nuint step, int lane, byte* ahead, sbyte* quads, ref TQuads part0, ref TQuads part1, ref TQuads part2, ref TQuads part3)
+    {
+        if (lane == 0)
+            StripPrefetch<TFormat>.Step(ahead, step);
+        var levels = TFormat.Levels<TQuads>(strip, step, lane);
+        var x0 = TQuads.Broadcast(*(int*)quads);
+        if (HasPlanes)
+        {
+            var halves = TQuads.Broadcast(LowHalves);
+            part0 = TQuads.AddProducts(part0, levels.First & halves, x0);
+            part2 = TQuads.AddProducts(part2, TQuads.ShiftRight(levels.First, 4) & halves, x0);
+            if (TFormat.Runs > 1)
+            {
+                var x1 = TQuads.Broadcast(*(int*)(quads + TFormat.RunColumns));
+                part1 = TQuads.AddProducts(part1, levels.Second & halves, x1);
+                part3 = TQuads.AddProducts(part3, TQuads.ShiftRight(levels.Second, 4) & halves, x1);
+            }
+            return;
+        }
+        part0 = TQuads.AddProducts(part0, levels.First, x0);
+        if (TFormat.Runs > 1)
+            part1 = TQuads.AddProducts(part1, levels.Second, TQuads.Broadcast(*(int*)(quads + TFormat.RunColumns)));
+        if (TFormat.Runs > 2)
+        {
+            part2 = TQuads.AddProducts(part2, levels.Third, TQuads.Broadcast(*(int*)(quads + 2 * TFormat.RunColumns)));
+            part3 = TQuads.AddProducts(part3, levels.Fourth, TQuads.Broadcast(*(int*)(quads + 3 * TFormat.RunColumns)));
+        }
+    }
+
+    /// <summary>The integer scale of a column's group, twice where a part is a pair.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads Scale(in IntegerPanel scratch, uint column, int lane) =>
+        HasGroups ? InEveryHalf(GroupScale(scratch, column, lane)) : TQuads.Broadcast(TQuads.HasWideParts ? 1 : OnePair);
+
+    /// <summary>The same for the upper halves of levels.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads UpperScale(in IntegerPanel scratch, uint column, int lane) =>
+        HasGroups ? InEveryHalf(TQuads.ShiftLeft(GroupScale(scratch, column, lane), 4)) : TQuads.Broadcast(OnePair << 4);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads GroupScale(in IntegerPanel scratch, uint column, int lane) =>
+        TQuads.Load(scratch.GroupScales + column / (uint)TFormat.GroupColumns * IntegerPanel.Outputs + lane);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads InEveryHalf(TQuads scale) =>
+        TQuads.HasWideParts ? scale : (scale & TQuads.Broadcast(0xFFFF)) | TQuads.ShiftLeft(scale, 16);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(TQuads sum, in IntegerPanel scratch, int lane, in InputRows x, int block, float* sums)
+    {
+        var scale = x.Scales(0)[block];
+        if (HasGroups)
+        {
+            TQuads.AddScaledFloats(sum, scratch.Scales + lane, scale, sums + lane);
+            var offset = TQuads.Broadcast(0);
+            var inputSums = (int*)x.Sums(0) + block * (TFormat.BlockColumns / 32);
+            for (var pair = 0; pair < TFormat.BlockColumns / 32; pair++)
+                offset += TQuads.MultiplyPairs(
+                    TQuads.Load(scratch.Minimums + pair * IntegerPanel.Outputs + lane), TQuads.Broadcast(inputSums[pair]));
+            TQuads.AddScaledFloats(offset, scratch.Offsets + lane, scale, sums + lane);
+            return;
+        }
+        var blockSum = x.Sums(0)[2 * block] + x.Sums(0)[2 * block + 1];
+        if (TFormat.Zero != 0)
+            sum += TQuads.Broadcast(-TFormat.Zero * blockSum);
+        TQuads.AddScaledFloats(sum, scratch.Scales + lane, scale, sums + lane);
+        if (TFormat.HasOffsets)
+            TQuads.AddProduct(scratch.Offsets + lane, scale * blockSum, sums + lane);
+    }
+}
