@@ -21,7 +21,8 @@ internal unsafe interface IPackedFormat
 /// <remarks>
 /// <para>A block of 32 without groups: value = scale · (level - <see cref="Zero"/>) + offset, the offset only where
 /// <see cref="HasOffsets"/>.</para>
-/// <para>A block of 256 with groups: value = scale · groupScale · level + offset · minimum, all integers exact.</para>
+/// <para>A block of 256 with groups: value = scale · groupScale · (level - <see cref="Zero"/>), or, where the zero is level 0,
+/// scale · groupScale · level + offset · minimum, all integers exact.</para>
 /// </remarks>
 internal unsafe interface IIntegerFormat : IPackedFormat
 {
@@ -31,7 +32,7 @@ internal unsafe interface IIntegerFormat : IPackedFormat
     /// <summary>Columns that share an integer scale: 16 or 32, which is the block where it has no groups.</summary>
     static abstract int GroupColumns { get; }
 
-    /// <summary>The level that stands for zero, in formats without groups.</summary>
+    /// <summary>The level that stands for zero.</summary>
     static abstract int Zero { get; }
 
     /// <summary>Whether blocks have offsets beside their scales.</summary>
@@ -48,13 +49,23 @@ internal unsafe interface IIntegerFormat : IPackedFormat
     /// <summary>Columns of a run: 16 or 32. After the last run of some bytes come the first run of the next.</summary>
     static abstract int RunColumns { get; }
 
-    /// <summary>Unpacks a row's block. The definition of the format; <see cref="UnpackScales"/> and <see cref="Levels"/> give the same numbers.</summary>
+    /// <summary>
+    /// Unpacks a row's block. The definition of the format; <see cref="UnpackScales"/>, <see cref="Groups"/> and <see cref="Levels"/> give the
+    /// same numbers.
+    /// </summary>
     static abstract void Unpack(byte* block, in PanelColumn column);
 
-    /// <summary>Unpacks all but the levels of a block of a strip.</summary>
-    static abstract void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    /// <summary>Unpacks the scales of a block of a strip, and its offsets where it has any: sixteen numbers each.</summary>
+    static abstract void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>;
+
+    /// <summary>The integer scales of a block of a strip, in formats with groups.</summary>
+    /// <param name="scratch">Where they are unpacked to if need be: as many bytes as there are scales and minimums.</param>
+    /// <returns>
+    /// Scales, signed where <see cref="Zero"/> is not 0. Shape: (groups, 16). Otherwise they are unsigned, and the minimums follow in the same
+    /// shape.
+    /// </returns>
+    static virtual byte* Groups(byte* strip, byte* scratch) => strip;
 
     /// <summary>Reads the levels of neighbouring rows of a block of a strip, a quad of each run.</summary>
     /// <param name="step">Which quad, counted through the first runs only: <see cref="RunColumns"/> / 4 for every stretch of runs.</param>

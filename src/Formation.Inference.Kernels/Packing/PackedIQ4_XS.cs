@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.CompilerServices;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Vectors;
@@ -10,10 +11,10 @@ namespace Formation.Inference.Kernels.Packing;
 /// </summary>
 internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
 {
-    private const int Groups = 8;
+    private const int GroupCount = 8;
     private const int ScaleMiddle = 32;
 
-    private static readonly PackedField[] Layout = [new(2, 2), new(1, Groups / 2), new(4, 32)];
+    private static readonly PackedField[] Layout = [new(2, 2), new(1, GroupCount / 2), new(4, 32)];
 
     public static TensorType Type => TensorType.IQ4_XS;
 
@@ -25,7 +26,7 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
 
     public static int GroupColumns => 32;
 
-    public static int Zero => 0;
+    public static int Zero => LevelTable.IQ4Zero;
 
     public static bool HasOffsets => true;
 
@@ -41,7 +42,7 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
         var scale = HalfBits.ToSingle(stored->Scale);
         column.Scale(scale);
         column.Offset(-scale);
-        for (var group = 0; group < Groups; group++)
+        for (var group = 0; group < GroupCount; group++)
         {
             var low = (stored->GroupScalesLow[group / 2] >> (group % 2 * 4)) & 0x0F;
             var groupScale = (low | (((stored->GroupScalesHigh >> (group * 2)) & 3) << 4)) - ScaleMiddle;
@@ -52,35 +53,39 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        Unpacking.Halves<TFloats>(strip, panel.Scales);
-        Unpacking.NegatedHalves<TFloats>(strip, panel.Offsets);
-        var high = strip + 2 * Strip.Outputs;
+        Unpacking.Halves<TFloats>(strip, scales);
+        Unpacking.NegatedHalves<TFloats>(strip, offsets);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static byte* Groups(byte* strip, byte* scratch)
+    {
+        var four = Vector128.Create((byte)0x0F);
+        var top = Vector128.Create((byte)0x30);
+        var middle = Vector128.Create((byte)ScaleMiddle);
         var low = strip + 4 * Strip.Outputs;
-        var middle = TQuads.Broadcast(-ScaleMiddle);
-        var lower = TQuads.Broadcast(0xFFFF);
-        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
+        // Two bits of a group in every number, first in place of a byte's bits 4 and 5.
+        var high0 = Vector128.Load((ushort*)(strip + 2 * Strip.Outputs));
+        var high1 = Vector128.Load((ushort*)(strip + 2 * Strip.Outputs) + 8);
+        for (var group = 0; group < GroupCount; group += 2)
         {
-            var highs = TQuads.WidenWords((ushort*)high + i);
-            for (var group = 0; group < Groups; group++)
-            {
-                var lows = TQuads.ShiftRightBy(TQuads.WidenBytes(low + group / 2 * Strip.Outputs + i), group % 2 * 4);
-                var code = (lows & TQuads.Broadcast(0x0F)) | TQuads.ShiftLeft(highs & TQuads.Broadcast(3), 4);
-                var scale = code + middle;
-                scale.Store(panel.GroupScales + group * IntegerPanel.Outputs + i);
-                var minimum = scale * TQuads.Broadcast(LevelTable.IQ4Zero);
-                ((minimum & lower) | TQuads.ShiftLeft(minimum, 16)).Store(panel.Minimums + group * IntegerPanel.Outputs + i);
-                highs = TQuads.ShiftRight(highs, 2);
-            }
+            var packed = Vector128.Load(low + group / 2 * Strip.Outputs);
+            var upper = Vector128.Narrow(high0 << 4 & Vector128.Create((ushort)0xFF), high1 << 4 & Vector128.Create((ushort)0xFF));
+            ((packed & four | upper & top) - middle).Store(scratch + group * Strip.Outputs);
+            packed = (packed.AsUInt16() >>> 4).AsByte() & four;
+            upper = (upper.AsUInt16() >>> 2).AsByte();
+            ((packed | upper & top) - middle).Store(scratch + (group + 1) * Strip.Outputs);
+            (high0, high1) = (high0 >>> 4, high1 >>> 4);
         }
+        return scratch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
         where TQuads : struct, IQuads<TQuads> =>
-        LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + (4 + Groups / 2) * Strip.Outputs, step, lane);
+        LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + (4 + GroupCount / 2) * Strip.Outputs, step, lane);
 }

@@ -37,18 +37,11 @@ internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
-        {
-            // The larger is the normal number from an exponent of 2 on, the subnormal before: E8M0.HalfToSingle without a choice.
-            var exponent = TQuads.WidenBytes(strip + i);
-            var normal = TQuads.ShiftLeft(exponent + TQuads.Broadcast(-1), 23);
-            var subnormal = TQuads.ShiftLeft(exponent + TQuads.Broadcast(1), 21);
-            TQuads.Max(normal, subnormal).Store(panel.Scales + i);
-        }
+        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
+            TFloats.LoadHalfPowers(strip + i).Store(scales + i);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

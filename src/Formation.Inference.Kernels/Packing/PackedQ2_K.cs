@@ -9,10 +9,10 @@ namespace Formation.Inference.Kernels.Packing;
 internal readonly unsafe struct PackedQ2_K : IIntegerFormat
 {
     private const int RunQuads = 8;
-    private const int Groups = 16;
+    private const int GroupCount = 16;
     private const int LowPairs = 0x03030303;
 
-    private static readonly PackedField[] Layout = [new(1, Groups), new(4, 16), new(2, 2)];
+    private static readonly PackedField[] Layout = [new(1, GroupCount), new(4, 16), new(2, 2)];
 
     public static TensorType Type => TensorType.Q2_K;
 
@@ -39,7 +39,7 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
         var stored = (Q2_KBlock*)block;
         column.Scale(HalfBits.ToSingle(stored->Scale));
         column.Offset(-HalfBits.ToSingle(stored->MinimumScale));
-        for (var group = 0; group < Groups; group++)
+        for (var group = 0; group < GroupCount; group++)
         {
             column.GroupScale(group, stored->Groups[group] & 0x0F);
             column.Minimum(group, stored->Groups[group] >> 4);
@@ -48,37 +48,33 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
             column.Level(i, (stored->Quants[i / 128 * 32 + i % 32] >> (i % 128 / 32 * 2)) & 3);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        var scales = strip + Groups * Strip.Outputs + 2 * RunQuads * Unpacking.QuadBytes;
-        Unpacking.Halves<TFloats>(scales, panel.Scales);
-        Unpacking.NegatedHalves<TFloats>(scales + 2 * Strip.Outputs, panel.Offsets);
+        var halves = strip + GroupCount * Strip.Outputs + 2 * RunQuads * Unpacking.QuadBytes;
+        Unpacking.Halves<TFloats>(halves, scales);
+        Unpacking.NegatedHalves<TFloats>(halves + 2 * Strip.Outputs, offsets);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static byte* Groups(byte* strip, byte* scratch)
+    {
         var four = Vector128.Create((byte)0x0F);
-        // Sixteen runs of scales, sixteen of minimums.
-        var bytes = stackalloc byte[2 * Groups * Strip.Outputs];
-        var minimums = bytes + Groups * Strip.Outputs;
-        for (var group = 0; group < Groups; group++)
+        for (var group = 0; group < GroupCount; group++)
         {
             var packed = Vector128.Load(strip + group * Strip.Outputs);
-            (packed & four).Store(bytes + group * Strip.Outputs);
-            ((packed.AsUInt16() >>> 4).AsByte() & four).Store(minimums + group * Strip.Outputs);
-            Unpacking.Widen<TQuads>(bytes + group * Strip.Outputs, panel.GroupScales + group * IntegerPanel.Outputs);
+            (packed & four).Store(scratch + group * Strip.Outputs);
+            ((packed.AsUInt16() >>> 4).AsByte() & four).Store(scratch + (GroupCount + group) * Strip.Outputs);
         }
-        for (var group = 0; group < Groups; group += 2)
-        {
-            var minimum = minimums + group * Strip.Outputs;
-            Unpacking.WidenPairs<TQuads>(minimum, minimum + Strip.Outputs, panel.Minimums + group / 2 * IntegerPanel.Outputs);
-        }
+        return scratch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
         where TQuads : struct, IQuads<TQuads>
     {
-        var packed = Unpacking.Quad<TQuads>(strip + Groups * Strip.Outputs, step, lane);
+        var packed = Unpacking.Quad<TQuads>(strip + GroupCount * Strip.Outputs, step, lane);
         var pairs = TQuads.Broadcast(LowPairs);
         return new(
             packed & pairs,

@@ -13,7 +13,7 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
 {
     private const int Middle = 4;
     private const int RunQuads = 8;
-    private const int Groups = 16;
+    private const int GroupCount = 16;
     private const int ScaleMiddle = 32;
     private const int LowPairs = 0x03030303;
     private const int ThirdBits = 0x04040404;
@@ -30,7 +30,7 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
 
     public static int GroupColumns => 16;
 
-    public static int Zero => 0;
+    public static int Zero => 4;
 
     public static bool HasOffsets => true;
 
@@ -46,7 +46,7 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
         var scale = HalfBits.ToSingle(stored->Scale);
         column.Scale(scale);
         column.Offset(-scale);
-        for (var group = 0; group < Groups; group++)
+        for (var group = 0; group < GroupCount; group++)
         {
             var low = (stored->Groups[group % 8] >> (group / 8 * 4)) & 0x0F;
             var high = (stored->Groups[8 + group % 4] >> (group / 4 * 2)) & 3;
@@ -61,17 +61,35 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        var packedScales = strip + 3 * RunQuads * Unpacking.QuadBytes;
-        Unpacking.Halves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Scales);
-        Unpacking.NegatedHalves<TFloats>(packedScales + 12 * Strip.Outputs, panel.Offsets);
-        var groupScales = stackalloc sbyte[Groups * Strip.Outputs];
-        SignedScales(packedScales, groupScales);
-        SignedGroups.Unpack<TQuads>(groupScales, Middle, panel);
+        var half = strip + 3 * RunQuads * Unpacking.QuadBytes + 12 * Strip.Outputs;
+        Unpacking.Halves<TFloats>(half, scales);
+        Unpacking.NegatedHalves<TFloats>(half, offsets);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static byte* Groups(byte* strip, byte* scratch)
+    {
+        var packed = strip + 3 * RunQuads * Unpacking.QuadBytes;
+        var four = Vector128.Create((byte)0x0F);
+        var top = Vector128.Create((byte)0x30);
+        var middle = Vector128.Create((byte)ScaleMiddle);
+        for (var i = 0; i < 4; i++)
+        {
+            var first = Vector128.Load(packed + i * Strip.Outputs);
+            var second = Vector128.Load(packed + (i + 4) * Strip.Outputs);
+            var upper = Vector128.Load(packed + (i + 8) * Strip.Outputs).AsUInt16();
+            Store(i, (first & four) | ((upper << 4).AsByte() & top));
+            Store(i + 4, (second & four) | ((upper << 2).AsByte() & top));
+            Store(i + 8, ((first.AsUInt16() >>> 4).AsByte() & four) | (upper.AsByte() & top));
+            Store(i + 12, ((second.AsUInt16() >>> 4).AsByte() & four) | ((upper >>> 2).AsByte() & top));
+        }
+        return scratch;
+
+        void Store(int group, Vector128<byte> codes) => (codes - middle).Store(scratch + group * Strip.Outputs);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -89,25 +107,5 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
             (TQuads.ShiftRight(packed, 2) & pairs) | (TQuads.ShiftRight(third, 1) & bit),
             (TQuads.ShiftRight(packed, 4) & pairs) | (TQuads.ShiftRight(third, 2) & bit),
             (TQuads.ShiftRight(packed, 6) & pairs) | (TQuads.ShiftRight(third, 3) & bit));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SignedScales(byte* packed, sbyte* scales)
-    {
-        var four = Vector128.Create((byte)0x0F);
-        var top = Vector128.Create((byte)0x30);
-        var middle = Vector128.Create((byte)ScaleMiddle);
-        for (var i = 0; i < 4; i++)
-        {
-            var first = Vector128.Load(packed + i * Strip.Outputs);
-            var second = Vector128.Load(packed + (i + 4) * Strip.Outputs);
-            var upper = Vector128.Load(packed + (i + 8) * Strip.Outputs).AsUInt16();
-            Store(i, (first & four) | ((upper << 4).AsByte() & top));
-            Store(i + 4, (second & four) | ((upper << 2).AsByte() & top));
-            Store(i + 8, ((first.AsUInt16() >>> 4).AsByte() & four) | (upper.AsByte() & top));
-            Store(i + 12, ((second.AsUInt16() >>> 4).AsByte() & four) | ((upper >>> 2).AsByte() & top));
-        }
-
-        void Store(int group, Vector128<byte> codes) => (codes - middle).AsSByte().Store(scales + group * Strip.Outputs);
     }
 }

@@ -41,15 +41,15 @@ internal readonly unsafe struct PackedQ4_K : IIntegerFormat
             column.Level(i, (stored->Quants[i / 64 * 32 + i % 32] >> (i / 32 % 2 * 4)) & 0x0F);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        Unpacking.Halves<TFloats>(strip, panel.Scales);
-        Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
-        SixBitScales.Unpack<TQuads>(strip + 4 * Strip.Outputs, panel);
+        Unpacking.Halves<TFloats>(strip, scales);
+        Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, offsets);
     }
+
+    public static byte* Groups(byte* strip, byte* scratch) => SixBitScales.Unpack(strip + 4 * Strip.Outputs, scratch);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)

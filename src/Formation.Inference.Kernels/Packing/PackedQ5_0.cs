@@ -41,10 +41,9 @@ internal readonly unsafe struct PackedQ5_0 : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats> =>
-        Unpacking.Halves<TFloats>(strip, panel.Scales);
+        Unpacking.Halves<TFloats>(strip, scales);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)

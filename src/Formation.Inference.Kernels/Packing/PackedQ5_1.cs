@@ -42,12 +42,11 @@ internal readonly unsafe struct PackedQ5_1 : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        Unpacking.Halves<TFloats>(strip, panel.Scales);
-        Unpacking.Halves<TFloats>(strip + 2 * Strip.Outputs, panel.Offsets);
+        Unpacking.Halves<TFloats>(strip, scales);
+        Unpacking.Halves<TFloats>(strip + 2 * Strip.Outputs, offsets);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -13,11 +13,11 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
     private const int Middle = 32;
     private const int HalfQuads = 16;
     private const int RunQuads = 8;
-    private const int Groups = 16;
+    private const int GroupCount = 16;
     private const int LowHalves = 0x0F0F0F0F;
     private const int LowPairs = 0x03030303;
 
-    private static readonly PackedField[] Layout = [new(4, 32), new(4, 16), new(1, Groups), new(2, 1)];
+    private static readonly PackedField[] Layout = [new(4, 32), new(4, 16), new(1, GroupCount), new(2, 1)];
 
     public static TensorType Type => TensorType.Q6_K;
 
@@ -29,7 +29,7 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
 
     public static int GroupColumns => 16;
 
-    public static int Zero => 0;
+    public static int Zero => 32;
 
     public static bool HasOffsets => true;
 
@@ -45,7 +45,7 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
         var scale = HalfBits.ToSingle(stored->Scale);
         column.Scale(scale);
         column.Offset(-scale);
-        for (var group = 0; group < Groups; group++)
+        for (var group = 0; group < GroupCount; group++)
         {
             column.GroupScale(group, stored->GroupScales[group]);
             column.Minimum(group, Middle * stored->GroupScales[group]);
@@ -59,16 +59,17 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void UnpackScales<TQuads, TFloats>(byte* strip, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
         where TFloats : struct, IFloats<TFloats>
     {
-        var groupScales = strip + 3 * HalfQuads * Unpacking.QuadBytes;
-        Unpacking.Halves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Scales);
-        Unpacking.NegatedHalves<TFloats>(groupScales + Groups * Strip.Outputs, panel.Offsets);
-        SignedGroups.Unpack<TQuads>((sbyte*)groupScales, Middle, panel);
+        var half = strip + 3 * HalfQuads * Unpacking.QuadBytes + GroupCount * Strip.Outputs;
+        Unpacking.Halves<TFloats>(half, scales);
+        Unpacking.NegatedHalves<TFloats>(half, offsets);
     }
+
+    // They are stored as they are needed.
+    public static byte* Groups(byte* strip, byte* scratch) => strip + 3 * HalfQuads * Unpacking.QuadBytes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)

@@ -19,7 +19,9 @@ internal static unsafe class PanelUnpacker
         {
             StripPrefetch<TFormat>.Block(ahead);
             var unpacked = panel.From(block);
-            TFormat.UnpackScales<TQuads, TFloats>(strip, unpacked);
+            TFormat.UnpackScales<TFloats>(strip, unpacked.Scales, unpacked.Offsets);
+            if (TFormat.BlockColumns > TFormat.GroupColumns)
+                PanelGroups<TFormat, TQuads>.Unpack(strip, unpacked);
             for (var lane = 0; lane < Strip.Outputs; lane += TQuads.Count)
                 Levels<TFormat, TQuads>(strip, ahead, lane, unpacked.Levels + lane * sizeof(int));
         }

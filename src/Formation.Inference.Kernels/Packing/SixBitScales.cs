@@ -26,32 +26,25 @@ internal static unsafe class SixBitScales
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Unpack<TQuads>(byte* packed, in IntegerPanel panel)
-        where TQuads : struct, IQuads<TQuads>
+    /// <summary>Eight runs of scales, then eight of minimums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    internal static byte* Unpack(byte* packed, byte* scales)
     {
         var six = Vector128.Create((byte)63);
         var four = Vector128.Create((byte)0x0F);
         var top = Vector128.Create((byte)0x30);
-        // Eight runs of scales, eight of minimums.
-        var bytes = stackalloc byte[2 * Groups * Strip.Outputs];
-        var unpackedMinimums = bytes + Groups * Strip.Outputs;
+        var unpackedMinimums = scales + Groups * Strip.Outputs;
         for (var i = 0; i < 4; i++)
         {
-            var scales = Vector128.Load(packed + i * Strip.Outputs);
+            var first = Vector128.Load(packed + i * Strip.Outputs);
             var minimums = Vector128.Load(packed + (i + 4) * Strip.Outputs);
             var lower = Vector128.Load(packed + (i + 8) * Strip.Outputs);
-            (scales & six).Store(bytes + i * Strip.Outputs);
+            (first & six).Store(scales + i * Strip.Outputs);
             (minimums & six).Store(unpackedMinimums + i * Strip.Outputs);
-            ((lower & four) | (Shifted(scales, 2) & top)).Store(bytes + (i + 4) * Strip.Outputs);
+            ((lower & four) | (Shifted(first, 2) & top)).Store(scales + (i + 4) * Strip.Outputs);
             ((Shifted(lower, 4) & four) | (Shifted(minimums, 2) & top)).Store(unpackedMinimums + (i + 4) * Strip.Outputs);
         }
-        for (var group = 0; group < Groups; group++)
-        {
-            var minimum = unpackedMinimums + group * Strip.Outputs;
-            Unpacking.Widen<TQuads>(bytes + group * Strip.Outputs, panel.GroupScales + group * IntegerPanel.Outputs);
-            Unpacking.WidenPairs<TQuads>(minimum, minimum, panel.Minimums + group * IntegerPanel.Outputs);
-        }
+        return scales;
     }
 
     // Shifts 16-bit lanes; the masks drop what crossed a byte.

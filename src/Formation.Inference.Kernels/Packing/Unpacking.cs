@@ -46,22 +46,4 @@ internal static unsafe class Unpacking
         var packed = Quad<TQuads>(quads, quad, lane);
         return new(packed & mask, TQuads.ShiftRight(packed, 4) & mask);
     }
-
-    /// <summary>Writes sixteen unsigned bytes as int32.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Widen<TQuads>(byte* bytes, int* values)
-        where TQuads : struct, IQuads<TQuads>
-    {
-        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
-            TQuads.WidenBytes(bytes + i).Store(values + i);
-    }
-
-    /// <summary>Writes sixteen pairs of unsigned bytes as pairs of 16 bits.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void WidenPairs<TQuads>(byte* first, byte* second, int* pairs)
-        where TQuads : struct, IQuads<TQuads>
-    {
-        for (var i = 0; i < Strip.Outputs; i += TQuads.Count)
-            (TQuads.WidenBytes(first + i) | TQuads.ShiftLeft(TQuads.WidenBytes(second + i), 16)).Store(pairs + i);
-    }
 }

@@ -43,20 +43,22 @@ internal static unsafe class StripDot<TQuads, TFloats, TFormat>
 
     /// <summary>Adds the products of whole blocks to the sums of sixteen outputs.</summary>
     /// <param name="strip">The first block.</param>
-    /// <param name="scratch">Memory for a block's scales.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Accumulate(byte* strip, int blocks, in InputRows x, in IntegerPanel scratch, float* sums)
+    internal static void Accumulate(byte* strip, int blocks, in InputRows x, float* sums)
     {
         int runs = TFormat.Runs, runColumns = TFormat.RunColumns, quadsPerPass = QuadsPerPass, blockColumns = TFormat.BlockColumns;
         var blockBytes = Strip.Outputs * TFormat.BlockBytes;
         var planes = HasPlanes;
         var zero = TQuads.Broadcast(0);
         var input = x.Quants(0);
+        var scales = stackalloc float[2 * Strip.Outputs];
+        var scratch = stackalloc byte[PanelGroups<TFormat, TQuads>.Bytes + Strip.Outputs];
         for (var block = 0; block < blocks; block++, strip += blockBytes, input += blockColumns)
         {
             var ahead = strip + StripPrefetch.Bytes;
             StripPrefetch<TFormat>.Block(ahead);
-            TFormat.UnpackScales<TQuads, TFloats>(strip, scratch);
+            TFormat.UnpackScales<TFloats>(strip, scales, scales + Strip.Outputs);
+            var groups = TFormat.Groups(strip, scratch);
             for (var lane = 0; lane < Strip.Outputs; lane += TQuads.Count)
             {
                 var sum = zero;
@@ -72,23 +74,23 @@ internal static unsafe class StripDot<TQuads, TFloats, TFormat>
                             AddStep(strip, step, lane, ahead, quads, ref part0, ref part1, ref part2, ref part3);
                             AddStep(strip, step + 1, lane, ahead, quads + 4, ref part0, ref part1, ref part2, ref part3);
                         }
-                        sum = TQuads.AddScaled(sum, part0, Scale(scratch, column, lane));
+                        sum = TQuads.AddScaled(sum, part0, Scale(groups, column, lane));
                         if (runs > 1)
-                            sum = TQuads.AddScaled(sum, part1, Scale(scratch, column + (uint)runColumns, lane));
+                            sum = TQuads.AddScaled(sum, part1, Scale(groups, column + (uint)runColumns, lane));
                         if (planes)
                         {
-                            sum = TQuads.AddScaled(sum, part2, UpperScale(scratch, column, lane));
+                            sum = TQuads.AddScaled(sum, part2, UpperScale(groups, column, lane));
                             if (runs > 1)
-                                sum = TQuads.AddScaled(sum, part3, UpperScale(scratch, column + (uint)runColumns, lane));
+                                sum = TQuads.AddScaled(sum, part3, UpperScale(groups, column + (uint)runColumns, lane));
                         }
                         if (runs > 2)
                         {
-                            sum = TQuads.AddScaled(sum, part2, Scale(scratch, column + 2 * (uint)runColumns, lane));
-                            sum = TQuads.AddScaled(sum, part3, Scale(scratch, column + 3 * (uint)runColumns, lane));
+                            sum = TQuads.AddScaled(sum, part2, Scale(groups, column + 2 * (uint)runColumns, lane));
+                            sum = TQuads.AddScaled(sum, part3, Scale(groups, column + 3 * (uint)runColumns, lane));
                         }
                     }
                 }
-                Finish(sum, scratch, lane, x, block, sums);
+                Finish(sum, scales + lane, groups, lane, x, block, sums + lane);
             }
         }
     }
@@ -127,42 +129,60 @@ internal static unsafe class StripDot<TQuads, TFloats, TFormat>
 
     /// <summary>The integer scale of a column's group, twice where a part is a pair.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads Scale(in IntegerPanel scratch, uint column, int lane) =>
-        HasGroups ? InEveryHalf(GroupScale(scratch, column, lane)) : TQuads.Broadcast(TQuads.HasWideParts ? 1 : OnePair);
+    private static TQuads Scale(byte* groups, uint column, int lane)
+    {
+        if (!HasGroups)
+            return TQuads.Broadcast(TQuads.HasWideParts ? 1 : OnePair);
+        var bytes = groups + column / (uint)TFormat.GroupColumns * Strip.Outputs + lane;
+        if (TQuads.HasWideParts)
+            return TFormat.Zero != 0 ? TQuads.WidenSBytes((sbyte*)bytes) : TQuads.WidenBytes(bytes);
+        return Pair(bytes);
+    }
 
     /// <summary>The same for the upper halves of levels.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads UpperScale(in IntegerPanel scratch, uint column, int lane) =>
-        HasGroups ? InEveryHalf(TQuads.ShiftLeft(GroupScale(scratch, column, lane), 4)) : TQuads.Broadcast(OnePair << 4);
+    private static TQuads UpperScale(byte* groups, uint column, int lane)
+    {
+        if (!HasGroups)
+            return TQuads.Broadcast(OnePair << 4);
+        var scale = TQuads.ShiftLeft(TQuads.WidenSBytes((sbyte*)groups + column / (uint)TFormat.GroupColumns * Strip.Outputs + lane), 4);
+        return (scale & TQuads.Broadcast(0xFFFF)) | TQuads.ShiftLeft(scale, 16);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads GroupScale(in IntegerPanel scratch, uint column, int lane) =>
-        TQuads.Load(scratch.GroupScales + column / (uint)TFormat.GroupColumns * IntegerPanel.Outputs + lane);
+    private static TQuads Pair(byte* bytes) => TFormat.Zero != 0 ? TQuads.PairSBytes((sbyte*)bytes) : TQuads.PairBytes(bytes);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static TQuads InEveryHalf(TQuads scale) =>
-        TQuads.HasWideParts ? scale : (scale & TQuads.Broadcast(0xFFFF)) | TQuads.ShiftLeft(scale, 16);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Finish(TQuads sum, in IntegerPanel scratch, int lane, in InputRows x, int block, float* sums)
+    private static void Finish(TQuads sum, float* scales, byte* groups, int lane, in InputRows x, int block, float* sums)
     {
         var scale = x.Scales(0)[block];
         if (HasGroups)
         {
-            TQuads.AddScaledFloats(sum, scratch.Scales + lane, scale, sums + lane);
-            var offset = TQuads.Broadcast(0);
-            var inputSums = (int*)x.Sums(0) + block * (TFormat.BlockColumns / 32);
-            for (var pair = 0; pair < TFormat.BlockColumns / 32; pair++)
-                offset += TQuads.MultiplyPairs(
-                    TQuads.Load(scratch.Minimums + pair * IntegerPanel.Outputs + lane), TQuads.Broadcast(inputSums[pair]));
-            TQuads.AddScaledFloats(offset, scratch.Offsets + lane, scale, sums + lane);
+            TQuads.AddScaledFloats(sum, scales, scale, sums);
+            TQuads.AddScaledFloats(Offset(groups + lane, x.Sums(0) + block * (TFormat.BlockColumns / 16)), scales + Strip.Outputs, scale, sums);
             return;
         }
         var blockSum = x.Sums(0)[2 * block] + x.Sums(0)[2 * block + 1];
         if (TFormat.Zero != 0)
             sum += TQuads.Broadcast(-TFormat.Zero * blockSum);
-        TQuads.AddScaledFloats(sum, scratch.Scales + lane, scale, sums + lane);
+        TQuads.AddScaledFloats(sum, scales, scale, sums);
         if (TFormat.HasOffsets)
-            TQuads.AddProduct(scratch.Offsets + lane, scale * blockSum, sums + lane);
+            TQuads.AddProduct(scales + Strip.Outputs, scale * blockSum, sums);
+    }
+
+    /// <summary>The sum of minimums times input sums.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TQuads Offset(byte* groups, short* inputSums)
+    {
+        var count = TFormat.BlockColumns / TFormat.GroupColumns;
+        var minimums = TFormat.Zero != 0 ? groups : groups + count * Strip.Outputs;
+        var offset = TQuads.Broadcast(0);
+        for (var group = 0; group < count; group++)
+        {
+            // Two sums of sixteen columns, or one and nothing.
+            var pair = TFormat.GroupColumns == 32 ? ((int*)inputSums)[group] : (ushort)inputSums[group];
+            offset += TQuads.MultiplyPairs(Pair(minimums + group * Strip.Outputs), TQuads.Broadcast(pair));
+        }
+        return TFormat.Zero != 0 ? offset * TQuads.Broadcast(TFormat.Zero) : offset;
     }
 }

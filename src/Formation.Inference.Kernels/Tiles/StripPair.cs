@@ -112,10 +112,10 @@ internal static unsafe class StripPair
             {
                 var blocks = weight.Columns / TFormat.BlockColumns;
                 var input = x.Quantized(TFormat.BlockColumns, firstRow, 0);
-                StripDot<TQuads, TFloats, TFormat>.Accumulate(First, blocks, input, unpacked, sums);
+                StripDot<TQuads, TFloats, TFormat>.Accumulate(First, blocks, input, sums);
                 if (HasSecond)
                     StripDot<TQuads, TFloats, TFormat>.Accumulate(
-                        First + weight.StripBytes, blocks, input, unpacked, sums + Strip.Outputs);
+                        First + weight.StripBytes, blocks, input, sums + Strip.Outputs);
                 return;
             }
             for (var column = 0; column < weight.Columns; column += IntegerPanel.Columns)

@@ -56,6 +56,16 @@ internal readonly unsafe struct Floats128(Vector128<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats128 LoadHalfPowers(byte* source)
+    {
+        // The larger is the normal number from an exponent of 2 on, the subnormal before.
+        var exponent = Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsInt32();
+        var normal = (exponent - Vector128<int>.One) << 23;
+        var subnormal = (exponent + Vector128<int>.One) << 21;
+        return new(Vector128.Max(normal, subnormal).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats128 Broadcast(float value) => new(Vector128.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -57,6 +57,16 @@ internal readonly unsafe struct Floats256(Vector256<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats256 LoadHalfPowers(byte* source)
+    {
+        // The larger is the normal number from an exponent of 2 on, the subnormal before.
+        var exponent = Vector256.WidenLower(Vector256.WidenLower(Vector128.CreateScalarUnsafe(*(ulong*)source).AsByte().ToVector256Unsafe())).AsInt32();
+        var normal = (exponent - Vector256<int>.One) << 23;
+        var subnormal = (exponent + Vector256<int>.One) << 21;
+        return new(Vector256.Max(normal, subnormal).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats256 Broadcast(float value) => new(Vector256.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -57,6 +57,16 @@ internal readonly unsafe struct Floats512(Vector512<float> value) : IFloats<Floa
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Floats512 LoadHalfPowers(byte* source)
+    {
+        // The larger is the normal number from an exponent of 2 on, the subnormal before.
+        var exponent = Avx512F.ConvertToVector512Int32(Vector128.Load(source));
+        var normal = (exponent - Vector512<int>.One) << 23;
+        var subnormal = (exponent + Vector512<int>.One) << 21;
+        return new(Vector512.Max(normal, subnormal).AsSingle());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Floats512 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

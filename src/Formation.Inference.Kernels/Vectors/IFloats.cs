@@ -31,6 +31,9 @@ internal unsafe interface IFloats<TSelf> : ISums<TSelf>
 
     static abstract TSelf LoadSByte(sbyte* source);
 
+    /// <summary>Reads exponents of a power of two as <see cref="Formats.E8M0.HalfToSingle"/> does.</summary>
+    static abstract TSelf LoadHalfPowers(byte* source);
+
     static abstract TSelf Broadcast(float value);
 
     void Store(float* destination);

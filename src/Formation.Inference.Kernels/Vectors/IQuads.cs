@@ -24,8 +24,11 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Reads a byte for every lane.</summary>
     static abstract TSelf WidenBytes(byte* source);
 
-    /// <summary>Reads an unsigned number of 16 bits for every lane.</summary>
-    static abstract TSelf WidenWords(ushort* source);
+    /// <summary>Reads a byte for every lane, as both numbers of a pair. Sixteen bytes have to be readable.</summary>
+    static abstract TSelf PairBytes(byte* source);
+
+    /// <summary>Reads a signed byte for every lane, as both numbers of a pair. Sixteen bytes have to be readable.</summary>
+    static abstract TSelf PairSBytes(sbyte* source);
 
     /// <summary>Reads a signed byte for every lane.</summary>
     static abstract TSelf WidenSBytes(sbyte* source);

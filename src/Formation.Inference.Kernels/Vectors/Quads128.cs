@@ -30,7 +30,22 @@ internal readonly unsafe struct Quads128(Vector128<byte> value) : IQuads<Quads12
     public static Quads128 WidenBytes(byte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(uint*)source).AsByte())).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads128 WidenWords(ushort* source) => new(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(long*)source).AsUInt16()).AsByte());
+    public static Quads128 PairBytes(byte* source)
+    {
+        var places = Vector128.Create(
+            (byte)0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3, 128);
+        return new(Vector128.Shuffle(Vector128.Load(source), places));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads128 PairSBytes(sbyte* signed)
+    {
+        // A byte in the upper half of its 16 bits, so that the shift brings its sign along.
+        var source = (byte*)signed;
+        var places = Vector128.Create(
+            (byte)128, 0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3);
+        return new((Vector128.Shuffle(Vector128.Load(source), places).AsInt16() >> 8).AsByte());
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads128 WidenSBytes(sbyte* source) => new(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(*(int*)source).AsSByte())).AsByte());

@@ -30,7 +30,27 @@ internal readonly unsafe struct Quads256(Vector256<byte> value) : IQuads<Quads25
     public static Quads256 WidenBytes(byte* source) => new(Avx2.ConvertToVector256Int32(source).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads256 WidenWords(ushort* source) => new(Vector256.WidenLower(Vector128.Load(source).ToVector256Unsafe()).AsByte());
+    public static Quads256 PairBytes(byte* source)
+    {
+        var places = Vector256.Create(
+            (byte)0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3, 128,
+            4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7, 128);
+        return new(Avx2.Shuffle(Broadcast16(source), places));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads256 PairSBytes(sbyte* signed)
+    {
+        // A byte in the upper half of its 16 bits, so that the shift brings its sign along.
+        var source = (byte*)signed;
+        var places = Vector256.Create(
+            (byte)128, 0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3,
+            128, 4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7);
+        return new((Avx2.Shuffle(Broadcast16(source), places).AsInt16() >> 8).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<byte> Broadcast16(byte* source) => Avx2.BroadcastVector128ToVector256(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads256 WidenSBytes(sbyte* source) => new(Avx2.ConvertToVector256Int32(source).AsByte());

@@ -30,7 +30,31 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
     public static Quads512 WidenBytes(byte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsByte());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Quads512 WidenWords(ushort* source) => new(Vector512.WidenLower(Vector256.Load(source).ToVector512Unsafe()).AsByte());
+    public static Quads512 PairBytes(byte* source)
+    {
+        var places = Vector512.Create(
+            (byte)0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3, 128,
+            4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7, 128,
+            8, 128, 8, 128, 9, 128, 9, 128, 10, 128, 10, 128, 11, 128, 11, 128,
+            12, 128, 12, 128, 13, 128, 13, 128, 14, 128, 14, 128, 15, 128, 15, 128);
+        return new(Avx512BW.Shuffle(Broadcast16(source), places));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Quads512 PairSBytes(sbyte* signed)
+    {
+        // A byte in the upper half of its 16 bits, so that the shift brings its sign along.
+        var source = (byte*)signed;
+        var places = Vector512.Create(
+            (byte)128, 0, 128, 0, 128, 1, 128, 1, 128, 2, 128, 2, 128, 3, 128, 3,
+            128, 4, 128, 4, 128, 5, 128, 5, 128, 6, 128, 6, 128, 7, 128, 7,
+            128, 8, 128, 8, 128, 9, 128, 9, 128, 10, 128, 10, 128, 11, 128, 11,
+            128, 12, 128, 12, 128, 13, 128, 13, 128, 14, 128, 14, 128, 15, 128, 15);
+        return new((Avx512BW.Shuffle(Broadcast16(source), places).AsInt16() >> 8).AsByte());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<byte> Broadcast16(byte* source) => Avx512F.BroadcastVector128ToVector512((int*)source).AsByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 WidenSBytes(sbyte* source) => new(Avx512F.ConvertToVector512Int32(Vector128.Load(source)).AsByte());
