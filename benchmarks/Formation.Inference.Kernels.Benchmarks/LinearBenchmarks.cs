@@ -31,7 +31,7 @@ public class LinearBenchmarks
     {
         _team = new WorkerTeam(MachineDescription.Read().DefaultThreads);
         using var stored = new RandomWeight(Type, Outputs, Inputs);
-        _weight = PackedMatrix.Pack(stored.Matrix, _team);
+        _weight = PackedMatrix.Pack(stored.Matrix, _team, new HugePageArena());
         _x = new NativeBuffer(Rows * Inputs * sizeof(float));
         MemoryMarshal.AsBytes(RandomWeight.Values(Rows * Inputs, seed: 1).AsSpan()).CopyTo(_x.Span(0, (int)_x.Length));
         _y = new NativeBuffer(Rows * Outputs * sizeof(float));

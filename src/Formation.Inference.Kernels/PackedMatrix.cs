@@ -11,15 +11,15 @@ namespace Formation.Inference.Kernels;
 /// </summary>
 public sealed unsafe class PackedMatrix : IDisposable
 {
-    private readonly NativeBuffer _memory;
+    private readonly ArenaPiece _memory;
     private readonly TensorTypeInfo _format;
 
-    private PackedMatrix(TensorType type, int rows, int columns)
+    private PackedMatrix(TensorType type, int rows, int columns, HugePageArena arena)
     {
         (Type, Rows, Columns) = (type, rows, columns);
         _format = TensorTypeInfo.Of(type);
         StripBytes = checked(_format.RowBytes(columns) * Strip.Outputs);
-        _memory = new NativeBuffer(checked(StripBytes * Strips), hugePages: true);
+        _memory = arena.Take(checked(StripBytes * Strips));
     }
 
     public TensorType Type { get; }
@@ -40,12 +40,13 @@ public sealed unsafe class PackedMatrix : IDisposable
     /// <summary>Lays a weight out anew; its own memory is not needed afterwards.</summary>
     /// <param name="weight">The weight as stored.</param>
     /// <param name="team">The threads that share the work.</param>
+    /// <param name="arena">Where it is laid out, beside a model's other weights.</param>
     /// <exception cref="NotSupportedException">The engine does not compute with the weight's format.</exception>
     /// <exception cref="OutOfMemoryException">There is not enough memory.</exception>
-    public static PackedMatrix Pack(in WeightMatrix weight, WorkerTeam team)
+    public static PackedMatrix Pack(in WeightMatrix weight, WorkerTeam team, HugePageArena arena)
     {
         RowShape.CheckComputed(weight.Type);
-        var packed = new PackedMatrix(weight.Type, weight.Rows, weight.Columns);
+        var packed = new PackedMatrix(weight.Type, weight.Rows, weight.Columns, arena);
         team.Run(new PackJob(packed, weight), packed.Strips);
         return packed;
     }

@@ -267,7 +267,7 @@ public sealed class LinearTests : IDisposable
     {
         var columns = 3 * TensorTypeInfo.Of(type).BlockSize;
         var stored = Stored(type, RandomRows.Values(21 * columns, seed: 2), 21, columns);
-        using var packed = PackedMatrix.Pack(stored, _team);
+        using var packed = PackedMatrix.Pack(stored, _team, new HugePageArena());
         Assert.Equal(32 * stored.RowBytes, packed.Bytes);
         float[] expected = new float[columns], actual = new float[columns];
         for (var row = 0; row < 21; row++)
@@ -297,7 +297,7 @@ public sealed class LinearTests : IDisposable
     }
 
     private PackedMatrix Weight(TensorType type, int outputs, int columns, int seed) =>
-        PackedMatrix.Pack(Stored(type, RandomRows.Values(outputs * columns, seed), outputs, columns), _team);
+        PackedMatrix.Pack(Stored(type, RandomRows.Values(outputs * columns, seed), outputs, columns), _team, new HugePageArena());
 
     private WeightMatrix Stored(TensorType type, float[] values, int outputs, int columns)
     {

@@ -3,6 +3,7 @@ using Formation.Inference.Kernels;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Layers;
+using Formation.Inference.Kernels.Memory;
 using Formation.Inference.Kernels.Threading;
 
 namespace Formation.Inference.Engine.Devices;
@@ -19,6 +20,7 @@ public sealed class CpuDevice : IComputeDevice
     // Fewer values of an element-wise operation are done sooner than they are handed to another thread.
     private const int ValuesPerTask = 16 * 1024;
 
+    private readonly HugePageArena _weights = new();
     private readonly WorkerTeam _team;
 
     /// <param name="threads">Threads that compute, at least 1.</param>
@@ -33,7 +35,7 @@ public sealed class CpuDevice : IComputeDevice
     public DeviceWeight LoadWeight(in WeightMatrix weight, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        return new CpuWeight(PackedMatrix.Pack(weight, _team));
+        return new CpuWeight(PackedMatrix.Pack(weight, _team, _weights));
     }
 
     public DeviceWeight LoadTable(in WeightMatrix table, CancellationToken cancellationToken)

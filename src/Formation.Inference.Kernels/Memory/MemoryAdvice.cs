@@ -18,6 +18,9 @@ internal static unsafe partial class MemoryAdvice
     /// <remarks>For a file's pages only: anonymous memory would lose its content.</remarks>
     internal static void ReleaseFilePages(byte* pointer, long length) => Advise(pointer, length, DontNeed);
 
+    /// <summary>Gives up the pages of anonymous memory that lie wholly inside; a later access finds zeros.</summary>
+    internal static void Discard(byte* pointer, long length) => Advise(pointer, length, DontNeed);
+
     private static void Advise(byte* pointer, long length, int advice)
     {
         var page = (nuint)Environment.SystemPageSize;

@@ -2,10 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Formation.Inference.Kernels.Memory;
 
-/// <summary>Zeroed native memory aligned to 64 bytes (a cache line, and the widest vector).</summary>
+/// <summary>Zeroed native memory aligned to 64 bytes (a cache line, and the widest vector), or to a huge page.</summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {
-    private const int Alignment = 64;
+    private const int CacheLine = 64;
+    private const int HugePage = 2 << 20;
 
     private void* _allocation;
     private byte* _pointer;
@@ -17,8 +18,9 @@ public sealed unsafe class NativeBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        _allocation = NativeMemory.AllocZeroed(checked((nuint)length + Alignment));
-        _pointer = (byte*)(((nuint)_allocation + Alignment - 1) & ~(nuint)(Alignment - 1));
+        var alignment = (nuint)(hugePages && length >= HugePage ? HugePage : CacheLine);
+        _allocation = NativeMemory.AllocZeroed(checked((nuint)length + alignment));
+        _pointer = (byte*)(((nuint)_allocation + alignment - 1) & ~(alignment - 1));
         if (hugePages)
             MemoryAdvice.UseHugePages(_pointer, length);
     }
