@@ -43,9 +43,10 @@ internal readonly unsafe struct AttentionScratch(float* memory)
     private const int IntegerWeightsOffset = SharesOffset + MaxQueries;
     private const int WeightStepsOffset = IntegerWeightsOffset + MaxRows * IntegerStride / 2;
 
-    // Of the block.
+    // Of the block: three lists of addresses, a tile each.
+    private const int TileListFloats = 3 * AttentionOrder.BlockTiles * sizeof(ulong) / sizeof(float);
     private const int TilesOffset = WeightStepsOffset + MaxRows * MaxGroups;
-    private const int ValueScalesOffset = TilesOffset + 2 * Lane;
+    private const int ValueScalesOffset = TilesOffset + TileListFloats;
     private const int StepInversesOffset = ValueScalesOffset + MaxGroups * AttentionOrder.BlockPositions;
     private const int GroupStepsOffset = StepInversesOffset + MaxGroups * AttentionOrder.BlockPositions;
     private const int StepsRangeOffset = GroupStepsOffset + Lane;

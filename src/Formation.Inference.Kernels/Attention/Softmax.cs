@@ -16,18 +16,20 @@ internal static unsafe class Softmax
     /// Turns the scores of a block into weights 2^(score - the block's maximum) and adds them to the sums of the weights. Positions outside
     /// the range get 0.
     /// </summary>
+    /// <typeparam name="TFloats">The vector width.</typeparam>
+    /// <typeparam name="TValues">What the weights will be multiplied with.</typeparam>
     /// <param name="scores">One for each position of the block, of which those of the tiles from <paramref name="firstTile"/> to
     /// <paramref name="endTile"/> - 1 are read.</param>
     /// <param name="first">First position that the query sees.</param>
     /// <param name="end">Position after the last one.</param>
-    /// <param name="factor">What the weights are multiplied by before they are stored; a power of 2.</param>
     /// <param name="maximum">The largest score of all blocks so far.</param>
     /// <param name="lanes">The sixteen sums of the weights so far, relative to it.</param>
     /// <returns>As <see cref="Grow"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static (float Rescale, float Share) Weigh<TFloats>(
-        float* scores, int firstTile, int endTile, int first, int end, float factor, ref float maximum, float* lanes)
+    public static (float Rescale, float Share) Weigh<TFloats, TValues>(
+        float* scores, int firstTile, int endTile, int first, int end, ref float maximum, float* lanes)
         where TFloats : struct, IFloats<TFloats>
+        where TValues : struct, IValueProducts
     {
         const int Tile = KvLayout.TilePositions;
         var (from, to) = (firstTile * Tile, endTile * Tile);
@@ -42,13 +44,14 @@ internal static unsafe class Softmax
         var blockMaximum = largest.Max();
         var (rescale, share) = Grow(ref maximum, blockMaximum);
 
+        var origin = TFloats.Broadcast(blockMaximum);
         for (var lane = 0; lane < Tile; lane += TFloats.Count)
         {
             var sum = TFloats.Broadcast(0);
             for (var j = from + lane; j < to; j += Tile)
             {
-                var weights = Exponential.Exp2(TFloats.Load(scores + j) - TFloats.Broadcast(blockMaximum));
-                (weights * TFloats.Broadcast(factor)).Store(scores + j);
+                var weights = Exponential.Exp2(TFloats.Load(scores + j) - origin);
+                (TValues.WeightFactor == 1 ? weights : weights * TFloats.Broadcast(TValues.WeightFactor)).Store(scores + j);
                 sum += weights;
             }
             TFloats.MultiplyAdd(sum, TFloats.Broadcast(share), TFloats.Load(lanes + lane) * TFloats.Broadcast(rescale)).Store(lanes + lane);

@@ -109,9 +109,9 @@ internal readonly unsafe struct TiledAttention<TFloats, TKeys, TValues>
             var (firstTile, endTile) = AttentionBlock.Tiles(range);
             for (var query = firstQuery; query < firstQuery + block.RowsFrom(firstQuery); query++)
             {
-                (_scratch.Rescales[query], _scratch.Shares[query]) = Softmax.Weigh<TFloats>(
+                (_scratch.Rescales[query], _scratch.Shares[query]) = Softmax.Weigh<TFloats, TValues>(
                     _scratch.Weights + query * AttentionScratch.WeightStride, firstTile, endTile, block.First(query), block.End(query),
-                    TValues.WeightFactor, ref _scratch.Maxima[query], _scratch.Lanes + query * Sixteen.Lanes);
+                    ref _scratch.Maxima[query], _scratch.Lanes + query * Sixteen.Lanes);
             }
         }
     }

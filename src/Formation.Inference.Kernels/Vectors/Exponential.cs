@@ -37,6 +37,7 @@ internal static class Exponential
     }
 
     /// <summary>The same for one number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Exp2(float x)
     {
         x = x > Smallest ? x : Smallest;
