@@ -5,6 +5,7 @@ using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -32,6 +33,9 @@ public static class GatewayServices
         services.AddTelemetry(options);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);
         services.Configure<KestrelServerOptions>(kestrel => ConnectionLimits.Apply(kestrel, options));
+        // A token is sent by the thread that wrote it. Handing it to another would wake one more thread for each token, on cores that compute
+        // the next one; "unsafe" is said for handlers that block, and ours only await.
+        services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
         return builder;
     }
 }

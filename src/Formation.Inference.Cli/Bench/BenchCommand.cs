@@ -23,7 +23,7 @@ static class BenchCommand
         var prompt = CommonOptions.Counts("--prompt", "Tokens of the prompts, divided by commas; 0 leaves them out", 0, 1 << 20, [512], "512,4096");
         var generate = CommonOptions.Count("--generate", "Tokens to generate; 0 leaves this out [default: 64]", 0, 1 << 20);
         var batch = CommonOptions.Counts("--batch", "Sequences that generate together, divided by commas", 1, 256, [1], "1,4,8");
-        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after a second of warming up [default: 3, with --peers 5]", 1, 1000);
+        var repeat = CommonOptions.Count("--repeat", "Measurements of each test, after three seconds of warming up [default: 3, with --peers 5]", 1, 1000);
         var peers = new Option<bool>("--peers") { Description = "Measure llama.cpp on the same files too, in turns; npm installs it into benchmarks/peers" };
         var serve = new Option<bool>("--serve") { Description = "Start a server with the model too, and measure it over HTTP in turns" };
         var http = new Option<string?>("--http") { Description = "Measure this running server instead", HelpName = "URL" };

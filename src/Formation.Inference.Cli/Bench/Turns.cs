@@ -8,8 +8,9 @@ namespace Formation.Inference.Cli.Bench;
 /// <param name="time">The clock.</param>
 sealed class Turns(int repeat, TimeProvider time)
 {
-    // Run-time compilers, caches and page tables settle in the first runs; until then the figures would say how fast they do.
-    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(1);
+    // Run-time compilers, caches and page tables settle in the first runs (a server's in its first two hundred tokens); until then the figures
+    // would say how fast they do.
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(3);
 
     /// <summary>Warms each engine up and measures it.</summary>
     /// <returns>A spread for each engine, in their order.</returns>

@@ -11,6 +11,12 @@ internal sealed class Candidates
     // Eighths of a nat, down to 64 nats below the best: what lies deeper shares the last bucket.
     const int BucketsPerUnit = 8, BucketCount = 512;
 
+    // Running sums are kept at every so many candidates: a draw looks for its point among these, and then in one stretch.
+    const int Stretch = 256;
+
+    // Nearly all of the mass of a trained model's distribution lies within so many nats of the best token, in a few hundred tokens.
+    const double NearNats = 12;
+
     // Sums in another order may differ in the last bits: a bucket more is looked at rather than one too few.
     const double Margin = 1 + 1e-9;
 
@@ -25,6 +31,11 @@ internal sealed class Candidates
     readonly Candidate[] _sorted;
     readonly int[] _bucketCounts = new int[BucketCount];
     readonly double[] _bucketMasses = new double[BucketCount];
+    readonly double[] _runningSums;
+    readonly int[] _near;
+    double _total;
+    bool _isTotalKnown;
+    int _movedTokens;
 
     readonly record struct Candidate(int Token, double Key, double Scaled, double Weight);
 
@@ -38,6 +49,9 @@ internal sealed class Candidates
         _weights = new double[padded];
         _keys = new double[vocabularySize];
         _sorted = new Candidate[vocabularySize];
+        _near = new int[vocabularySize];
+        _runningSums = new double[vocabularySize / Stretch + 1];
+        _allTokens.CopyTo(_tokens, 0);
     }
 
     /// <summary>Candidates left.</summary>
@@ -47,12 +61,13 @@ internal sealed class Candidates
     public void Fill(ReadOnlySpan<float> logits, float temperature, int topK)
     {
         Count = logits.Length;
-        _allTokens.CopyTo(_tokens, 0);
+        // Filters move tokens to the front only.
+        _allTokens.AsSpan(0, _movedTokens).CopyTo(_tokens);
+        _movedTokens = 0;
         Scale(logits, logits[LogProbabilities.ArgMax(logits)], temperature);
         if (topK > 0 && topK < Count)
             Select(_scaled, topK, double.PositiveInfinity);
-        for (var i = 0; i < Count; i += Vector<double>.Count)
-            Vector.Exp(new Vector<double>(_scaled, i)).CopyTo(_weights, i);
+        Weigh();
     }
 
     /// <summary>Locally typical sampling: keeps the tokens whose surprise is nearest to the entropy, up to a mass.</summary>
@@ -82,7 +97,7 @@ internal sealed class Candidates
         for (var i = 0; i < Count; i++)
             if (_weights[i] >= fraction * max)
                 (_tokens[kept], _scaled[kept], _weights[kept++]) = (_tokens[i], _scaled[i], _weights[i]);
-        Count = kept;
+        Keep(kept);
     }
 
     /// <summary>The token at a point of the cumulated weights.</summary>
@@ -90,17 +105,22 @@ internal sealed class Candidates
     public int Draw(double uniform)
     {
         var target = uniform * TotalWeight();
-        var cumulated = 0.0;
-        var last = _tokens[0];
-        for (var i = 0; i < Count && cumulated <= target; i++)
+        var stretch = 0;
+        while ((stretch + 1) * Stretch < Count && _runningSums[stretch + 1] <= target)
+            stretch++;
+        var cumulated = _runningSums[stretch];
+        for (var i = stretch * Stretch; i < Count; i++)
         {
-            if (_weights[i] == 0)
-                continue;
-            last = _tokens[i];
             cumulated += _weights[i];
+            if (cumulated > target)
+                return _tokens[i];
         }
 
-        return last;
+        // Rounding can put the point at the very end of the interval.
+        var last = Count - 1;
+        while (last > 0 && _weights[last] == 0)
+            last--;
+        return _tokens[last];
     }
 
     void Scale(ReadOnlySpan<float> logits, double max, double temperature)
@@ -118,12 +138,47 @@ internal sealed class Candidates
             _scaled[i] = (logits[i] - max) / temperature;
     }
 
+    /// <summary>Computes the candidates' weights and their sum.</summary>
+    void Weigh()
+    {
+        // Exponentials are limited by throughput and a sum in order by latency: side by side they take the time of one.
+        var sum = 0.0;
+        for (var first = 0; first < Count; first += Stretch)
+        {
+            _runningSums[first / Stretch] = sum;
+            var end = Math.Min(first + Stretch, Count);
+            for (var i = first; i < end; i += Vector<double>.Count)
+            {
+                Vector.Exp(new Vector<double>(_scaled, i)).CopyTo(_weights, i);
+                foreach (var weight in _weights.AsSpan(i, Math.Min(Vector<double>.Count, end - i)))
+                    sum += weight;
+            }
+        }
+
+        (_total, _isTotalKnown) = (sum, true);
+    }
+
     double TotalWeight()
     {
-        var total = 0.0;
-        foreach (var weight in _weights.AsSpan(0, Count))
-            total += weight;
-        return total;
+        if (_isTotalKnown)
+            return _total;
+        var sum = 0.0;
+        for (var first = 0; first < Count; first += Stretch)
+        {
+            _runningSums[first / Stretch] = sum;
+            foreach (var weight in _weights.AsSpan(first, Math.Min(Stretch, Count - first)))
+                sum += weight;
+        }
+
+        (_total, _isTotalKnown) = (sum, true);
+        return sum;
+    }
+
+    /// <summary>The first candidates are those that are left.</summary>
+    void Keep(int count)
+    {
+        (Count, _isTotalKnown) = (count, false);
+        _movedTokens = Math.Max(_movedTokens, count);
     }
 
     /// <summary>Keeps the best by key, best first (equal keys: the lower token), until a count or a mass is reached; at least one.</summary>
@@ -132,27 +187,59 @@ internal sealed class Candidates
     /// <param name="mass">The mass; weights are not looked at where it is infinite.</param>
     void Select(double[] keys, int keep, double mass)
     {
-        var lastBucket = FindLastBucket(keys, keep, mass * Margin);
-        var found = 0;
-        for (var i = 0; i < Count; i++)
-            if (BucketOf(keys[i]) <= lastBucket)
-                _sorted[found++] = new Candidate(_tokens[i], keys[i], _scaled[i], _weights[i]);
+        var found = TakeNear(keys, keep, mass);
+        if (found < 0)
+            found = TakeAll(keys, keep, mass);
         _sorted.AsSpan(0, found).Sort(BestFirst);
 
-        var sum = 0.0;
-        for (Count = 0; Count < found && Count < keep && (Count == 0 || sum < mass); Count++)
+        var (sum, count) = (0.0, 0);
+        for (; count < found && count < keep && (count == 0 || sum < mass); count++)
         {
-            var best = _sorted[Count];
-            (_tokens[Count], _scaled[Count], _weights[Count]) = (best.Token, best.Scaled, best.Weight);
+            var best = _sorted[count];
+            (_tokens[count], _scaled[count], _weights[count]) = (best.Token, best.Scaled, best.Weight);
             sum += best.Weight;
         }
+
+        Keep(count);
     }
 
-    int FindLastBucket(double[] keys, int keep, double mass)
+    /// <summary>Takes what may be selected from the candidates with keys near 0, or says with -1 that they are too few.</summary>
+    int TakeNear(double[] keys, int keep, double mass)
+    {
+        var (threshold, near, i) = (new Vector<double>(-NearNats), 0, 0);
+        for (; i <= Count - Vector<double>.Count; i += Vector<double>.Count)
+            if (Vector.GreaterThanAny(new Vector<double>(keys, i), threshold))
+                for (var lane = i; lane < i + Vector<double>.Count; lane++)
+                    if (keys[lane] > -NearNats)
+                        _near[near++] = lane;
+        for (; i < Count; i++)
+            if (keys[i] > -NearNats)
+                _near[near++] = i;
+
+        return FindLastBucket(keys, _near.AsSpan(0, near), keep, mass * Margin) is { } last ? Take(keys, _near.AsSpan(0, near), last) : -1;
+    }
+
+    int TakeAll(double[] keys, int keep, double mass)
+    {
+        var all = _allTokens.AsSpan(0, Count);
+        return Take(keys, all, FindLastBucket(keys, all, keep, mass * Margin) ?? BucketCount - 1);
+    }
+
+    int Take(double[] keys, ReadOnlySpan<int> places, int lastBucket)
+    {
+        var found = 0;
+        foreach (var i in places)
+            if (BucketOf(keys[i]) <= lastBucket)
+                _sorted[found++] = new Candidate(_tokens[i], keys[i], _scaled[i], _weights[i]);
+        return found;
+    }
+
+    /// <summary>The bucket in which a count or a mass is reached, best bucket first, or null where it is not.</summary>
+    int? FindLastBucket(double[] keys, ReadOnlySpan<int> places, int keep, double mass)
     {
         Array.Clear(_bucketCounts);
         Array.Clear(_bucketMasses);
-        for (var i = 0; i < Count; i++)
+        foreach (var i in places)
         {
             var bucket = BucketOf(keys[i]);
             _bucketCounts[bucket]++;
@@ -168,7 +255,7 @@ internal sealed class Candidates
                 return bucket;
         }
 
-        return BucketCount - 1;
+        return null;
     }
 
     static int BucketOf(double key) => (int)Math.Min(-key * BucketsPerUnit, BucketCount - 1);

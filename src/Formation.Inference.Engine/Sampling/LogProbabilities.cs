@@ -20,13 +20,31 @@ internal static class LogProbabilities
     }
 
     /// <summary>Index of the largest logit; the lowest index where several are equal.</summary>
+    /// <param name="logits">A row without NaN.</param>
     public static int ArgMax(ReadOnlySpan<float> logits)
     {
-        var best = 0;
-        for (var i = 1; i < logits.Length; i++)
-            if (logits[i] > logits[best])
-                best = i;
-        return best;
+        // Two passes without a branch on each logit: the value, then its first place.
+        var max = Max(logits);
+        var (wanted, i) = (new Vector<float>(max), 0);
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
+            if (Vector.EqualsAny(new Vector<float>(logits[i..]), wanted))
+                break;
+        while (i < logits.Length && logits[i] != max)
+            i++;
+        return i;
+    }
+
+    static float Max(ReadOnlySpan<float> logits)
+    {
+        var (largest, i) = (new Vector<float>(float.NegativeInfinity), 0);
+        for (; i <= logits.Length - Vector<float>.Count; i += Vector<float>.Count)
+            largest = Vector.Max(largest, new Vector<float>(logits[i..]));
+        var max = float.NegativeInfinity;
+        for (var lane = 0; lane < Vector<float>.Count; lane++)
+            max = Math.Max(max, largest[lane]);
+        for (; i < logits.Length; i++)
+            max = Math.Max(max, logits[i]);
+        return max;
     }
 
     /// <summary>The natural logarithm of the sum of the exponentials.</summary>

@@ -119,8 +119,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
     {
         var perRow = 5L * config.HiddenSize + 2L * config.QueryWidth + 2L * config.KvWidth + 2L * config.FeedForwardSize + config.HeadSize;
 
-        // Logits in the head and in the engine, and the sampler's candidates, which are about seventeen floats each.
-        var perToken = 16L + maxLogitsRows + 17;
+        // Logits in the head and in the engine, and the sampler's candidates, which are about eighteen floats each.
+        var perToken = 16L + maxLogitsRows + 18;
         return checked(sizeof(float) * (perRow * maxRows + perToken * config.VocabularySize));
     }
 

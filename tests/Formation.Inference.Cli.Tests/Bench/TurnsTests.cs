@@ -11,9 +11,9 @@ public sealed class TurnsTests
     private readonly List<string> _calls = [];
 
     [Fact]
-    public async Task Each_engine_is_warmed_up_for_a_second_and_then_they_take_turns()
+    public async Task Each_engine_is_warmed_up_for_three_seconds_and_then_they_take_turns()
     {
-        await MeasureAsync(2, Engine("a", 0.4, 10), Engine("b", 2, 20));
+        await MeasureAsync(2, Engine("a", 1.2, 10), Engine("b", 6, 20));
 
         Assert.Equal(["a", "a", "a", "b", "a", "b", "a", "b"], _calls);
     }
@@ -21,7 +21,7 @@ public sealed class TurnsTests
     [Fact]
     public async Task What_is_found_while_warming_up_does_not_count()
     {
-        var spreads = await MeasureAsync(3, Engine("a", 1, 999, 10, 30, 20), Engine("b", 1, 1, 7, 5, 6));
+        var spreads = await MeasureAsync(3, Engine("a", 3, 999, 10, 30, 20), Engine("b", 3, 1, 7, 5, 6));
 
         Assert.Equal([new Spread(20, 10, 30), new Spread(6, 5, 7)], spreads);
     }

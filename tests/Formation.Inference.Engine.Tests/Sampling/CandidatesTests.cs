@@ -1,3 +1,4 @@
+using System.Numerics;
 using Formation.Inference.Engine.Sampling;
 
 namespace Formation.Inference.Engine.Tests.Sampling;
@@ -47,6 +48,35 @@ public sealed class CandidatesTests
             candidates.KeepTopP(0.9f);
         }),
     ];
+
+    [Theory]
+    [InlineData(1, 12, 1)]
+    [InlineData(2, 1, 0.7f)]
+    [InlineData(3, 200, 1.3f)]
+    [InlineData(4, 0, 1)]
+    public void A_draw_finds_the_token_that_adding_up_the_weights_one_by_one_finds(int seed, double spread, float temperature)
+    {
+        var logits = Logits(seed, spread);
+        var max = (double)logits.Max();
+        // The same exponential as the candidates', so that the comparison is to the bit.
+        var weights = logits.Select(logit => Vector.Exp(new Vector<double>((logit - max) / temperature))[0]).ToArray();
+        var total = weights.Aggregate((sum, weight) => sum + weight);
+        var candidates = new Candidates(Vocabulary);
+        for (var i = 0; i < 500; i++)
+        {
+            // The tokens that filters moved in the draw before are in their places again.
+            candidates.Fill(logits, temperature, topK: i % 7);
+            candidates.KeepTopP(0.5f);
+            candidates.KeepMinP(0.1f);
+            candidates.Fill(logits, temperature, topK: 0);
+
+            var (target, sum, expected) = (i / 500.0 * total, 0.0, 0);
+            for (; expected < Vocabulary; expected++)
+                if ((sum += weights[expected]) > target)
+                    break;
+            Assert.Equal(expected, candidates.Draw(i / 500.0));
+        }
+    }
 
     [Fact]
     public void Equal_logits_are_kept_by_id()

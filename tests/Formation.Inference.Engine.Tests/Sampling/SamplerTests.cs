@@ -32,6 +32,19 @@ public sealed class SamplerTests
         Assert.Equal(7, Sample(logits, State(new SamplingParams { Temperature = 0 })));
     }
 
+    [Fact]
+    public void The_largest_logit_is_found_in_rows_of_all_lengths_and_the_first_of_equal_ones_counts()
+    {
+        var random = new Random(3);
+        for (var length = 1; length < 100; length++)
+        {
+            float[] logits = [.. Enumerable.Range(0, length).Select(_ => (float)random.Next(-10, 3))];
+            Assert.Equal(Array.IndexOf(logits, logits.Max()), LogProbabilities.ArgMax(logits));
+        }
+
+        Assert.Equal(0, LogProbabilities.ArgMax(Enumerable.Repeat(float.NegativeInfinity, 33).ToArray()));
+    }
+
     public static TheoryData<SamplingParams> Filters =>
     [
         new SamplingParams(),
