@@ -31,7 +31,8 @@ koffi.struct('llama_batch', {
   n_tokens: 'int32_t', token: 'void *', embd: 'void *', pos: 'void *', n_seq_id: 'void *', seq_id: 'void *', logits: 'void *',
 });
 
-export const loadBackends = ggml.func('void ggml_backend_load_all_from_path(const char *folder)');
+const loadBestBackends = ggml.func('void ggml_backend_load_all_from_path(const char *folder)');
+const loadBackend = ggml.func('void *ggml_backend_load(const char *path)');
 export const modelParams = llama.func('llama_model_params llama_model_default_params()');
 export const loadModel = llama.func('void *llama_model_load_from_file(const char *path, llama_model_params params)');
 export const vocabularyOf = llama.func('void *llama_model_get_vocab(void *model)');
@@ -54,6 +55,9 @@ const initPoolParams = base.func('void ggml_threadpool_params_init(void *params,
 const setLog = llama.func('void llama_log_set(void *callback, void *data)');
 const logType = koffi.proto('void log_callback(int level, const char *text, void *data)');
 
+/** The peer's build that comes nearest to what FORMATION_KERNELS confines the engine to. */
+const CONFINED = { avx2: 'haswell', avx512: 'icelake' };
+
 const CPU = 0;
 const ERROR = 4;
 
@@ -61,6 +65,13 @@ const ERROR = 4;
 setLog(koffi.register((level, text) => level === ERROR && process.stderr.write(text), koffi.pointer(logType)), null);
 
 const newPoolType = koffi.proto('void *ggml_threadpool_new(void *params)');
+
+/** Loads the build for this processor, or, where the engine is confined to older instructions, the one for those. */
+export function loadBackends() {
+  const build = CONFINED[process.env.FORMATION_KERNELS];
+  if (!build) loadBestBackends(folder);
+  else if (!loadBackend(`${folder}libggml-cpu-${build}.so`)) throw new Error(`llama.cpp's build '${build}' does not run here`);
+}
 
 /** Threads that stay between calls, as llama.cpp's own programs have them; by itself the library starts new ones in each call. */
 export function newThreadPool(threads) {

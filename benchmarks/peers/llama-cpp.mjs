@@ -25,7 +25,7 @@ if (!path || !Number.isInteger(threads) || threads < 1) {
   process.exit(2);
 }
 
-lib.loadBackends(lib.folder);
+lib.loadBackends();
 const model = lib.loadModel(path, lib.modelParams());
 if (!model) {
   console.error(`llama.cpp can't load ${path}`);

@@ -74,7 +74,12 @@ internal static unsafe class IntegerTile<TQuads, TFormat>
         var row = 0;
         // Two rows alone are sooner done one by one.
         for (; rows - row > 2; row += Rows)
-            FourRows(panel, blocks, x, row, rows - 1, sums + row * Outputs);
+        {
+            if (HasGroups)
+                FourRows(panel, blocks, x, row, rows - 1, sums + row * Outputs);
+            else
+                BlockTile<TQuads, TFormat>.FourRows(panel, blocks, x, row, rows - 1, sums + row * Outputs);
+        }
         for (; row < rows; row++)
             OneRow(panel, blocks, x, row, sums + row * Outputs);
     }
