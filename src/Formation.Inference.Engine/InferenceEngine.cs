@@ -6,6 +6,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Threading;
 using Microsoft.Extensions.Logging;
 
@@ -95,6 +96,9 @@ public sealed partial class InferenceEngine : IAsyncDisposable
 
     /// <summary>What the engine does, as of its last step.</summary>
     public EngineStatistics Statistics => _statistics;
+
+    /// <summary>What multiplies the model's weights, for each of their formats.</summary>
+    public IReadOnlyList<LinearKernel> Kernels => _model.Kernels;
 
     /// <summary>Requests that wait for their first step.</summary>
     public int QueuedRequests => _queue.Count;

@@ -16,6 +16,8 @@ static class BenchTables
         output.Out.WriteLine(
             $"{report.Model}, {ParameterCount.Format(report.Parameters)} parameters, {string.Join(" + ", report.Weights.Formats.Select(format => format.Format))}, "
             + $"{report.Threads} threads, {report.Kernels} kernels");
+        foreach (var format in report.Weights.Formats)
+            output.Out.WriteLine($"{format.Format}: {format.Kernel}");
         output.Out.WriteLine(
             $"{machine.Processor}, {machine.Cores} cores, {ByteSize.Format(machine.MemoryBytes)} of memory"
             + (report.Results.Any(result => result.Bandwidth is not null) ? "" : ", its bandwidth not measured"));

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Cli.Bench;
 
@@ -14,7 +15,7 @@ sealed record WeightTraffic(IReadOnlyList<WeightFormat> Formats, long BytesPerSt
         var read = file.Tensors.Where(tensor => isTied || tensor.Name != "token_embd.weight").ToArray();
         var formats = read.Where(tensor => tensor.Dimensions.Count > 1)
             .GroupBy(tensor => tensor.Type)
-            .Select(group => new WeightFormat(group.Key.ToString(), group.Sum(tensor => tensor.Data.Length)))
+            .Select(group => new WeightFormat(group.Key.ToString(), group.Sum(tensor => tensor.Data.Length), LinearKernels.Of(group.Key).Description))
             .OrderByDescending(format => format.Bytes);
         return new WeightTraffic([.. formats], read.Sum(tensor => tensor.Data.Length));
     }
@@ -27,5 +28,5 @@ sealed record WeightTraffic(IReadOnlyList<WeightFormat> Formats, long BytesPerSt
         BytesPerStep * (tokensPerSecond / sequences) / bytesPerSecond;
 }
 
-/// <summary>How many bytes of weights a step reads in a storage format.</summary>
-sealed record WeightFormat(string Format, long Bytes);
+/// <summary>How many bytes of weights a step reads in a storage format, and what multiplies them.</summary>
+sealed record WeightFormat(string Format, long Bytes, string Kernel);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Formation.Inference.Cli.Arguments;
 using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 
@@ -20,11 +21,15 @@ static class MachineFindings
         yield return new Finding("instruction sets", FindingState.Good, string.Join(", ", machine.Cpu.InstructionSets));
         yield return Amx(machine.Cpu.Amx, KernelPaths.Available[^1]);
         yield return Kernels(machine.Kernels);
+        foreach (var formats in ComputedFormats.Select(LinearKernels.Of).GroupBy(kernel => kernel.Description, kernel => kernel.Format))
+            yield return new Finding("weights", FindingState.Good, $"{string.Join(", ", formats)}: {formats.Key}");
         yield return Threads(machine);
         yield return Memory(machine);
         yield return Bandwidth(machine, time);
         yield return HugePages(File.Exists(HugePagesFile) ? File.ReadAllText(HugePagesFile) : null);
     }
+
+    private static IEnumerable<TensorType> ComputedFormats => Enum.GetValues<TensorType>().Where(type => TensorTypeInfo.Find(type) is { IsComputed: true });
 
     private static string Version => typeof(MachineFindings).Assembly.GetName().Version?.ToString(3) ?? "unknown";
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Engine.Serving;
 
@@ -28,6 +29,7 @@ public sealed class EngineMetrics : IDisposable
     };
 
     readonly ConcurrentDictionary<string, Func<EngineStatistics>> _engines = new(StringComparer.Ordinal);
+    readonly ConcurrentDictionary<string, IReadOnlyList<LinearKernel>> _kernels = new(StringComparer.Ordinal);
 
     public EngineMetrics()
     {
@@ -37,6 +39,9 @@ public sealed class EngineMetrics : IDisposable
         Gauge(
             "formation.spec_decode_draft_acceptance_rate", "Tokens of drafts that turned out right as a fraction, 0 to 1.",
             statistics => statistics.DraftAcceptance);
+        Meter.CreateObservableGauge(
+            "formation.kernel_info", () => _kernels.SelectMany(model => model.Value.Select(kernel => Describe(model.Key, kernel))),
+            description: "The kernels of each weight format of a model, as labels; always 1.");
         PromptTokens = Counter("formation.prompt_tokens", "Tokens of prompts that were accepted.");
         GenerationTokens = Counter("formation.generation_tokens", "Tokens generated.");
         PrefixCacheQueries = Counter("formation.prefix_cache_queries", "Prompt tokens looked up in the prefix cache.");
@@ -94,11 +99,23 @@ public sealed class EngineMetrics : IDisposable
     public static KeyValuePair<string, object?> ModelTag(string modelId) => new("model_name", modelId);
 
     /// <summary>Shows an engine's statistics under its model's name until <see cref="Unregister"/>.</summary>
-    public void Register(string modelId, Func<EngineStatistics> statistics) => _engines[modelId] = statistics;
+    /// <param name="modelId">The model's name.</param>
+    /// <param name="statistics">Gives the statistics of the moment.</param>
+    /// <param name="kernels">What multiplies the model's weights.</param>
+    public void Register(string modelId, Func<EngineStatistics> statistics, IReadOnlyList<LinearKernel> kernels) =>
+        (_engines[modelId], _kernels[modelId]) = (statistics, kernels);
 
-    public void Unregister(string modelId) => _engines.TryRemove(modelId, out _);
+    public void Unregister(string modelId)
+    {
+        _engines.TryRemove(modelId, out _);
+        _kernels.TryRemove(modelId, out _);
+    }
 
     public void Dispose() => Meter.Dispose();
+
+    static Measurement<int> Describe(string modelId, LinearKernel kernel) => new(
+        1, ModelTag(modelId), new("path", KernelPaths.Name(KernelPaths.Current)), new("format", kernel.Format.ToString()),
+        new("one_row", kernel.OneRow), new("rows", kernel.Rows));
 
     Counter<long> Counter(string name, string description) => Meter.CreateCounter<long>(name, description: description);
 

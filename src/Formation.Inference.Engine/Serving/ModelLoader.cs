@@ -5,6 +5,7 @@ using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Kernels.Attention;
+using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Engine.Serving;
 
@@ -77,6 +78,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
                 TurnEnds = TurnEndsOf(file.Metadata, tokenizer),
                 Pipeline = new Pipeline(head, [stage], maxRows),
                 Draft = draft,
+                Kernels = [.. file.Tensors.Where(tensor => tensor.Dimensions.Count > 1).Select(tensor => tensor.Type).Distinct().Select(LinearKernels.Of)],
                 ContextLength = plan.ContextLength,
                 BlockCount = plan.BlockCount,
                 BlockSize = BlockSize,

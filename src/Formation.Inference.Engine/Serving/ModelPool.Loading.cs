@@ -63,7 +63,7 @@ public sealed partial class ModelPool
             if (loaded is null)
                 Reserve(slot, 0);
             else
-                _metrics.Register(slot.Id, () => loaded.Engine.Statistics);
+                _metrics.Register(slot.Id, () => loaded.Engine.Statistics, loaded.Engine.Kernels);
             if (state == ModelState.Failed)
                 (slot.Failure, slot.FailedAt) = (error, slot.LastUsed);
             if (slot.IsRemoved || _isStopping)

@@ -2,6 +2,7 @@ using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Engine.Serving;
 
@@ -24,6 +25,9 @@ public sealed class ServableModel : IDisposable
 
     /// <summary>The model that guesses this one's tokens, or null. Disposed with it.</summary>
     public DraftModel? Draft { get; init; }
+
+    /// <summary>What multiplies the weights, for each of their formats.</summary>
+    public IReadOnlyList<LinearKernel> Kernels { get; init; } = [];
 
     /// <summary>Tokens that prompt and completion may have together.</summary>
     public required int ContextLength { get; init; }

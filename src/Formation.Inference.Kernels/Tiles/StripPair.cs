@@ -108,7 +108,7 @@ internal static unsafe class StripPair
             where TFormat : struct, IIntegerFormat
         {
             var unpacked = new IntegerPanel(panel);
-            if (rows == 1)
+            if (LinearKernels.IsDirect(rows))
             {
                 var blocks = weight.Columns / TFormat.BlockColumns;
                 var input = x.Quantized(TFormat.BlockColumns, firstRow, 0);
@@ -128,7 +128,7 @@ internal static unsafe class StripPair
                     PanelUnpacker.Integers<TFormat, TQuads, TFloats>(
                         strip + weight.StripBytes, ahead + weight.StripBytes, blocks, unpacked.SecondStrip());
                 var inputs = x.Quantized(TFormat.BlockColumns, firstRow, column);
-                if (TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable)
+                if (LinearKernels.HasIntegerCode<TQuads, TFormat>())
                     DotTile<TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
                 else
                     IntegerTile<TQuads, TFormat>.Accumulate(unpacked, blocks, inputs, rows, sums);
@@ -159,7 +159,7 @@ internal static unsafe class StripPair
             {
                 var columns = Math.Min(FloatPanel.Columns, weight.Columns - column);
                 var first = StripFrom<TFormat>(First, 1, column);
-                if (TFloats.Count == Strip.Outputs && DirectFloatTile<TFormat>.IsAvailable)
+                if (LinearKernels.HasFloatCode<TFloats, TFormat>())
                 {
                     var second = HasSecond ? first + weight.StripBytes : first;
                     DirectFloatTile<TFormat>.Accumulate(first, second, columns, Inputs(column), weight.Columns, rows, sums);

@@ -1,5 +1,6 @@
 using Formation.Inference.Cli.Bench;
 using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
@@ -28,7 +29,8 @@ public sealed class WeightTrafficTests : IDisposable
     [Fact]
     public void The_formats_of_the_matrices_are_named_with_the_most_bytes_first() =>
         Assert.Equal(
-            [new WeightFormat("Q8_0", LayerValues / 32 * 34), new WeightFormat("F16", HeadValues * 2)],
+            [new WeightFormat("Q8_0", LayerValues / 32 * 34, LinearKernels.Of(TensorType.Q8_0).Description),
+                new WeightFormat("F16", HeadValues * 2, LinearKernels.Of(TensorType.F16).Description)],
             Of(new() { MatrixType = TensorType.Q8_0, OutputType = TensorType.F16 }).Formats);
 
     [Fact]

@@ -5,6 +5,8 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation.Lookup;
 using Formation.Inference.Engine.Tests.Speculation;
+using Formation.Inference.Kernels.Dispatch;
+using Formation.Inference.Kernels.Formats;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 
@@ -15,6 +17,7 @@ public sealed class EngineMetricsTests
     {
         var sums = new ConcurrentDictionary<string, double>();
         var counts = new ConcurrentDictionary<string, int>();
+        string? kernelFormat = null;
         using var metrics = new EngineMetrics();
         using var listener = new MeterListener
         {
@@ -25,12 +28,13 @@ public sealed class EngineMetricsTests
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Add(instrument.Name, value, tags));
+        listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => kernelFormat = (string?)tags.ToArray().Single(tag => tag.Key == "format").Value);
         listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Add(instrument.Name, value, tags));
         listener.Start();
 
         await using (var harness = new EngineHarness(new SchedulerOptions { MaxRunningSequences = 2 }, metrics: metrics))
         {
-            metrics.Register("invented", () => harness.Engine.Statistics);
+            metrics.Register("invented", () => harness.Engine.Statistics, [LinearKernels.Of(TensorType.Q4_K)]);
             await harness.RunAsync(harness.Request(5), EngineHarness.Prompt(40));
             await harness.RunAsync(harness.Request(5), EngineHarness.Prompt(40));
             listener.RecordObservableInstruments();
@@ -46,6 +50,7 @@ public sealed class EngineMetricsTests
         Assert.Contains("formation.kv_cache_usage_perc", counts.Keys);
         Assert.Contains("formation.num_requests_running", counts.Keys);
         Assert.Contains("formation.num_requests_waiting", counts.Keys);
+        Assert.Equal("Q4_K", kernelFormat);
 
         void Add(string name, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
