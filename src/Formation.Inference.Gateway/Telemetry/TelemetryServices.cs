@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
@@ -22,6 +23,7 @@ internal static class TelemetryServices
             .WithMetrics(metrics => metrics
             .AddMeter(GatewayTelemetry.Name, GatewayTelemetry.EngineName, "System.Runtime")
             .AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false));
+        services.ConfigureOpenTelemetryMeterProvider((provider, metrics) => metrics.AddView(OnlyOf(provider.GetRequiredService<IMeterFactory>())));
         if (options.OtlpEndpoint is { } endpoint)
             telemetry.WithTracing(traces => traces
                 .AddSource(GatewayTelemetry.Name, GatewayTelemetry.EngineName)
@@ -32,4 +34,10 @@ internal static class TelemetryServices
                     exporter.Protocol = OtlpExportProtocol.Grpc;
                 }));
     }
+    /// <summary>
+    /// Meters are heard by name in the whole process: a second server in it would be counted here too, and when it is disposed, the stream
+    /// that the two share would end for both. So meters of another server's factory are left out; those of no factory are everybody's.
+    /// </summary>
+    static Func<Instrument, MetricStreamConfiguration?> OnlyOf(IMeterFactory factory) =>
+        instrument => instrument.Meter.Scope is null || ReferenceEquals(instrument.Meter.Scope, factory) ? null : MetricStreamConfiguration.Drop;
 }

@@ -82,11 +82,7 @@ internal sealed class EngineHarness : IAsyncDisposable
     public void Resume() => _gate.Set();
 
     /// <summary>Waits for a state of the engine that must come.</summary>
-    public async Task UntilAsync(Func<EngineStatistics, bool> condition)
-    {
-        while (!condition(Engine.Statistics))
-            await Task.Delay(1);
-    }
+    public Task UntilAsync(Func<EngineStatistics, bool> condition) => Eventually.TrueAsync(() => condition(Engine.Statistics));
 
     public async ValueTask DisposeAsync()
     {

@@ -235,8 +235,7 @@ public sealed class InferenceEngineTests
         await using var harness = new EngineHarness(new SchedulerOptions { MaxRunningSequences = 1 }, maxQueued: 2);
         harness.Pause();
         var running = harness.RunAsync(harness.Request(3), Prompt(5, 0));
-        while (harness.Engine.QueuedRequests > 0)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(() => harness.Engine.QueuedRequests == 0);
         var queued = Enumerable.Range(1, 2).Select(i => harness.RunAsync(harness.Request(3), Prompt(5, i))).ToList();
         var refused = await harness.RunAsync(harness.Request(3), Prompt(5, 3));
         Assert.Equal(GenerationErrorKind.QueueFull, refused.Error!.Kind);

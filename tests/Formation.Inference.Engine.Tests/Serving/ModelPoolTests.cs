@@ -97,8 +97,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
         Add("a", 10);
         _gate.Reset();
         var waiting = Acquire("a");
-        while (_pool.Find("a")!.LoadProgress == 0)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(() => _pool.Find("a")!.LoadProgress > 0);
         Assert.Equal((ModelState.Loading, 0.5), (StateOf("a"), _pool.Find("a")!.LoadProgress));
         _gate.Set();
         (await waiting).Dispose();
@@ -233,8 +232,8 @@ public sealed class ModelPoolTests : IAsyncDisposable
         // Its memory counts until it is really free.
         Assert.Equal(GenerationErrorKind.ModelUnavailable, (await Refused("b")).Kind);
         lease.Dispose();
-        while (!_models["a"].Stage.IsDisposed || (await _pool.AcquireAsync("b", CancellationToken.None)).Lease is null)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(async () =>
+            _models["a"].Stage.IsDisposed && (await _pool.AcquireAsync("b", CancellationToken.None)).Lease is not null);
     }
 
     [Fact]
@@ -243,8 +242,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
         Add("a", 10);
         _gate.Reset();
         var waiting = _pool.AcquireAsync("a", CancellationToken.None);
-        while (_loads.Count == 0)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(() => _loads.Count > 0);
         _pool.Remove("a");
         Assert.NotNull((await waiting).Error);
         Assert.Empty(_models);
@@ -270,8 +268,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
             Assert.Equal(GenerationErrorKind.Internal, (await CollectedGeneration.FromAsync(events)).Error!.Kind);
         }
 
-        while (!lease.Model.Engine.IsFaulted)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(() => lease.Model.Engine.IsFaulted);
         using var again = await Acquire("a");
         Assert.NotSame(lease.Model.Engine, again.Model.Engine);
         Assert.Equal(["a", "a"], _loads);
@@ -317,8 +314,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await foreach (var next in backend.GenerateAsync(request, CancellationToken.None))
             if (next is GenerationDelta)
                 break;
-        while ((await lease.Model.Engine.CheckIntegrityAsync()).HeldBlocks > 0)
-            await Task.Delay(1);
+        await Eventually.TrueAsync(async () => (await lease.Model.Engine.CheckIntegrityAsync()).HeldBlocks == 0);
     }
 
     public async ValueTask DisposeAsync()

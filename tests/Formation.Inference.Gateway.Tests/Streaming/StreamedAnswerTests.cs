@@ -20,11 +20,11 @@ public class StreamedAnswerTests
         if (stream.Length > 0)
             (await request.WaitAsync(Patience)).Dispose();
         else
-            await UntilAsync(() => gateway.Backend.Running == 1);
+            await Eventually.TrueAsync(() => gateway.Backend.Running == 1);
         await gone.CancelAsync();
 
         await gateway.Backend.Cancelled.Task.WaitAsync(Patience);
-        await UntilAsync(() => gateway.Backend.Running == 0);
+        await Eventually.TrueAsync(() => gateway.Backend.Running == 0);
     }
 
     [Fact]
@@ -33,9 +33,9 @@ public class StreamedAnswerTests
         await using TestGateway gateway = await TestGateway.StartAsync();
         gateway.Backend.Script = Scripts.ThenWait(new GenerationStarted(1));
         using HttpResponseMessage response = await gateway.PostAsync("/v1/completions", """{"model":"tiny","prompt":["a","b","c"],"stream":true}""");
-        await UntilAsync(() => gateway.Backend.Running == 3);
+        await Eventually.TrueAsync(() => gateway.Backend.Running == 3);
         response.Dispose();
-        await UntilAsync(() => gateway.Backend.Running == 0);
+        await Eventually.TrueAsync(() => gateway.Backend.Running == 0);
     }
 
     [Fact]
@@ -66,11 +66,11 @@ public class StreamedAnswerTests
         Assert.StartsWith("data: ", await ReadEventAsync(lines));
 
         Task<string> next = ReadEventAsync(lines);
-        while (!next.IsCompleted)
+        await Eventually.TrueAsync(() =>
         {
             gateway.Clock.Advance(TimeSpan.FromSeconds(15));
-            await Task.WhenAny(next, Task.Delay(20));
-        }
+            return next.IsCompleted;
+        });
 
         Assert.Equal(": keep-alive", await next);
         step.SetResult();
@@ -88,11 +88,11 @@ public class StreamedAnswerTests
         var loaded = NewStep();
         gateway.Backend.Script = (_, token) => AfterAsync(loaded, Scripts.Failure(GenerationErrorKind.ModelUnavailable), token);
         Task<HttpResponseMessage> request = gateway.ChatAsync(""","stream":true""");
-        while (!request.IsCompleted)
+        await Eventually.TrueAsync(() =>
         {
             gateway.Clock.Advance(TimeSpan.FromSeconds(15));
-            await Task.WhenAny(request, Task.Delay(20));
-        }
+            return request.IsCompleted;
+        });
 
         using HttpResponseMessage response = await request;
         Assert.Equal(200, (int)response.StatusCode);
@@ -122,7 +122,7 @@ public class StreamedAnswerTests
         Assert.InRange(before, 1, 30_000);
         Assert.Equal(1, gateway.Backend.Running);
         response.Dispose();
-        await UntilAsync(() => gateway.Backend.Running == 0);
+        await Eventually.TrueAsync(() => gateway.Backend.Running == 0);
     }
 
     [Fact]
@@ -131,13 +131,12 @@ public class StreamedAnswerTests
         await using TestGateway gateway = await TestGateway.StartAsync();
         gateway.Backend.Script = (_, token) => EndlessAsync(() => { }, token);
         using HttpResponseMessage response = await gateway.ChatAsync(""","stream":true""");
-        while (!gateway.Backend.Cancelled.Task.IsCompleted)
+        await Eventually.TrueAsync(() =>
         {
             gateway.Clock.Advance(TimeSpan.FromSeconds(10));
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-
-        await UntilAsync(() => gateway.Backend.Running == 0);
+            return gateway.Backend.Cancelled.Task.IsCompleted;
+        });
+        await Eventually.TrueAsync(() => gateway.Backend.Running == 0);
     }
 
     static TaskCompletionSource NewStep() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -181,12 +180,5 @@ public class StreamedAnswerTests
         while (await lines.ReadLineAsync().WaitAsync(Patience) is { Length: > 0 } line)
             text.Append(line);
         return text.ToString();
-    }
-
-    static async Task UntilAsync(Func<bool> condition)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!condition())
-            await Task.Delay(10, patience.Token);
     }
 }

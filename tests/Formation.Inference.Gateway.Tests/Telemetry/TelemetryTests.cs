@@ -40,6 +40,22 @@ public class TelemetryTests
     }
 
     [Fact]
+    public async Task A_second_server_in_the_process_is_neither_counted_nor_missed_when_it_goes()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        await using (TestGateway other = await TestGateway.StartAsync())
+        {
+            await gateway.PostForTextAsync("/v1/chat/completions", TestGateway.Chat());
+            await other.PostForTextAsync("/v1/chat/completions", TestGateway.Chat());
+        }
+
+        await gateway.PostForTextAsync("/v1/chat/completions", TestGateway.Chat());
+        Assert.Contains(
+            """formation_http_requests_total{model_name="tiny",route="/v1/chat/completions",status="200",stream_error=""} 2""",
+            await gateway.Anonymous.GetStringAsync("/metrics"));
+    }
+
+    [Fact]
     public async Task A_stream_that_fails_in_the_middle_is_counted_as_such()
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
@@ -55,8 +71,8 @@ public class TelemetryTests
         gateway.Backend.Script = Scripts.ThenWait(new GenerationStarted(1));
         (await gateway.ChatAsync(""","stream":true""")).Dispose();
         await gateway.Backend.Cancelled.Task;
-        while (!(await gateway.Anonymous.GetStringAsync("/metrics")).Contains("stream_error=\"client_closed_request\"} 1"))
-            await Task.Delay(20, TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(async () =>
+            (await gateway.Anonymous.GetStringAsync("/metrics")).Contains("stream_error=\"client_closed_request\"} 1", StringComparison.Ordinal));
     }
 
     [Fact]
