@@ -14,8 +14,10 @@ public sealed partial class ArchitectureTests
         ["Engine"] = ["Contracts", "Kernels"],
         ["Accounts"] = ["Contracts"],
         ["Gateway"] = ["Accounts", "Contracts"],
+        ["Cluster"] = ["Contracts"],
+        ["Node"] = ["Engine", "Cluster", "Contracts", "Kernels"],
         ["Training"] = ["Engine", "Kernels", "Contracts"],
-        ["Cli"] = ["Gateway", "Engine", "Training", "Accounts", "Contracts", "Kernels"],
+        ["Cli"] = ["Gateway", "Node", "Cluster", "Engine", "Training", "Accounts", "Contracts", "Kernels"],
     };
 
     public static TheoryData<string> Projects => new(AllowedReferences.Keys);

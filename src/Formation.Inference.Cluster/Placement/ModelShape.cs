@@ -1,0 +1,45 @@
+namespace Formation.Inference.Cluster.Placement;
+
+/// <summary>What placement has to know of a model: the exact bytes and the work of each of its parts.</summary>
+public sealed record ModelShape
+{
+    /// <summary>The id that users know.</summary>
+    public required string ModelId { get; init; }
+
+    public required long ParameterCount { get; init; }
+
+    /// <summary>The transformer layers, from the first.</summary>
+    public required IReadOnlyList<LayerShape> Layers { get; init; }
+
+    /// <summary>Bytes of the token embedding, held by the head.</summary>
+    public required long EmbeddingBytes { get; init; }
+
+    /// <summary>Bytes of the final norm and the output head, held by the head; 0 where the output shares the embedding.</summary>
+    public required long OutputBytes { get; init; }
+
+    /// <summary>Bytes that a generated token reads of the output head, shared or not.</summary>
+    public required long OutputReadBytes { get; init; }
+
+    /// <summary>Multiply-adds of the output head for a token.</summary>
+    public required long OutputMultiplyAdds { get; init; }
+
+    /// <summary>Values in a row of activations, which crosses each boundary between stages for each token.</summary>
+    public required int HiddenSize { get; init; }
+
+    public required int VocabularySize { get; init; }
+
+    /// <summary>Scratch bytes that a stage needs for each row of its largest batch, whatever its number of layers.</summary>
+    public required long ScratchBytesPerRow { get; init; }
+
+    /// <summary>Heads of keys and values: the largest number of equal parts for tensor parallelism divides it.</summary>
+    public required int KvHeadCount { get; init; }
+
+    /// <summary>Positions that the model was made for.</summary>
+    public required int ContextLength { get; init; }
+}
+
+/// <summary>One transformer layer.</summary>
+/// <param name="WeightBytes">Bytes of its weights in memory; a generated token reads all of them.</param>
+/// <param name="KvBytesPerPosition">Bytes of keys and values that it stores for a position.</param>
+/// <param name="MultiplyAdds">Multiply-adds for a token, attention apart.</param>
+public readonly record struct LayerShape(long WeightBytes, long KvBytesPerPosition, long MultiplyAdds);
