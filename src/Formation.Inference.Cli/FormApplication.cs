@@ -3,6 +3,7 @@ using Formation.Inference.Cli.Bench;
 using Formation.Inference.Cli.Diagnostics;
 using Formation.Inference.Cli.Inference;
 using Formation.Inference.Cli.Models;
+using Formation.Inference.Cli.Planning;
 using Formation.Inference.Cli.Training;
 
 namespace Formation.Inference.Cli;
@@ -61,6 +62,7 @@ public static class FormApplication
             RemoveCommand.Create(context),
             TokenizeCommand.Create(context),
         },
+        PlanCommand.Create(context),
         BenchCommand.Create(context),
         DoctorCommand.Create(context),
         TrainCommand.Create(context),

@@ -19,7 +19,7 @@ public sealed unsafe class PackedMatrix : IDisposable
         (Type, Rows, Columns) = (type, rows, columns);
         _format = TensorTypeInfo.Of(type);
         StripBytes = checked(_format.RowBytes(columns) * Strip.Outputs);
-        _memory = arena.Take(checked(StripBytes * Strips));
+        _memory = arena.Take(BytesOf(type, rows, columns));
     }
 
     public TensorType Type { get; }
@@ -35,7 +35,12 @@ public sealed unsafe class PackedMatrix : IDisposable
 
     internal long StripBytes { get; }
 
-    internal int Strips => (Rows + Strip.Outputs - 1) / Strip.Outputs;
+    internal int Strips => StripsOf(Rows);
+
+    /// <summary>Bytes that a weight takes in memory once it is laid out, without laying it out.</summary>
+    /// <exception cref="OverflowException">The product does not fit.</exception>
+    public static long BytesOf(TensorType type, int rows, int columns) =>
+        checked(TensorTypeInfo.Of(type).RowBytes(columns) * Strip.Outputs * StripsOf(rows));
 
     /// <summary>Lays a weight out anew; its own memory is not needed afterwards.</summary>
     /// <param name="weight">The weight as stored.</param>
@@ -72,6 +77,8 @@ public sealed unsafe class PackedMatrix : IDisposable
     }
 
     public void Dispose() => _memory.Dispose();
+
+    private static int StripsOf(int rows) => (int)(((long)rows + Strip.Outputs - 1) / Strip.Outputs);
 
     internal byte* StripAt(int strip) => _memory.Region.Pointer + strip * StripBytes;
 
