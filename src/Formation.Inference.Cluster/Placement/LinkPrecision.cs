@@ -9,15 +9,14 @@ public enum LinkPrecision
     /// <summary>bfloat16: half the bytes, and other roundings.</summary>
     BF16,
 
-    /// <summary>8-bit integers with a float16 scale for each 32: about a quarter of the bytes.</summary>
+    /// <summary>8-bit integers with a float32 scale for each 32 values: 1.125 bytes a value.</summary>
     Q8,
 }
 
 /// <summary>The bytes of activations on a link.</summary>
 public static class LinkPrecisions
 {
-    private const int BlockValues = 32;
-    private const int BlockBytes = BlockValues + 2;
+    private const int ScaledValues = 32;
 
     /// <summary>Bytes of one row.</summary>
     /// <param name="precision">How it crosses.</param>
@@ -26,7 +25,7 @@ public static class LinkPrecisions
     {
         LinkPrecision.F32 => sizeof(float) * (long)hiddenSize,
         LinkPrecision.BF16 => sizeof(ushort) * (long)hiddenSize,
-        LinkPrecision.Q8 => ((long)hiddenSize + BlockValues - 1) / BlockValues * BlockBytes,
+        LinkPrecision.Q8 => hiddenSize + (((long)hiddenSize + ScaledValues - 1) / ScaledValues * sizeof(float)),
         _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "no such precision"),
     };
 }

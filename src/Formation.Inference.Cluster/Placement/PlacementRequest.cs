@@ -76,5 +76,5 @@ public sealed record RuntimeAbilities
     public bool TensorParallel { get; init; }
 
     /// <summary>Whether chunks of one prompt follow each other through the stages, instead of each waiting for the one before to end.</summary>
-    public bool PipelinedPrefill { get; init; }
+    public bool PipelinedPrefill { get; init; } = true;
 }

@@ -64,6 +64,22 @@ public sealed class ChoiceTests
         Assert.Equal(3, plan.Replicas.Count);
         Assert.Equal(3, NodesOf(plan).Distinct().Count());
         Assert.All(plan.Replicas, replica => Assert.Equal(6, replica.Sequences));
+        // There are 16 streams, not three times six.
+        Assert.Equal(plan.Replicas.Sum(replica => replica.Speed.AllStreams) * 16 / 18, plan.Speed.AllStreams, 1e-6);
+    }
+
+    [Fact]
+    public void Replicas_that_the_first_could_not_leave_room_for_are_found_by_sharing_evenly()
+    {
+        // Alone, the first replica would take the two roomy nodes, which only together with a small one each are enough for two.
+        var needed = Plan(Model(), Request with { Stages = 2 }, Node("x"), Node("y")).Replicas[0].Stages.Sum(stage => stage.Memory.Total);
+        var roomy = needed * 3 / 4;
+        var small = needed * 2 / 4;
+        NodeOffer[] nodes = [Node("a", roomy, 40), Node("b", roomy, 40), Node("c", small), Node("d", small)];
+
+        var plan = Plan(Model(), Request with { Replicas = 2, Concurrency = 2 }, nodes);
+
+        Assert.Equal(["a", "b", "c", "d"], NodesOf(plan).Order());
     }
 
     [Fact]
@@ -132,6 +148,7 @@ public sealed class ChoiceTests
             Pins = [new NodePin("a", new LayerSpan(0, 4)), new NodePin("b", new LayerSpan(4, 4))],
             PromptLength = 256,
             ContextLength = 2048,
+            Runtime = new RuntimeAbilities { PipelinedPrefill = false },
         };
 
         var brief = Plan(Model(), request, nodes).Speed.FirstTokenSeconds;

@@ -98,7 +98,7 @@ sealed class EveryPlacement(ModelShape model, PlacementRequest request, IReadOnl
     {
         LinkPrecision.F32 => 4L * model.HiddenSize,
         LinkPrecision.BF16 => 2L * model.HiddenSize,
-        _ => model.HiddenSize / 32 * 34L,
+        _ => model.HiddenSize / 32 * 36L,
     };
 
     private (double RoundTrip, double BytesPerSecond) Link(NodeOffer from, NodeOffer to)

@@ -90,9 +90,9 @@ public sealed class MemoryTests
     [Theory]
     [InlineData(LinkPrecision.F32, 576, 2304)]
     [InlineData(LinkPrecision.BF16, 576, 1152)]
-    [InlineData(LinkPrecision.Q8, 576, 612)]
-    [InlineData(LinkPrecision.Q8, 4096, 4352)]
-    [InlineData(LinkPrecision.Q8, 33, 68)]
+    [InlineData(LinkPrecision.Q8, 576, 648)]
+    [InlineData(LinkPrecision.Q8, 4096, 4608)]
+    [InlineData(LinkPrecision.Q8, 33, 41)]
     public void A_row_of_activations_has_the_bytes_of_its_precision(LinkPrecision precision, int hidden, long bytes) =>
         Assert.Equal(bytes, precision.RowBytes(hidden));
 }

@@ -15,7 +15,7 @@ internal sealed record Candidate(PlacementProblem Problem, IReadOnlyList<PlacedC
     public bool SharesLayers { get; } = Replicas.Any(replica => replica.Places.Any(place => place.Nodes.Count > 1));
 
     /// <summary>All replicas together; of one stream, the fastest.</summary>
-    public SpeedPrediction Speed { get; } = Together([.. Replicas.Select(replica => SpeedPredictor.Predict(Problem, replica))]);
+    public SpeedPrediction Speed { get; } = Together(Problem, [.. Replicas.Select(replica => SpeedPredictor.Predict(Problem, replica))]);
 
     /// <summary>The speed that counts.</summary>
     public double Rate => Speed.Of(Problem.Request.Goal);
@@ -26,9 +26,11 @@ internal sealed record Candidate(PlacementProblem Problem, IReadOnlyList<PlacedC
 
     public bool Uses(NodeOffer node) => Replicas.Any(replica => replica.Nodes.Contains(node));
 
-    private static SpeedPrediction Together(IReadOnlyList<SpeedPrediction> replicas)
+    private static SpeedPrediction Together(PlacementProblem problem, IReadOnlyList<SpeedPrediction> replicas)
     {
         var fastest = replicas.MaxBy(speed => speed.OneStream);
-        return fastest with { AllStreams = replicas.Sum(speed => speed.AllStreams) };
+        // Each has room for its share rounded up; there are no more streams than were promised.
+        var busy = Math.Min(1, (double)problem.Request.Concurrency / (replicas.Count * problem.Sequences));
+        return fastest with { AllStreams = busy * replicas.Sum(speed => speed.AllStreams) };
     }
 }

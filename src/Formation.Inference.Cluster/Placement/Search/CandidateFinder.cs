@@ -31,6 +31,9 @@ internal sealed class CandidateFinder(
         var best = new SortedDictionary<(int Replicas, int Stages), Candidate>();
         foreach (var reserved in Reservations(places, spares))
         {
+            // Among many nodes a choice of spares that works is good enough.
+            if (best.Count > 0 && places.Count > EveryOrder.MostPlaces)
+                break;
             var most = reserved.Select(place => place.FreeBytes).DefaultIfEmpty(long.MaxValue).Min();
             IReadOnlyList<Place> pool = [.. places.Except(reserved).Select(place => place.Within(most))];
             foreach (var candidate in FindIn(pool))
@@ -106,10 +109,12 @@ internal sealed class CandidateFinder(
         return chains.All(chain => chain is not null) ? new Candidate(problem, chains!) : null;
     }
 
-    private static PlacedChain? BestOf(PlacementProblem problem, IReadOnlyList<Place> places, int replicas) =>
-        Choice.Among(
-            [.. new ChainFinder(problem, ChainFinder.DefaultWorkLimit / replicas).BestByStages(places).Select(chain => new Candidate(problem, [chain]))],
-            problem.Request.LeastGain)?.Replicas[0];
+    // All replicas of one number share a part of the work, because several numbers are tried.
+    private static PlacedChain? BestOf(PlacementProblem problem, IReadOnlyList<Place> places, int replicas)
+    {
+        var chains = new ChainFinder(problem, ChainFinder.DefaultWorkLimit / 4 / replicas).BestByStages(places);
+        return Choice.Among([.. chains.Select(chain => new Candidate(problem, [chain]))], problem.Request.LeastGain)?.Replicas[0];
+    }
 
     // Few nodes: every choice of spares. Many: those that are left over anyway, then the largest memories, of all and of the slower half.
     private IEnumerable<IReadOnlyList<Place>> Reservations(IReadOnlyList<Place> places, int spares)
