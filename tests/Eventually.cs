@@ -21,7 +21,7 @@ internal static class Eventually
         {
             if (Stopwatch.GetElapsedTime(start) > Patience)
                 throw new TimeoutException($"Not true within {Patience.TotalSeconds:F0} s: {text}");
-            await Task.Delay(5, TestContext.Current.CancellationToken);
+            await Task.Delay(1, TestContext.Current.CancellationToken);
         }
     }
 }

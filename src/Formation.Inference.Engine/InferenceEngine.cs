@@ -6,6 +6,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Engine.Stages;
 using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Threading;
 using Microsoft.Extensions.Logging;
@@ -14,28 +15,34 @@ namespace Formation.Inference.Engine;
 
 /// <summary>
 /// Runs one loaded model for many requests at once (steps 5 to 9 of docs/request-path.md). Any thread submits; one thread of the engine's own
-/// takes every step: schedule, forward, sample, complete.
+/// takes every step: schedule, forward, sample, complete. Where stages work side by side, that many steps are in flight.
 /// </summary>
 public sealed partial class InferenceEngine : IAsyncDisposable
 {
     readonly ServableModel _model;
+    readonly int _depth;
     readonly TimeProvider _clock;
     readonly ILogger _logger;
     readonly BlockPool _pool;
     readonly Scheduler _scheduler;
-    readonly BatchRunner _runner;
     readonly StepSampler _sampler;
     readonly Speculator _speculator;
     readonly GenerationFactory _factory;
     readonly GenerationReporter _reporter;
+    readonly EngineMetrics _metrics;
+    readonly KeyValuePair<string, object?> _modelTag;
     readonly ActiveGenerations _active;
     readonly QueueLimit _queue;
     readonly Channel<Generation> _inbox;
+    readonly Queue<StepInFlight> _inFlight = [];
+    readonly Stack<StepInFlight> _idleSteps = [];
+    readonly StageRecovery _recovery;
     readonly AutoResetEvent _wake = new(initialState: false);
     readonly ConcurrentQueue<TaskCompletionSource<EngineStatistics>> _audits = [];
     readonly CancellationTokenSource _abort = new();
     readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    long _steps;
     int _cancellations;
     volatile bool _isFaulted;
     volatile bool _isStopping;
@@ -76,13 +83,18 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         var hasher = new PrefixHasher(options.NewPrefixSecret(), model.BlockSize);
         _pool = new BlockPool(model.BlockCount);
         _scheduler = new Scheduler(options.Scheduler, _pool, hasher);
-        _runner = new BatchRunner(model.Pipeline);
+        _depth = model.Pipeline.Depth;
+        for (var i = 0; i < _depth; i++)
+            _idleSteps.Push(new StepInFlight(model.Pipeline, Wake));
+        _recovery = new StageRecovery(model.Pipeline, _scheduler, clock, options.RecoveryTimeout, Wake);
         var sampler = new Sampler(model.Pipeline.VocabularySize, [.. model.Tokenizer.EndOfGeneration]);
         _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
         _speculator = new Speculator(
             options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration,
             clock, logger);
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
+        _metrics = metrics;
+        _modelTag = EngineMetrics.ModelTag(modelId);
         _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
         _queue = new QueueLimit(options.MaxQueuedRequests);
         _active = new ActiveGenerations(_scheduler, _reporter, _queue);
@@ -183,9 +195,10 @@ public sealed partial class InferenceEngine : IAsyncDisposable
             {
                 ReceiveRequests();
                 DropCancelledRequests();
-                if (!Step())
-                    WaitForWork();
+                var hasWorked = _recovery.IsUnderWay ? Recover() : StartStep() | CompleteStep();
                 Publish();
+                if (!hasWorked)
+                    WaitForWork();
             }
         }
         catch (Exception fault)
@@ -195,36 +208,113 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         }
         finally
         {
+            EndSteps();
             FailAll(Refusal);
             _drained.TrySetResult();
             _ended.TrySetResult();
         }
     }
 
-    bool Step()
+    /// <summary>Begins a step where one more may be in flight and there is work that is not.</summary>
+    bool StartStep()
     {
-        var slices = _scheduler.Schedule();                                 // step 6
-        if (slices.Count == 0)
+        if (!_idleSteps.TryPeek(out var step))
+            return false;
+        _scheduler.Schedule(step.Slices, _depth);                           // step 6
+        if (step.Slices.Count == 0)
             return false;
         try
         {
-            _active.NoteScheduled(slices);
-            _speculator.Draft(slices, _active.OwnerOf);
-            _runner.Forward(slices, _abort.Token);                          // step 7
-            var samples = _sampler.Sample(slices, _active.OwnerOf);         // step 8
-            _speculator.Learn(slices, samples);
-            _active.Complete(slices, samples);                              // step 9
+            _active.NoteScheduled(step.Slices);
+            _speculator.Draft(step.Slices, step.Drafts, _active.OwnerOf);
+            step.Start(_steps++, _abort.Token);                             // step 7
+            _inFlight.Enqueue(_idleSteps.Pop());
+        }
+        catch (Exception fault)
+        {
+            FailStep(step.Slices, fault);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes the results of the oldest step in flight, where they are there.</summary>
+    bool CompleteStep()
+    {
+        if (!_inFlight.TryPeek(out var step) || !step.IsComputed)
+            return false;
+        _idleSteps.Push(_inFlight.Dequeue());
+        var slices = step.Slices;
+        try
+        {
+            step.Finish();
+            var samples = _sampler.Sample(slices, step.Activations, _active.OwnerOf);   // step 8
+            _speculator.Learn(slices, step.Drafts, samples);
+            _active.Complete(slices, samples);                                          // step 9
         }
         catch (OperationCanceledException) when (_abort.IsCancellationRequested)
         {
         }
+        catch (StageLostException loss)
+        {
+            BeginRecovery(slices, loss);
+        }
         catch (Exception fault)
         {
-            LogStepFault(slices.Count, fault);
-            _active.FailStep(slices);
+            FailStep(slices, fault);
         }
 
         return true;
+    }
+
+    void FailStep(List<ScheduledSlice> slices, Exception fault)
+    {
+        LogStepFault(slices.Count, fault);
+        _active.FailStep(slices);
+        _scheduler.Abandon(slices);
+    }
+
+    /// <summary>Takes back all steps in flight: they have failed, too, or are of no use without the one before them.</summary>
+    void BeginRecovery(List<ScheduledSlice> slices, StageLostException loss)
+    {
+        _scheduler.Abandon(slices);
+        while (_inFlight.TryDequeue(out var step))
+        {
+            step.WaitUntilEnded();
+            _scheduler.Abandon(step.Slices);
+            _idleSteps.Push(step);
+        }
+
+        _metrics.StageLosses.Add(1, _modelTag);
+        LogStageLost(loss.Message, _scheduler.Running.Count);
+        _recovery.Begin(loss, _abort.Token);
+    }
+
+    /// <summary>Waits until nothing works on the model any more.</summary>
+    void EndSteps()
+    {
+        _abort.Cancel();
+        while (_inFlight.TryDequeue(out var step))
+            step.WaitUntilEnded();
+        _recovery.WaitUntilEnded();
+    }
+
+    /// <summary>Looks after a recovery. Whoever has waited too long for it fails; the attempts go on for those who come.</summary>
+    bool Recover()
+    {
+        if (_recovery.TryComplete(_abort.Token))
+        {
+            _metrics.StageRecoveryTime.Record(_recovery.Elapsed.TotalSeconds, _modelTag);
+            LogStageRecovered(_recovery.Elapsed.TotalSeconds);
+            return true;
+        }
+
+        if (!_recovery.IsOverdue)
+            return false;
+        LogRecoveryGivenUp(_recovery.Elapsed.TotalSeconds, _recovery.Reason);
+        _active.FailAndDropAll(EngineErrors.StageLost(_recovery.Elapsed));
+        _recovery.Extend();
+        return false;
     }
 
     void ReceiveRequests()
@@ -288,6 +378,8 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     void NoteCancellation()
     {
         Interlocked.Exchange(ref _cancellations, 1);
-        _wake.Set();
+        Wake();
     }
+
+    void Wake() => _wake.Set();
 }

@@ -45,9 +45,7 @@ internal sealed class BlockPool
             block = _cached.First;
             if (block == None)
                 throw new InvalidOperationException($"All {Count} KV blocks are held.");
-            _cached.Remove(block);
-            _blockByKey.Remove(_keys[block]!.Value);
-            _keys[block] = null;
+            Forget(block);
         }
 
         _references[block] = 1;
@@ -92,6 +90,16 @@ internal sealed class BlockPool
             _keys[block] = key;
     }
 
+    /// <summary>Forgets the content of all free blocks: the memory that held it is gone.</summary>
+    public void ForgetCached()
+    {
+        for (var block = _cached.First; block != None; block = _cached.First)
+        {
+            Forget(block);
+            _empty.Push(block);
+        }
+    }
+
     /// <summary>Audits everything against the tables of all sequences: no block is lost, shared by mistake or freed twice.</summary>
     /// <exception cref="InvalidOperationException">Something does not add up; the message says what.</exception>
     public void CheckIntegrity(IEnumerable<BlockTable> tables)
@@ -114,6 +122,13 @@ internal sealed class BlockPool
         }
 
         Require(_blockByKey.Count == _keys.Count(key => key is not null), "a key leads to a block that does not have it");
+    }
+
+    void Forget(int block)
+    {
+        _cached.Remove(block);
+        _blockByKey.Remove(_keys[block]!.Value);
+        _keys[block] = null;
     }
 
     static void Require(bool condition, string violation)

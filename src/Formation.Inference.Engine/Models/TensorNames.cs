@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Formation.Inference.Engine.Models;
 
 /// <summary>The names that GGUF files give a decoder's tensors.</summary>
@@ -8,6 +10,18 @@ internal static class TensorNames
     public const string Output = "output.weight";
     public const string RotaryDivisors = "rope_freqs.weight";
 
+    private const string LayerPrefix = "blk.";
+
     /// <summary>A tensor of a layer: <c>blk.3.attn_q.weight</c>.</summary>
-    public static string OfLayer(int layer, string part, string kind = "weight") => $"blk.{layer}.{part}.{kind}";
+    public static string OfLayer(int layer, string part, string kind = "weight") => $"{LayerPrefix}{layer}.{part}.{kind}";
+
+    /// <summary>The layer that a tensor's name says it belongs to, or null.</summary>
+    public static int? LayerOf(string name)
+    {
+        if (!name.StartsWith(LayerPrefix, StringComparison.Ordinal))
+            return null;
+        var rest = name.AsSpan(LayerPrefix.Length);
+        var dot = rest.IndexOf('.');
+        return dot > 0 && int.TryParse(rest[..dot], NumberStyles.None, CultureInfo.InvariantCulture, out var layer) ? layer : null;
+    }
 }

@@ -7,7 +7,7 @@ using Formation.Inference.Kernels.Attention;
 namespace Formation.Inference.Engine.Models;
 
 /// <summary>
-/// A decoder's configuration and weights on a device. Stages of any layers, and the head, are made from it and share its weights.
+/// A decoder's configuration and weights, or a part of them, on a device. Stages of any layers, and the head, are made from it and share its weights.
 /// </summary>
 /// <remarks>Disposed after the stages and the head that were made from it, and before the device and the file.</remarks>
 public sealed class TransformerModel : IDisposable
@@ -15,24 +15,29 @@ public sealed class TransformerModel : IDisposable
     private readonly IReadOnlyList<DecoderLayer> _layers;
     private readonly IReadOnlyList<IDisposable> _loaded;
     private readonly RotaryFrequencies _rotary;
-    private readonly DeviceWeight _embedding;
-    private readonly DeviceVector _outputNorm;
-    private readonly DeviceWeight _output;
+    private readonly Ends? _ends;
 
-    private TransformerModel(ModelConfig config, IComputeDevice device, WeightReader reader)
+    private TransformerModel(ModelConfig config, ModelPart part, IComputeDevice device, WeightReader reader)
     {
         Config = config;
+        Part = part;
         Device = device;
         _rotary = reader.ReadRotary();
-        _embedding = reader.ReadEmbedding();
-        _outputNorm = reader.ReadOutputNorm();
-        _output = reader.ReadOutput(_embedding);
-        _layers = [.. Enumerable.Range(0, config.LayerCount).Select(reader.ReadLayer)];
+        if (part.HasEnds)
+        {
+            var embedding = reader.ReadEmbedding();
+            var norm = reader.ReadOutputNorm();
+            _ends = new Ends(embedding, norm, reader.ReadOutput(embedding));
+        }
+        _layers = [.. Enumerable.Range(part.Layers.First, part.Layers.Count).Select(reader.ReadLayer)];
         reader.RequireAllRead();
         _loaded = reader.Loaded;
     }
 
     public ModelConfig Config { get; }
+
+    /// <summary>What of the model is here.</summary>
+    public ModelPart Part { get; }
 
     public IComputeDevice Device { get; }
 
@@ -46,13 +51,27 @@ public sealed class TransformerModel : IDisposable
     /// <param name="cancellationToken">Ends the load with <see cref="OperationCanceledException"/>; nothing stays loaded.</param>
     /// <exception cref="GgufException">The file is not a model that this engine computes; the message names the key or tensor.</exception>
     public static TransformerModel Load(
-        GgufFile file, IComputeDevice device, IProgress<double>? progress = null, CancellationToken cancellationToken = default)
+        GgufFile file, IComputeDevice device, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        Load(file, ModelConfig.Read(file), null, device, progress, cancellationToken);
+
+    /// <summary>Checks a file and brings a part of its weights onto a device; the others' pages are not touched.</summary>
+    /// <param name="part">The part, inside the model's layers.</param>
+    /// <inheritdoc cref="Load(GgufFile, IComputeDevice, IProgress{double}?, CancellationToken)"/>
+    /// <exception cref="ArgumentOutOfRangeException">The model has not these layers.</exception>
+    public static TransformerModel LoadPart(
+        GgufFile file, ModelPart part, IComputeDevice device, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
+        Load(file, ModelConfig.Read(file), part, device, progress, cancellationToken);
+
+    private static TransformerModel Load(
+        GgufFile file, ModelConfig config, ModelPart? wanted, IComputeDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
     {
-        var config = ModelConfig.Read(file);
-        var reader = new WeightReader(file, config, device, progress, cancellationToken);
+        var part = wanted ?? ModelPart.Whole(config);
+        if (part.Layers.First < 0 || part.Layers.Count < 0 || part.Layers.Count > config.LayerCount - part.Layers.First)
+            throw new ArgumentOutOfRangeException(nameof(wanted), part.Layers, $"the model has layers 0-{config.LayerCount - 1}");
+        var reader = new WeightReader(file, config, part, device, progress, cancellationToken);
         try
         {
-            return new TransformerModel(config, device, reader);
+            return new TransformerModel(config, part, device, reader);
         }
         catch
         {
@@ -68,7 +87,7 @@ public sealed class TransformerModel : IDisposable
         new(layers.Count, Config.KvHeadCount, Config.HeadSize, blockCount, blockSize, format);
 
     /// <summary>Makes a stage with a KV cache of its own.</summary>
-    /// <param name="layers">A range of <see cref="AllLayers"/>.</param>
+    /// <param name="layers">A range of what <see cref="Part"/> has.</param>
     /// <param name="cache">From <see cref="KvShape"/> for the same layers.</param>
     /// <param name="maxRows">Rows of the largest batch.</param>
     /// <exception cref="ArgumentException">Layers or cache do not fit the model.</exception>
@@ -76,20 +95,25 @@ public sealed class TransformerModel : IDisposable
     public LocalStage CreateStage(LayerRange layers, KvCacheShape cache, int maxRows)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
-        if (layers.First < 0 || layers.Count < 1 || layers.End > Config.LayerCount)
-            throw new ArgumentOutOfRangeException(nameof(layers), layers, $"the model has layers 0-{Config.LayerCount - 1}");
+        if (layers.First < Part.Layers.First || layers.Count < 1 || layers.Count > Part.Layers.End - layers.First)
+            throw new ArgumentOutOfRangeException(nameof(layers), layers, $"of this model, {Part.Layers} are here");
         if (cache != KvShape(layers, cache.BlockCount, cache.BlockSize, cache.Format))
             throw new ArgumentException($"the cache, {cache}, is not one for {layers} of this model", nameof(cache));
-        return new LocalStage(Config, Device, layers, [.. _layers.Skip(layers.First).Take(layers.Count)], _rotary, cache, maxRows);
+        return new LocalStage(Config, Device, layers, [.. _layers.Skip(layers.First - Part.Layers.First).Take(layers.Count)], _rotary, cache, maxRows);
     }
 
     /// <summary>Makes the model's two ends.</summary>
     /// <param name="maxRows">Rows of the largest batch.</param>
-    public LocalHead CreateHead(int maxRows) => new(Config, Device, _embedding, _outputNorm, _output, maxRows);
+    /// <exception cref="InvalidOperationException">The ends are not in the part that was loaded.</exception>
+    public LocalHead CreateHead(int maxRows) => _ends is { } ends
+        ? new LocalHead(Config, Device, ends.Embedding, ends.Norm, ends.Output, maxRows)
+        : throw new InvalidOperationException("the model's ends were not loaded");
 
     public void Dispose()
     {
         foreach (var weight in _loaded)
             weight.Dispose();
     }
+
+    private sealed record Ends(DeviceWeight Embedding, DeviceVector Norm, DeviceWeight Output);
 }

@@ -8,11 +8,12 @@ namespace Formation.Inference.Engine.Models;
 /// <summary>
 /// Brings a file's tensors onto a device: each is there, has the shape that the configuration calls for, and a computed type.
 /// </summary>
-/// <param name="progress">Told the share of the file's tensor bytes that is loaded, 0 to 1.</param>
+/// <param name="part">The tensors that are wanted.</param>
+/// <param name="progress">Told the share of these tensors' bytes that is loaded, 0 to 1.</param>
 internal sealed class WeightReader(
-    GgufFile file, ModelConfig config, IComputeDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
+    GgufFile file, ModelConfig config, ModelPart part, IComputeDevice device, IProgress<double>? progress, CancellationToken cancellationToken)
 {
-    private readonly long _totalBytes = file.Tensors.Sum(tensor => tensor.Data.Length);
+    private readonly long _totalBytes = file.Tensors.Where(tensor => !part.Excludes(tensor.Name, config)).Sum(tensor => tensor.Data.Length);
     private readonly HashSet<string> _read = new(StringComparer.Ordinal);
     private readonly List<IDisposable> _loaded = [];
     private long _loadedBytes;
@@ -78,11 +79,11 @@ internal sealed class WeightReader(
     }
 
     /// <summary>
-    /// Refuses a file with tensors that no part of the model has read: leaving one out would give wrong numbers silently.
+    /// Refuses a file with tensors of this part that were not read: leaving one out would give wrong numbers silently.
     /// </summary>
     public void RequireAllRead()
     {
-        if (file.Tensors.FirstOrDefault(tensor => !_read.Contains(tensor.Name)) is { } unknown)
+        if (file.Tensors.FirstOrDefault(tensor => !part.Excludes(tensor.Name, config) && !_read.Contains(tensor.Name)) is { } unknown)
         {
             throw new GgufException(GgufErrorKind.UnsupportedModel, -1,
                 $"tensor {GgufLimits.Quote(unknown.Name)} is not one that a {config.Architecture.Name} model " +

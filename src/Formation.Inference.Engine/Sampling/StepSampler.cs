@@ -23,10 +23,12 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
     /// Draws a token for each slice that ends its sequence's history, and one more for each token of its draft that turns out right. The
     /// samplers' states take them at once, because the next draw depends on them.
     /// </summary>
-    /// <param name="slices">The slices of the step that the pipeline has just computed.</param>
+    /// <param name="slices">The slices of a step that the pipeline has computed.</param>
+    /// <param name="activations">Their rows. Those of a sequence that has ended since are left out.</param>
     /// <param name="ownerOf">The request of a sequence.</param>
     /// <returns>The drawn tokens, those of a sequence one behind the other; valid until the next call.</returns>
-    public IReadOnlyList<StepSample> Sample(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    public IReadOnlyList<StepSample> Sample(
+        IReadOnlyList<ScheduledSlice> slices, Activations activations, Func<Sequence, Generation> ownerOf)
     {
         _samples.Clear();
         FindWantedRows(slices, ownerOf);
@@ -35,7 +37,7 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
             var count = Math.Min(maxLogitsRows, _wanted.Count - first);
             for (var i = 0; i < count; i++)
                 _rows[i] = _wanted[first + i].Row;
-            pipeline.Logits(_rows.AsSpan(0, count), _logits.AsSpan(0, count * pipeline.VocabularySize));
+            pipeline.Logits(activations, _rows.AsSpan(0, count), _logits.AsSpan(0, count * pipeline.VocabularySize));
             for (var i = 0; i < count; i++)
                 Read(_wanted[first + i], _logits.AsSpan(i * pipeline.VocabularySize, pipeline.VocabularySize), ownerOf);
         }
@@ -49,6 +51,12 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
         var row = 0;
         foreach (var slice in slices)
         {
+            if (slice.Sequence.State == SequenceState.Finished)
+            {
+                row += slice.Count;
+                continue;
+            }
+
             var owner = ownerOf(slice.Sequence);
             var scored = slice.Sequence.Choice == 0 && slice.Sequence.Group.NeedsPromptLogits
                 ? Math.Min(slice.End, slice.Sequence.PromptLength - 1)

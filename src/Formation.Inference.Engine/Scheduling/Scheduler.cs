@@ -7,7 +7,8 @@ namespace Formation.Inference.Engine.Scheduling;
 /// <summary>
 /// Decides what each step computes (request path, step 6). Decodes come first; what is left of the budget goes to prompts, in chunks, the
 /// least served account first and first come first served within it. When blocks run out, a sequence gives up all of its blocks and is
-/// computed again later. Decisions only: no maths, no I/O, no threads, no clock. See docs/adr/0006-scheduling.md.
+/// computed again later. Where stages work side by side, several steps are in flight, each with sequences of its own. Decisions only: no
+/// maths, no I/O, no threads, no clock. See docs/adr/0006-scheduling.md.
 /// </summary>
 internal sealed class Scheduler
 {
@@ -19,7 +20,7 @@ internal sealed class Scheduler
     readonly PrefixHasher _hasher;
     readonly FairShares _shares = new();
     readonly List<Sequence> _running = [];
-    readonly List<ScheduledSlice> _slices = [];
+    readonly List<Sequence> _decoding = [];
     readonly HashSet<Sequence> _passed = [];
 
     public Scheduler(SchedulerOptions options, BlockPool pool, PrefixHasher hasher)
@@ -58,7 +59,10 @@ internal sealed class Scheduler
         _shares[group.Leader].Ready.Add(group.Leader);
     }
 
-    /// <summary>Drops a sequence in whatever state it is, and frees its blocks.</summary>
+    /// <summary>
+    /// Drops a sequence in whatever state it is, and frees its blocks. A step in flight may still write to them: stages take steps in their
+    /// order, so whoever gets the blocks next writes later.
+    /// </summary>
     public void Remove(Sequence sequence)
     {
         if (sequence.State == SequenceState.Finished)
@@ -71,34 +75,35 @@ internal sealed class Scheduler
         _shares.Leave(sequence);
     }
 
-    /// <summary>Chooses the next step's work. The list is valid until the next call; it is empty when there is nothing to do.</summary>
-    public IReadOnlyList<ScheduledSlice> Schedule()
+    /// <summary>Chooses the next step's work among the sequences that are not in flight, which they are from here on.</summary>
+    /// <param name="slices">Gets the work, and nothing when there is none to do now.</param>
+    /// <param name="stepsInFlight">Steps that are computed side by side: each gets its share of the sequences that decode.</param>
+    public void Schedule(List<ScheduledSlice> slices, int stepsInFlight = 1)
     {
-        _slices.Clear();
+        slices.Clear();
         _passed.Clear();
         TakeBackDraftBlocks();
-        ScheduleDecodes();
-        SpareRows = SchedulePrefills(_slices.Count == 0
+        ScheduleDecodes(slices, stepsInFlight);
+        SpareRows = SchedulePrefills(slices, slices.Count == 0
             ? _options.MaxPrefillTokens
             : Math.Min(_options.MaxPrefillTokens, _options.MaxPrefillTokensBesideDecode));
-        return _slices;
     }
 
     /// <summary>
     /// Adds the drafts of decoding sequences to their slices of the step. What has no row or no block left is dropped: a draft never takes
     /// anything from anyone. The account pays for each row, because it takes the machine's time also where the guess is wrong.
     /// </summary>
-    public void AddDrafts()
+    public void AddDrafts(List<ScheduledSlice> slices)
     {
-        for (var i = 0; i < _slices.Count; i++)
+        for (var i = 0; i < slices.Count; i++)
         {
-            var slice = _slices[i];
+            var slice = slices[i];
             var draft = slice.Sequence.Draft;
             if (draft.Count == 0)
                 continue;
             var count = slice.Sequence.IsDecoding ? GrowForDraft(slice.Sequence, Math.Min(draft.Count, SpareRows)) : 0;
             draft.RemoveRange(count, draft.Count - count);
-            _slices[i] = slice with { Count = slice.Count + count };
+            slices[i] = slice with { Count = slice.Count + count };
             _shares[slice.Sequence].Served += (long)count * DecodeCharge;
             SpareRows -= count;
         }
@@ -110,7 +115,10 @@ internal sealed class Scheduler
         foreach (var slice in slices)
         {
             var sequence = slice.Sequence;
+            sequence.LeaveStep();
             sequence.Draft.Clear();
+            if (sequence.State == SequenceState.Finished)
+                continue;
             sequence.ComputedLength = Math.Min(slice.End, sequence.Length);
             PublishFullBlocks(sequence);
             if (sequence.ComputedLength >= sequence.Length)
@@ -119,6 +127,26 @@ internal sealed class Scheduler
                 ReleaseSiblings(sequence.Group);
         }
     }
+
+    /// <summary>
+    /// Takes a step back that was not computed, as all steps behind it: its sequences stand where they stood before it.
+    /// </summary>
+    public void Abandon(IReadOnlyList<ScheduledSlice> slices)
+    {
+        foreach (var slice in slices)
+        {
+            slice.Sequence.LeaveStep();
+            slice.Sequence.Draft.Clear();
+        }
+    }
+
+    /// <summary>What stages hold for the sequences that run, by value.</summary>
+    public List<StoredSequence> Stored() =>
+        [.. _running.Where(sequence => sequence.ComputedLength > 0).Select(sequence => new StoredSequence(
+            sequence.Id, sequence.PromptLength, sequence.ComputedLength, sequence.Blocks.Span.ToArray()))];
+
+    /// <summary>Forgets the prefixes that no running sequence holds: a stage was lost, and their keys and values with it.</summary>
+    public void ForgetUnheldPrefixes() => _pool.ForgetCached();
 
     /// <summary>Notes that the sequence's newest token is one that the completed step computed as a draft.</summary>
     public void AcceptDraft(Sequence sequence)
@@ -144,21 +172,27 @@ internal sealed class Scheduler
         }
     }
 
-    void ScheduleDecodes()
+    void ScheduleDecodes(List<ScheduledSlice> slices, int stepsInFlight)
     {
-        foreach (var sequence in _running.ToArray())
-            if (sequence.State == SequenceState.Running && sequence.IsDecoding)
+        // No step takes more than its share, else the steps beside it would find nothing to do and their stages would wait.
+        var share = (_running.Count(sequence => sequence.IsDecoding) + stepsInFlight - 1) / stepsInFlight;
+        _decoding.Clear();
+        foreach (var sequence in _running)
+            if (sequence.IsDecoding && sequence.StepsInFlight == 0 && _decoding.Count < share)
+                _decoding.Add(sequence);
+        foreach (var sequence in _decoding)
+            if (sequence.State == SequenceState.Running)
                 Grow(sequence);
 
-        // Only now is it certain who still runs: growing may have taken blocks from any sequence.
-        foreach (var sequence in _running)
-            if (sequence.IsDecoding)
-                AddSlice(sequence, SliceKind.Decode, 1);
+        // Only now is it certain who still runs: growing may have taken blocks from any sequence that is not in flight.
+        foreach (var sequence in _decoding)
+            if (sequence.State == SequenceState.Running && sequence.Length <= sequence.Blocks.Count * _hasher.BlockSize)
+                AddSlice(slices, sequence, SliceKind.Decode, 1);
     }
 
     /// <summary>Gives prompts, and histories to be rebuilt, their chunks.</summary>
     /// <returns>What is left of the budget.</returns>
-    int SchedulePrefills(int budget)
+    int SchedulePrefills(List<ScheduledSlice> slices, int budget)
     {
         while (budget > 0 && NextInLine() is { } sequence)
         {
@@ -169,10 +203,11 @@ internal sealed class Scheduler
                 continue;
             }
 
-            var isPrompt = sequence.ComputedLength < sequence.PromptLength;
+            var first = sequence.ScheduledLength;
+            var isPrompt = first < sequence.PromptLength;
             var end = isPrompt ? sequence.PromptLength : sequence.Length;
-            var count = Math.Min(budget, end - sequence.ComputedLength);
-            AddSlice(sequence, isPrompt ? SliceKind.Prefill : SliceKind.Decode, count);
+            var count = Math.Min(budget, end - first);
+            AddSlice(slices, sequence, isPrompt ? SliceKind.Prefill : SliceKind.Decode, count);
             budget -= count;
         }
 
@@ -185,7 +220,7 @@ internal sealed class Scheduler
         var served = long.MaxValue;
         foreach (var share in _shares.Active)
         {
-            var candidate = share.Ready.FirstOrDefault(sequence => !_passed.Contains(sequence));
+            var candidate = share.Ready.FirstOrDefault(sequence => sequence.ScheduledLength < sequence.Length && !_passed.Contains(sequence));
             if (candidate is null || share.Served > served || (share.Served == served && candidate.Id > best!.Id))
                 continue;
             (best, served) = (candidate, share.Served);
@@ -194,10 +229,11 @@ internal sealed class Scheduler
         return best;
     }
 
-    void AddSlice(Sequence sequence, SliceKind kind, int count)
+    void AddSlice(List<ScheduledSlice> slices, Sequence sequence, SliceKind kind, int count)
     {
-        var slice = new ScheduledSlice(sequence, kind, sequence.ComputedLength, count);
-        _slices.Add(slice);
+        var slice = new ScheduledSlice(sequence, kind, sequence.ScheduledLength, count);
+        slices.Add(slice);
+        sequence.EnterStep(slice.End);
         _passed.Add(sequence);
         if (slice.End <= sequence.ChargedLength)
             return;
@@ -278,14 +314,17 @@ internal sealed class Scheduler
                 _shares[sequence].Ready.Add(sequence);
     }
 
-    /// <summary>Gives a decoding sequence the block of its newest token, taking blocks from others or, last, giving up its own.</summary>
+    /// <summary>
+    /// Gives a decoding sequence the block of its newest token, taking blocks from others or, last, giving up its own. Where all that could be
+    /// taken is in flight, it gets none yet.
+    /// </summary>
     void Grow(Sequence sequence)
     {
         if (sequence.Length <= sequence.Blocks.Count * _hasher.BlockSize)
             return;
-        while (_pool.FreeCount == 0 && sequence.State == SequenceState.Running)
-            Preempt(ChooseVictim());
-        if (sequence.State == SequenceState.Running)
+        while (_pool.FreeCount == 0 && sequence.State == SequenceState.Running && ChooseVictim() is { } victim)
+            Preempt(victim);
+        if (sequence.State == SequenceState.Running && _pool.FreeCount > 0)
             sequence.Blocks.Add(_pool.Allocate());
     }
 
@@ -302,18 +341,19 @@ internal sealed class Scheduler
     void TakeBackDraftBlocks()
     {
         foreach (var sequence in _running)
-            sequence.Blocks.Trim(BlocksFor(sequence.Length), _pool);
+            if (sequence.StepsInFlight == 0)
+                sequence.Blocks.Trim(BlocksFor(sequence.Length), _pool);
     }
 
     int BlocksFor(int positions) => (positions + _hasher.BlockSize - 1) / _hasher.BlockSize;
 
     /// <summary>The newest sequence of the account that holds most. The oldest one is spared, so that one always gets to its end.</summary>
-    Sequence ChooseVictim() => _running
+    Sequence? ChooseVictim() => _running
         .GroupBy(sequence => sequence.Group.AccountId)
         .OrderByDescending(account => account.Sum(sequence => sequence.Blocks.Count))
         .ThenByDescending(account => account.Max(sequence => sequence.Id))
         .SelectMany(account => account.OrderByDescending(sequence => sequence.Id))
-        .First(sequence => sequence != _running[0] || _running.Count == 1);
+        .FirstOrDefault(sequence => sequence.StepsInFlight == 0 && (sequence != _running[0] || _running.Count == 1));
 
     void Preempt(Sequence sequence)
     {

@@ -9,6 +9,7 @@ internal sealed class Sequence(long id, SequenceGroup group, int choice)
 {
     readonly List<int> _completion = [];
     readonly List<PrefixKey> _completionKeys = [];
+    int _scheduledLength;
 
     /// <summary>Unique, growing in the order of arrival.</summary>
     public long Id => id;
@@ -35,6 +36,12 @@ internal sealed class Sequence(long id, SequenceGroup group, int choice)
     /// <summary>Leading positions that the account was charged for, so that a rebuild after preemption is free.</summary>
     public int ChargedLength { get; set; }
 
+    /// <summary>Steps with positions of it that are being computed: one that decodes, or any number with chunks of its prompt.</summary>
+    public int StepsInFlight { get; private set; }
+
+    /// <summary>Leading positions that are in the blocks, or will be when the steps in flight are complete.</summary>
+    public int ScheduledLength => StepsInFlight == 0 ? ComputedLength : _scheduledLength;
+
     /// <summary>Full blocks that were offered to the prefix cache.</summary>
     public int PublishedBlocks { get; set; }
 
@@ -43,6 +50,16 @@ internal sealed class Sequence(long id, SequenceGroup group, int choice)
     /// draws it, too. Empty between steps.
     /// </summary>
     public List<int> Draft { get; } = [];
+
+    /// <summary>Notes that a step computes the positions up to an end.</summary>
+    public void EnterStep(int end)
+    {
+        StepsInFlight++;
+        _scheduledLength = end;
+    }
+
+    /// <summary>Notes that a step is complete, or given up: then those behind it are, too.</summary>
+    public void LeaveStep() => StepsInFlight--;
 
     /// <summary>Whether only the newest token, a generated one, is not computed: the normal state between two steps of decoding.</summary>
     public bool IsDecoding => ComputedLength >= PromptLength && ComputedLength == Length - 1;

@@ -60,7 +60,7 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     {
         scheduler.Complete(slices);
         foreach (var slice in slices)
-            if (slice.Sequence.Group is { NeedsPromptLogits: true, IsPromptComputed: true })
+            if (slice.Sequence is { State: SequenceState.Running, Group: { NeedsPromptLogits: true, IsPromptComputed: true } })
                 CompletePrompt(OwnerOf(slice.Sequence));
         foreach (var (sequence, token) in samples)
             if (sequence.State == SequenceState.Running)
@@ -76,6 +76,16 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
                 Drop(generation);
                 reporter.Failed(generation, EngineErrors.EngineFailed());
             }
+    }
+
+    /// <summary>Fails all requests and frees what they hold; the engine goes on.</summary>
+    public void FailAndDropAll(GenerationError error)
+    {
+        foreach (var generation in _generations.Values.ToList())
+        {
+            Drop(generation);
+            reporter.Failed(generation, error);
+        }
     }
 
     /// <summary>Fails all requests at the engine's end. The scheduler is not asked any more: it may be what failed.</summary>

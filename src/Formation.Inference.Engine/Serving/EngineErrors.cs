@@ -26,6 +26,13 @@ internal static class EngineErrors
     public static GenerationError EngineFailed() =>
         new(GenerationErrorKind.Internal, "The engine failed while it computed this request. The server's log tells why.");
 
+    public static GenerationError StageLost(TimeSpan waited) =>
+        new(GenerationErrorKind.ModelUnavailable,
+            Invariant($"A node with a part of this model was lost, and none could take its place within {waited.TotalSeconds:F0} s. Try again later."))
+        {
+            RetryAfter = LongestRetry,
+        };
+
     public static GenerationError NonFiniteLogits() =>
         new(GenerationErrorKind.Internal, "The model gave logits that are not finite numbers, so no token could be drawn.");
 

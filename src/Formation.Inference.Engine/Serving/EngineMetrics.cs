@@ -52,6 +52,8 @@ public sealed class EngineMetrics : IDisposable
         AcceptedDraftTokens = Counter("formation.spec_decode_num_accepted_tokens", "Tokens of drafts that turned out right, by method.");
         RequestSuccess = Counter("formation.request_success", "Choices that finished, by finished_reason.");
         RequestFailure = Counter("formation.request_failure", "Requests that failed or were cancelled, by reason.");
+        StageLosses = Counter("formation.stage_losses", "Times that a node with layers of a model was lost.");
+        StageRecoveryTime = Histogram("formation.stage_recovery_time", "From the loss of a node to its replacement's first step.", RequestBuckets);
         TimeToFirstToken = Histogram("formation.time_to_first_token", "From submission to the first token.", FirstTokenBuckets);
         TimePerOutputToken = Histogram("formation.time_per_output_token", "Between two tokens of a choice.", TokenBuckets);
         RequestQueueTime = Histogram("formation.request_queue_time", "From submission to the first step.", RequestBuckets);
@@ -81,6 +83,10 @@ public sealed class EngineMetrics : IDisposable
     public Counter<long> RequestSuccess { get; }
 
     public Counter<long> RequestFailure { get; }
+
+    public Counter<long> StageLosses { get; }
+
+    public Histogram<double> StageRecoveryTime { get; }
 
     public Histogram<double> TimeToFirstToken { get; }
 

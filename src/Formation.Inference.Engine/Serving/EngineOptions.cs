@@ -17,6 +17,11 @@ public sealed record EngineOptions
     /// <summary>Rows of logits computed at once: bounds the memory of a prompt's log-probabilities. Default 32.</summary>
     public int MaxLogitsRows { get; init; } = 32;
 
+    /// <summary>
+    /// How long requests wait for a replacement when a node with layers of the model is lost, before they fail. Default 60 s.
+    /// </summary>
+    public TimeSpan RecoveryTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
     /// <summary>Where seeds come from that a request does not give. Default: the system's secure generator.</summary>
     public Func<long> NextSeed { get; init; } = static () => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
 

@@ -22,12 +22,9 @@ internal sealed partial class Speculator(
 {
     readonly SpeculationController _controller = new(options);
     readonly List<DrafterRecord> _drafters = [.. drafters.Select(drafter => new DrafterRecord(drafter))];
-    readonly List<DrafterRecord?> _drafterOfSlice = [];
     readonly List<(DrafterRecord Drafter, double Speed)> _order = [];
     readonly List<DraftTarget> _targets = [];
     DraftCandidate[] _candidates = [];
-    bool _isMeasured;
-    long _startedAt;
 
     /// <summary>What is known of each drafter.</summary>
     public IReadOnlyList<DrafterRecord> Drafters => _drafters;
@@ -36,37 +33,40 @@ internal sealed partial class Speculator(
     /// Gives the step's decoding sequences their drafts, as far as that pays and the scheduler has room. The step begins behind it.
     /// </summary>
     /// <param name="slices">The scheduled step; drafts make its slices longer.</param>
+    /// <param name="step">Gets what <see cref="Learn"/> has to know of it.</param>
     /// <param name="ownerOf">The request of a sequence.</param>
-    public void Draft(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    public void Draft(List<ScheduledSlice> slices, DraftedStep step, Func<Sequence, Generation> ownerOf)
     {
-        _drafterOfSlice.Clear();
+        step.DrafterOfSlice.Clear();
 
         // A step with rows of prompts is busy with these, and what it takes says nothing of decoding.
-        _isMeasured = AreDecoding(slices);
-        if (_isMeasured && _drafters.Count > 0)
-            DraftAll(slices, ownerOf);
-        _startedAt = clock.GetTimestamp();
+        step.IsMeasured = AreDecoding(slices);
+        if (step.IsMeasured && _drafters.Count > 0)
+            DraftAll(slices, step, ownerOf);
+        step.StartedAt = clock.GetTimestamp();
     }
 
     /// <summary>Takes what the step took and which of its drafts were right. Called before the step is completed.</summary>
     /// <param name="slices">The step as it was computed.</param>
+    /// <param name="step">What <see cref="Draft"/> noted.</param>
     /// <param name="samples">What was drawn.</param>
-    public void Learn(IReadOnlyList<ScheduledSlice> slices, IReadOnlyList<StepSample> samples)
+    public void Learn(IReadOnlyList<ScheduledSlice> slices, DraftedStep step, IReadOnlyList<StepSample> samples)
     {
-        if (_isMeasured)
-            _controller.Costs.Add(RowsOf(slices), clock.GetElapsedTime(_startedAt).TotalSeconds);
+        if (step.IsMeasured)
+            _controller.Costs.Add(RowsOf(slices), clock.GetElapsedTime(step.StartedAt).TotalSeconds);
         foreach (var drafter in _drafters)
             drafter.NoteStep();
 
-        // Samples stand in the order of the slices, and a sequence has one more of them than tokens of its draft were right.
+        // Samples stand in the order of the slices, and a sequence has one more of them than tokens of its draft were right; none where it
+        // has ended since.
         var next = 0;
-        for (var i = 0; i < _drafterOfSlice.Count; i++)
+        for (var i = 0; i < step.DrafterOfSlice.Count; i++)
         {
             var (sequence, first) = (slices[i].Sequence, next);
             while (next < samples.Count && samples[next].Sequence == sequence)
                 next++;
-            if (sequence.Draft.Count > 0)
-                _drafterOfSlice[i]!.NoteVerified(sequence, sequence.Draft.Count, next - first - 1);
+            if (sequence.Draft.Count > 0 && next > first)
+                step.DrafterOfSlice[i]!.NoteVerified(sequence, sequence.Draft.Count, next - first - 1);
         }
     }
 
@@ -77,10 +77,10 @@ internal sealed partial class Speculator(
             drafter.Release();
     }
 
-    void DraftAll(IReadOnlyList<ScheduledSlice> slices, Func<Sequence, Generation> ownerOf)
+    void DraftAll(List<ScheduledSlice> slices, DraftedStep step, Func<Sequence, Generation> ownerOf)
     {
         for (var i = 0; i < slices.Count; i++)
-            _drafterOfSlice.Add(null);
+            step.DrafterOfSlice.Add(null);
         var (draftRows, tokens) = (0, (double)slices.Count);
         foreach (var (drafter, _) in InOrder(slices, ownerOf))
         {
@@ -92,14 +92,14 @@ internal sealed partial class Speculator(
             if (planned == 0 || !TryAsk(drafter, candidates, slices, ownerOf))
                 continue;
             foreach (var candidate in candidates)
-                if (TakeDraft(drafter, candidate, slices[candidate.Slice].Sequence.Draft) is var drafted and > 0)
+                if (TakeDraft(drafter, candidate, step, slices[candidate.Slice].Sequence.Draft) is var drafted and > 0)
                 {
                     draftRows += drafted;
                     tokens += ExpectedTokens(candidate.Rate, drafted);
                 }
         }
 
-        scheduler.AddDrafts();
+        scheduler.AddDrafts(slices);
     }
 
     /// <summary>The drafters that are to be asked: first the one with which the step is expected to be the fastest.</summary>
@@ -174,7 +174,7 @@ internal sealed partial class Speculator(
 
     /// <summary>Cuts a draft where it can't be verified or used any more, and notes whose it is.</summary>
     /// <returns>Tokens that are left.</returns>
-    int TakeDraft(DrafterRecord drafter, DraftCandidate candidate, List<int> draft)
+    int TakeDraft(DrafterRecord drafter, DraftCandidate candidate, DraftedStep step, List<int> draft)
     {
         var length = 0;
         var most = Math.Min(draft.Count, candidate.Length);
@@ -182,7 +182,7 @@ internal sealed partial class Speculator(
             length++;
         draft.RemoveRange(length, draft.Count - length);
         if (length > 0)
-            _drafterOfSlice[candidate.Slice] = drafter;
+            step.DrafterOfSlice[candidate.Slice] = drafter;
         return length;
     }
 

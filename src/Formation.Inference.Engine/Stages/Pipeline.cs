@@ -24,11 +24,16 @@ public sealed class Pipeline : IDisposable
         }
         _head = head;
         _stages = stages;
-        _activations = new Activations(maxRows, head.HiddenSize);
+        MaxRows = maxRows;
+        Depth = stages.Max(stage => stage.Depth);
+        _activations = CreateActivations();
     }
 
     /// <summary>Rows of the largest batch.</summary>
-    public int MaxRows => _activations.MaxRows;
+    public int MaxRows { get; }
+
+    /// <summary>Batches that can be computed side by side; see <see cref="IModelStage.Depth"/>.</summary>
+    public int Depth { get; }
 
     /// <summary>Number of logits of a row.</summary>
     public int VocabularySize => _head.VocabularySize;
@@ -51,21 +56,46 @@ public sealed class Pipeline : IDisposable
             Logits(logitRows.Span, logits.Span);
     }
 
-    /// <summary>Computes one batch; <see cref="Logits"/> reads from its result until the next call.</summary>
+    /// <summary>
+    /// Computes one batch; <see cref="Logits(ReadOnlySpan{int}, Span{float})"/> reads from its result until the next call. One call at a time.
+    /// </summary>
     /// <inheritdoc cref="ForwardAsync(Batch, ReadOnlyMemory{int}, ReadOnlyMemory{int}, Memory{float}, CancellationToken)"/>
-    public async ValueTask ForwardAsync(Batch batch, ReadOnlyMemory<int> tokenIds, CancellationToken cancellationToken)
+    public ValueTask ForwardAsync(Batch batch, ReadOnlyMemory<int> tokenIds, CancellationToken cancellationToken) =>
+        ForwardAsync(batch, tokenIds, _activations, cancellationToken);
+
+    /// <summary>
+    /// Computes one batch in activations of the caller's, from <see cref="CreateActivations"/>. Up to <see cref="Depth"/> calls may be in
+    /// progress, each begun by the same thread; what is computed here is computed before the call returns.
+    /// </summary>
+    /// <exception cref="StageLostException">A stage is lost; see <see cref="RecoverAsync"/>.</exception>
+    public async ValueTask ForwardAsync(
+        Batch batch, ReadOnlyMemory<int> tokenIds, Activations activations, CancellationToken cancellationToken)
     {
         if (tokenIds.Length != batch.RowCount)
             throw new ArgumentException($"{tokenIds.Length} tokens for a batch of {batch.RowCount} rows", nameof(tokenIds));
-        _head.Embed(tokenIds.Span, _activations);
+        _head.Embed(tokenIds.Span, activations);
         foreach (var stage in _stages)
-            await stage.ForwardAsync(batch, _activations, cancellationToken).ConfigureAwait(false);
+            await stage.ForwardAsync(batch, activations, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Computes logits for rows of the last batch. So many rows at once as the caller has memory for.</summary>
     /// <param name="rows">The rows wanted.</param>
     /// <param name="logits">Shape: (rows.Length, <see cref="VocabularySize"/>).</param>
-    public void Logits(ReadOnlySpan<int> rows, Span<float> logits) => _head.Logits(_activations, rows, logits);
+    public void Logits(ReadOnlySpan<int> rows, Span<float> logits) => Logits(_activations, rows, logits);
+
+    /// <summary>Computes logits for rows of a batch that was computed in these activations.</summary>
+    /// <inheritdoc cref="Logits(ReadOnlySpan{int}, Span{float})"/>
+    public void Logits(Activations activations, ReadOnlySpan<int> rows, Span<float> logits) => _head.Logits(activations, rows, logits);
+
+    /// <summary>Memory for a batch in progress.</summary>
+    public Activations CreateActivations() => new(MaxRows, _head.HiddenSize);
+
+    /// <summary>Puts replacements where stages were lost; see <see cref="IModelStage.RecoverAsync"/>. No batch is in progress.</summary>
+    public async ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken)
+    {
+        foreach (var stage in _stages)
+            await stage.RecoverAsync(sequences, cancellationToken).ConfigureAwait(false);
+    }
 
     public void Dispose()
     {

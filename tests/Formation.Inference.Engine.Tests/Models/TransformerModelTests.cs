@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
+using Formation.Inference.Engine.Stages;
 using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
@@ -100,6 +101,59 @@ public sealed class TransformerModelTests : IDisposable
     }
 
     [Fact]
+    public async Task Parts_of_a_model_on_devices_of_their_own_give_the_bits_of_the_whole()
+    {
+        using var file = Build(Options with { LayerCount = 4 });
+        using var other = new CpuDevice(threads: 1);
+        using var whole = TransformerModel.Load(file, _device);
+        using var front = TransformerModel.LoadPart(file, new ModelPart(new LayerRange(0, 1), HasEnds: true), _device);
+        using var back = TransformerModel.LoadPart(file, new ModelPart(new LayerRange(1, 3), HasEnds: false), other);
+
+        Assert.Equal(await LogitsAsync(whole, Stage(whole, 0, 4)), await LogitsAsync(front, Stage(front, 0, 1), Stage(back, 1, 2), Stage(back, 3, 1)));
+
+        static LocalStage Stage(TransformerModel model, int first, int count)
+        {
+            var layers = new LayerRange(first, count);
+            return model.CreateStage(layers, model.KvShape(layers, 4), maxRows: 8);
+        }
+
+        static async Task<float[]> LogitsAsync(TransformerModel ends, params IModelStage[] stages)
+        {
+            using var pipeline = new Pipeline(ends.CreateHead(8), stages, 8);
+            var logits = new float[pipeline.VocabularySize];
+            var batch = new Batch(0, [new BatchSlice(0, SliceKind.Prefill, 0, 5, 0, new[] { 2 })]);
+            await pipeline.ForwardAsync(batch, new[] { 5, 6, 7, 8, 9 }, new[] { 4 }, logits, CancellationToken.None);
+            return logits;
+        }
+    }
+
+    [Fact]
+    public void A_part_reads_its_own_tensors_only_and_gives_nothing_else()
+    {
+        using var file = Build(Options with { LayerCount = 3 });
+        var progress = new RecordedProgress();
+        using var middle = TransformerModel.LoadPart(file, new ModelPart(new LayerRange(1, 1), HasEnds: false), _device, progress);
+
+        Assert.Equal(1, progress.Values[^1]);
+        Assert.Throws<InvalidOperationException>(() => middle.CreateHead(8));
+        Assert.Throws<ArgumentOutOfRangeException>(() => middle.CreateStage(middle.AllLayers, middle.KvShape(middle.AllLayers, 4), 8));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TransformerModel.LoadPart(file, new ModelPart(new LayerRange(2, 2), false), _device));
+        Assert.Throws<ArgumentOutOfRangeException>(() => TransformerModel.LoadPart(file, new ModelPart(new LayerRange(-1, 1), false), _device));
+    }
+
+    [Theory]
+    [InlineData("blk.2.attn_norm.weight")]
+    [InlineData("blk.0.ffn_gate_exps.weight")]
+    [InlineData("blk.x.attn_norm.weight")]
+    public void A_tensor_that_no_model_has_is_refused_by_the_part_that_it_would_belong_to(string name)
+    {
+        var error = LoadWith(
+            _ => true, writer => writer.AddTensor(name, TensorType.F32, [16], new byte[64]), new ModelPart(new LayerRange(0, 1), HasEnds: false));
+
+        Assert.Contains(name, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_cancelled_load_throws()
     {
         using var file = Build(Options);
@@ -115,10 +169,11 @@ public sealed class TransformerModelTests : IDisposable
         _directory.Dispose();
     }
 
-    private GgufException LoadWith(Func<GgufTensor, bool> keep, Action<GgufWriter>? add = null)
+    private GgufException LoadWith(Func<GgufTensor, bool> keep, Action<GgufWriter>? add = null, ModelPart? part = null)
     {
         using var file = Rewrite(keep, add);
-        return Assert.Throws<GgufException>(() => TransformerModel.Load(file, _device));
+        return Assert.Throws<GgufException>(() =>
+            TransformerModel.LoadPart(file, part ?? ModelPart.Whole(ModelConfig.Read(file)), _device));
     }
 
     /// <summary>The small model with some tensors left out or added.</summary>

@@ -16,6 +16,7 @@ internal sealed class SchedulerSimulation
     readonly int[] _memory;
     readonly PrefixHasher _hasher = new(new byte[32], BlockSize);
     readonly Dictionary<SequenceGroup, int> _maxTokens = [];
+    readonly Queue<ScheduledSlice[]> _inFlight = [];
     long _nextId;
 
     public SchedulerSimulation(SchedulerOptions options, int blocks)
@@ -58,24 +59,57 @@ internal sealed class SchedulerSimulation
         return group;
     }
 
-    /// <summary>Takes a step and audits everything after it.</summary>
+    /// <summary>Steps that are in flight at once: a step is completed when so many are, or when there is nothing to begin.</summary>
+    public int Depth { get; set; } = 1;
+
+    /// <summary>Begins a step, completes the oldest where it is time for that, and audits everything after it.</summary>
     public IReadOnlyList<ScheduledSlice> Step()
     {
-        var scheduled = Scheduler.Schedule();
+        var slices = Begin();
+        if (_inFlight.Count == Depth || slices.Length == 0)
+            Complete();
+        Scheduler.CheckIntegrity();
+        return slices;
+    }
+
+    /// <summary>Gives up all steps in flight, as when a stage is lost. What they wrote is lost, too.</summary>
+    public void Abandon()
+    {
+        foreach (var slices in _inFlight)
+            foreach (var slice in slices)
+                for (var position = slice.Sequence.ComputedLength; position < slice.End; position++)
+                    if (slice.Sequence.State == SequenceState.Running)
+                        _memory[Slot(slice.Sequence, position)] = -1;
+        while (_inFlight.TryDequeue(out var slices))
+            Scheduler.Abandon(slices);
+        Scheduler.CheckIntegrity();
+    }
+
+    ScheduledSlice[] Begin()
+    {
+        var scheduled = new List<ScheduledSlice>();
+        Scheduler.Schedule(scheduled, Depth);
         foreach (var slice in scheduled)
             Draft(slice.Sequence);
-        Scheduler.AddDrafts();
+        Scheduler.AddDrafts(scheduled);
         var slices = scheduled.ToArray();
         CheckBudgets(slices);
         foreach (var slice in slices)
             Compute(slice);
+        if (slices.Length > 0)
+            _inFlight.Enqueue(slices);
+        return slices;
+    }
+
+    void Complete()
+    {
+        if (!_inFlight.TryDequeue(out var slices))
+            return;
         var drafts = Array.ConvertAll(slices, slice => slice.Sequence.Draft.ToArray());
         Scheduler.Complete(slices);
         for (var i = 0; i < slices.Length; i++)
             if (slices[i].Sequence.ComputedLength == slices[i].Sequence.Length)
                 Append(slices[i].Sequence, drafts[i]);
-        Scheduler.CheckIntegrity();
-        return slices;
     }
 
     void Draft(Sequence sequence)
@@ -128,7 +162,7 @@ internal sealed class SchedulerSimulation
     void Compute(ScheduledSlice slice)
     {
         var sequence = slice.Sequence;
-        Assert.Equal(sequence.ComputedLength, slice.FirstPosition);
+        Assert.True(slice.FirstPosition == sequence.ComputedLength || sequence.StepsInFlight > 1, "a position is left out or computed twice");
         Assert.Equal(slice.Kind == SliceKind.Prefill, slice.FirstPosition < sequence.PromptLength);
         Assert.True(slice.Kind == SliceKind.Decode || slice.End <= sequence.PromptLength, "a prefill slice has generated positions");
         for (var position = slice.FirstPosition; position < slice.End; position++)

@@ -2,6 +2,7 @@ using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Engine.Stages;
 using Formation.Inference.Testing.Fakes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,6 +15,7 @@ internal sealed class EngineHarness : IAsyncDisposable
     readonly ManualResetEventSlim _gate = new(initialState: true);
     int _requests;
 
+    /// <param name="stage">Where the model computes; its own stage, which <see cref="Pause"/> holds, where it is null.</param>
     /// <param name="drafters">Guess the model's tokens; without them each step gives a sequence one token.</param>
     public EngineHarness(
         SchedulerOptions? scheduler = null,
@@ -24,7 +26,9 @@ internal sealed class EngineHarness : IAsyncDisposable
         SpeculationOptions? speculation = null,
         IEnumerable<IDrafter>? drafters = null,
         TimeProvider? clock = null,
-        Func<PrefixHasher, IDrafter>? createDrafter = null)
+        Func<PrefixHasher, IDrafter>? createDrafter = null,
+        IModelStage? stage = null,
+        TimeSpan? recoveryTimeout = null)
     {
         _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions
@@ -34,8 +38,9 @@ internal sealed class EngineHarness : IAsyncDisposable
             MaxQueuedRequests = maxQueued,
             MaxLogitsRows = 4,
             NextSeed = () => 42,
+            RecoveryTimeout = recoveryTimeout ?? new EngineOptions().RecoveryTimeout,
         };
-        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows);
+        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows, stage);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
         Engine = new InferenceEngine(
             "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance,

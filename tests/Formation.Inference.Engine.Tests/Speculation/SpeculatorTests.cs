@@ -95,7 +95,9 @@ public sealed class SpeculatorTests
         await harness.Engine.CheckIntegrityAsync();
         Assert.Empty(drafter.Held);
         var cancelled = harness.Engine.Submit(harness.Request(900), EngineHarness.Prompt(10, salt: 1));
-        await harness.UntilAsync(statistics => statistics.RunningSequences == 1);
+        await foreach (var next in cancelled.Events.ReadAllAsync(CancellationToken.None))
+            if (next is GenerationDelta)
+                break;
         cancelled.Cancel();
         await harness.UntilAsync(statistics => statistics.RunningSequences == 0);
         Assert.Equal(0, (await harness.Engine.CheckIntegrityAsync()).HeldBlocks);

@@ -20,6 +20,12 @@ public sealed class InventedHead(int vocabularySize) : IModelHead
     /// <summary>The hash of a history with one more token.</summary>
     public static ulong Extend(ulong hash, int token) => Mix((hash ^ (uint)token) * 1099511628211);
 
+    public static void WriteToken(int token, Span<float> row)
+    {
+        row.Clear();
+        (row[0], row[1]) = (token & 0xFFFF, token >> 16);
+    }
+
     public static int ReadToken(ReadOnlySpan<float> row) => (int)row[0] | (int)row[1] << 16;
 
     public static void WriteHash(ulong hash, Span<float> row)
@@ -42,11 +48,7 @@ public sealed class InventedHead(int vocabularySize) : IModelHead
     {
         activations.SetRows(tokenIds.Length);
         for (var i = 0; i < tokenIds.Length; i++)
-        {
-            var row = activations.Row(i);
-            row.Clear();
-            (row[0], row[1]) = (tokenIds[i] & 0xFFFF, tokenIds[i] >> 16);
-        }
+            WriteToken(tokenIds[i], activations.Row(i));
     }
 
     public void Logits(Activations activations, ReadOnlySpan<int> rows, Span<float> logits)

@@ -14,7 +14,8 @@ public sealed class InventedModel
     /// <param name="blockCount">KV blocks of 16 positions.</param>
     /// <param name="contextLength">The model's context.</param>
     /// <param name="maxRows">Rows of the largest batch.</param>
-    public InventedModel(int blockCount = 64, int contextLength = 1024, int maxRows = 1024)
+    /// <param name="stage">The stage to compute on instead of <see cref="Stage"/>.</param>
+    public InventedModel(int blockCount = 64, int contextLength = 1024, int maxRows = 1024, IModelStage? stage = null)
     {
         var names = new TinyVocabulary(Vocabulary);
         Stage = new InventedStage(blockCount);
@@ -33,7 +34,7 @@ public sealed class InventedModel
         {
             Tokenizer = Tokenizer,
             Template = ChatTemplate.Compile(TinyModel.ChatMlTemplate),
-            Pipeline = new Pipeline(Head, [Stage], maxRows),
+            Pipeline = new Pipeline(Head, [stage ?? Stage], maxRows),
             ContextLength = contextLength,
             BlockCount = blockCount,
             BlockSize = InventedStage.DefaultBlockSize,
