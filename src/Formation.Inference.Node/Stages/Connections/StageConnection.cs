@@ -1,0 +1,250 @@
+using System.Net.Sockets;
+using Formation.Inference.Node.Stages.Transports;
+using Formation.Inference.Node.Stages.Wire;
+
+namespace Formation.Inference.Node.Stages.Connections;
+
+/// <summary>
+/// One duplex connection after its handshake: a thread that reads frames, writers that take turns, and a heartbeat. Whatever goes wrong,
+/// wherever it is seen, the reader thread tells the handler of it, once.
+/// </summary>
+internal sealed class StageConnection : IDisposable
+{
+    readonly StageChannel _channel;
+    readonly TimeProvider _time;
+    readonly HeartbeatOptions _heartbeat;
+    readonly FrameReader _reader;
+    readonly Lock _writing = new();
+    readonly FrameBuffer _beat = new();
+    ulong _sent;
+    long _sentBytes;
+    bool _isEnded;
+    bool _isStarted;
+    string? _reason;
+    ITimer? _timer;
+    long _seenReads;
+    long _heardAt;
+    long _roundTripTicks;
+
+    public StageConnection(StageChannel channel, TimeProvider time, HeartbeatOptions heartbeat)
+    {
+        (_channel, _time, _heartbeat) = (channel, time, heartbeat);
+        _reader = new FrameReader(channel.Stream, StageProtocol.MaxHandshakeBytes);
+    }
+
+    public PeerIdentity Peer => _channel.Peer;
+
+    /// <summary>How rows cross this connection; agreed in the handshake.</summary>
+    public ActivationPrecision Precision { get; set; } = ActivationPrecision.F32;
+
+    /// <summary>Whether the connection has ended or is about to.</summary>
+    public bool IsLost => Volatile.Read(ref _reason) is not null;
+
+    /// <summary>Time from the last answered ping to its answer.</summary>
+    public TimeSpan RoundTrip => new(Volatile.Read(ref _roundTripTicks));
+
+    public long SentBytes => Volatile.Read(ref _sentBytes);
+
+    public long ReceivedBytes => _reader.TotalBytes;
+
+    /// <summary>Frames before <see cref="Start"/>: the handshake reads here, with a time limit on each read.</summary>
+    public FrameReader Reader => _reader;
+
+    /// <summary>Limits how long a read may wait; only before <see cref="Start"/>.</summary>
+    public void SetReadTimeout(TimeSpan timeout)
+    {
+        if (_channel.Stream.CanTimeout)
+            _channel.Stream.ReadTimeout = (int)timeout.TotalMilliseconds;
+    }
+
+    /// <summary>Ends the handshake: from now on the handler gets the frames.</summary>
+    /// <param name="name">Of the reader thread.</param>
+    /// <param name="maxPayload">Bytes of the largest payload.</param>
+    public void Start(IFrameHandler handler, string name, int maxPayload)
+    {
+        SetReadTimeout(Timeout.InfiniteTimeSpan);
+        _reader.MaxPayload = maxPayload;
+        _heardAt = _time.GetTimestamp();
+        _isStarted = true;
+        _timer = _time.CreateTimer(static state => ((StageConnection)state!).Beat(), this, _heartbeat.Interval, _heartbeat.Interval);
+        new Thread(() => Read(handler)) { IsBackground = true, Name = name }.Start();
+    }
+
+    /// <summary>Sends a frame in one write. May wait for the peer to read.</summary>
+    /// <returns>False when the connection is lost; the handler learns why.</returns>
+    public bool Send(FrameBuffer frame)
+    {
+        lock (_writing)
+            return Write(frame);
+    }
+
+    /// <summary>Ends the connection for a reason. The first one stands.</summary>
+    public void Fail(string reason)
+    {
+        Interlocked.CompareExchange(ref _reason, reason, null);
+        _channel.Abort();
+        if (!_isStarted)
+            End();
+    }
+
+    /// <summary>Tells the peer why, as far as it still listens, and ends the connection.</summary>
+    public void Refuse(StageErrorCode code, string reason)
+    {
+        TrySendLast(FrameType.Error, code, reason);
+        Fail(reason);
+    }
+
+    /// <summary>Ends the connection in order.</summary>
+    public void Close(string reason)
+    {
+        TrySendLast(FrameType.Goodbye, StageErrorCode.None, reason);
+        Fail(reason);
+    }
+
+    public void Dispose() => Fail("closed here");
+
+    void Read(IFrameHandler handler)
+    {
+        var end = ConnectionEnd.Lost;
+        try
+        {
+            while (true)
+            {
+                var header = _reader.ReadHeader();
+                switch (header.Type)
+                {
+                    case FrameType.Ping:
+                        Answer(PayloadReader.ReadAll(_reader, sizeof(long)));
+                        break;
+                    case FrameType.Pong:
+                        Measure(PayloadReader.ReadAll(_reader, sizeof(long)));
+                        break;
+                    case FrameType.Error or FrameType.Goodbye:
+                        var last = Done.Read(PayloadReader.ReadAll(_reader));
+                        end = header.Type == FrameType.Error ? ConnectionEnd.Fault : ConnectionEnd.Goodbye;
+                        Fail(end == ConnectionEnd.Fault
+                            ? $"the peer ended the connection: {last.Code}: {last.Reason}"
+                            : $"the peer said goodbye: {last.Reason}");
+                        return;
+                    default:
+                        handler.OnFrame(this, header, _reader);
+                        break;
+                }
+            }
+        }
+        catch (StageProtocolException fault)
+        {
+            end = IsLost ? ConnectionEnd.Lost : ConnectionEnd.Fault;
+            Refuse(fault.Code, fault.Reason);
+        }
+        catch (Exception loss) when (loss is IOException or SocketException or ObjectDisposedException)
+        {
+            Fail(loss.Message);
+        }
+        catch (Exception fault)
+        {
+            // A fault of this program in the handler; it costs the connection, not the process.
+            Fail($"an internal fault: {fault.GetType().Name}");
+        }
+        finally
+        {
+            End();
+            handler.OnClosed(this, _reason ?? "the reader has ended", end);
+        }
+    }
+
+    bool Write(FrameBuffer frame)
+    {
+        if (_isEnded || IsLost)
+            return false;
+        try
+        {
+            var bytes = frame.Seal(_sent++);
+            _channel.Stream.Write(bytes);
+            Volatile.Write(ref _sentBytes, _sentBytes + bytes.Length);
+            return true;
+        }
+        catch (Exception loss) when (loss is IOException or SocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            Fail($"writing failed: {loss.Message}");
+            return false;
+        }
+    }
+
+    // A writer that is stuck holds the lock; the last words are then left out.
+    void TrySendLast(FrameType type, StageErrorCode code, string reason)
+    {
+        if (!_writing.TryEnter())
+            return;
+        try
+        {
+            var frame = new FrameBuffer();
+            new Done(0, code, 0, reason).Write(frame, type, 0);
+            Write(frame);
+        }
+        finally
+        {
+            _writing.Exit();
+        }
+    }
+
+    void End()
+    {
+        _timer?.Dispose();
+        _channel.Abort();
+        lock (_writing)
+        {
+            _isEnded = true;
+            _channel.Dispose();
+        }
+    }
+
+    // While a handler works, the peer may be waiting for this side: its silence counts only while the reader waits.
+    void Beat()
+    {
+        var now = _time.GetTimestamp();
+        if (_reader.Reads is var reads && (reads != _seenReads || !_reader.IsWaiting))
+        {
+            (_seenReads, _heardAt) = (reads, now);
+        }
+        else if (_time.GetElapsedTime(_heardAt, now) is var silence && silence >= _heartbeat.Lease)
+        {
+            Fail($"nothing was heard for {silence.TotalSeconds:0.0} s");
+            return;
+        }
+        SendBeat(FrameType.Ping, now);
+    }
+
+    void Answer(byte[] payload)
+    {
+        var reader = new PayloadReader(payload);
+        SendBeat(FrameType.Pong, reader.Int64());
+        reader.End();
+    }
+
+    void Measure(byte[] payload)
+    {
+        var reader = new PayloadReader(payload);
+        var elapsed = _time.GetElapsedTime(reader.Int64());
+        reader.End();
+        if (elapsed >= TimeSpan.Zero && elapsed < _heartbeat.Lease)
+            Volatile.Write(ref _roundTripTicks, elapsed.Ticks);
+    }
+
+    // Where another frame is being written, the peer hears that one.
+    void SendBeat(FrameType type, long timestamp)
+    {
+        if (!_writing.TryEnter())
+            return;
+        try
+        {
+            _beat.Begin(type);
+            _beat.Int64(timestamp);
+            Write(_beat);
+        }
+        finally
+        {
+            _writing.Exit();
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Formation.Inference.Node.Stages.Transports;
+
+/// <summary>
+/// TLS 1.3 with a certificate on both sides. Names, chains and dates do not count: a peer is the hash of its public key, and who that is
+/// stands in the network's records.
+/// </summary>
+internal static class TlsHandshake
+{
+    /// <exception cref="AuthenticationException">The peer is not the one expected, or speaks no TLS 1.3; the message says which.</exception>
+    public static StageChannel AsClient(
+        Socket socket, StageCredentials credentials, PeerIdentity expected, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var fault = "";
+        return Complete(socket, timeout, cancellationToken, () => fault, tls => tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        {
+            TargetHost = "stage",
+            ClientCertificates = [credentials.Certificate],
+            LocalCertificateSelectionCallback = (_, _, _, _, _) => credentials.Certificate,
+            EnabledSslProtocols = SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            AllowTlsResume = false,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                fault = FaultOf(certificate, peer => peer == expected ? "" : $"{expected} is expected there, and the peer is {peer}");
+                return fault.Length == 0;
+            },
+        }));
+    }
+
+    /// <inheritdoc cref="AsClient"/>
+    public static StageChannel AsServer(Socket socket, StageCredentials credentials, TimeSpan timeout)
+    {
+        var fault = "";
+        return Complete(socket, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(new SslServerAuthenticationOptions
+        {
+            ServerCertificate = credentials.Certificate,
+            ClientCertificateRequired = true,
+            EnabledSslProtocols = SslProtocols.Tls13,
+            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+            AllowTlsResume = false,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                fault = FaultOf(certificate, peer => credentials.IsKnown(peer) ? "" : $"{peer} is not a known peer");
+                return fault.Length == 0;
+            },
+        }));
+    }
+
+    static string FaultOf(X509Certificate? certificate, Func<PeerIdentity, string> check) =>
+        certificate is X509Certificate2 shown ? check(PeerIdentity.Of(shown)) : "the peer showed no certificate";
+
+    static StageChannel Complete(
+        Socket socket, TimeSpan timeout, CancellationToken cancellationToken, Func<string> fault, Action<SslStream> authenticate)
+    {
+        var network = new NetworkStream(socket, ownsSocket: true) { ReadTimeout = (int)timeout.TotalMilliseconds };
+        var tls = new SslStream(network, leaveInnerStreamOpen: false);
+        try
+        {
+            using (cancellationToken.UnsafeRegister(static state => Shutdown((Socket)state!), socket))
+                authenticate(tls);
+            network.ReadTimeout = Timeout.Infinite;
+            return StageChannel.Over(socket, tls, PeerIdentity.Of((X509Certificate2)tls.RemoteCertificate!));
+        }
+        catch (Exception failure)
+        {
+            tls.Dispose();
+            if (fault() is { Length: > 0 } reason)
+                throw new AuthenticationException(reason, failure);
+            throw;
+        }
+    }
+
+    static void Shutdown(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception over) when (over is SocketException or ObjectDisposedException)
+        {
+        }
+    }
+}
