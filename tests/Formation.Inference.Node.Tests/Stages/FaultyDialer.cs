@@ -24,7 +24,11 @@ internal sealed class FaultyDialer : IStageDialer
                 _streams[address] = streams = [];
             streams.Add(stream);
         }
-        return new StageChannel(stream, channel.Peer, channel.Abort);
+        return new StageChannel(stream, channel.Peer, () =>
+        {
+            stream.IsAborted = true;
+            channel.Abort();
+        });
     }
 
     /// <summary>Nobody hears anything from this address any more, nor gets a new connection.</summary>
@@ -59,6 +63,7 @@ internal sealed class FaultyStream(Stream inner) : Stream
     const int LongFrame = 200;
 
     public volatile bool IsSilent;
+    public volatile bool IsAborted;
     public volatile bool CorruptsNextRows;
     public volatile bool IsBroken;
 
@@ -80,8 +85,12 @@ internal sealed class FaultyStream(Stream inner) : Stream
         while (true)
         {
             var count = inner.Read(buffer);
-            if (!IsSilent || count == 0)
+            if (!IsSilent || IsAborted)
                 return count;
+
+            // Not even the end of the connection is heard.
+            if (count == 0)
+                Thread.Sleep(5);
         }
     }
 

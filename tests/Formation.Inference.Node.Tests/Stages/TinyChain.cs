@@ -170,9 +170,13 @@ internal sealed class ServedStage : IDisposable
         if (_isDisposed)
             return;
         _isDisposed = true;
-        Compute.Gate.Set();
         _listener.Dispose();
-        Server.Dispose();
+
+        // The connections end before a batch that is held back goes on, as they do when a process ends in the middle of one.
+        var ended = Task.Run(Server.Dispose);
+        if (!ended.Wait(TimeSpan.FromMilliseconds(100)))
+            Compute.Gate.Set();
+        ended.Wait();
         _stage.Dispose();
     }
 }

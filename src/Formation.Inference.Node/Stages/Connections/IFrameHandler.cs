@@ -23,6 +23,12 @@ internal enum ConnectionEnd
     /// <summary>The peer ended it in order.</summary>
     Goodbye,
 
-    /// <summary>What the peer sent, or says that it got, breaks the protocol.</summary>
+    /// <summary>The peer says that it could not accept what it got.</summary>
+    Refused,
+
+    /// <summary>Bytes were changed on the way.</summary>
+    Corrupted,
+
+    /// <summary>What the peer sent breaks the protocol, so what it holds can't be trusted either.</summary>
     Fault,
 }

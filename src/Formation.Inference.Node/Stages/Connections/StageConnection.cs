@@ -121,8 +121,8 @@ internal sealed class StageConnection : IDisposable
                         break;
                     case FrameType.Error or FrameType.Goodbye:
                         var last = Done.Read(PayloadReader.ReadAll(_reader));
-                        end = header.Type == FrameType.Error ? ConnectionEnd.Fault : ConnectionEnd.Goodbye;
-                        Fail(end == ConnectionEnd.Fault
+                        end = header.Type == FrameType.Error ? ConnectionEnd.Refused : ConnectionEnd.Goodbye;
+                        Fail(end == ConnectionEnd.Refused
                             ? $"the peer ended the connection: {last.Code}: {last.Reason}"
                             : $"the peer said goodbye: {last.Reason}");
                         return;
@@ -134,7 +134,8 @@ internal sealed class StageConnection : IDisposable
         }
         catch (StageProtocolException fault)
         {
-            end = IsLost ? ConnectionEnd.Lost : ConnectionEnd.Fault;
+            if (!IsLost)
+                end = fault.Code == StageErrorCode.Checksum ? ConnectionEnd.Corrupted : ConnectionEnd.Fault;
             Refuse(fault.Code, fault.Reason);
         }
         catch (Exception loss) when (loss is IOException or SocketException or ObjectDisposedException)
