@@ -57,7 +57,7 @@ public sealed record StageShape
         if (BlockCount is < 1 or > StageProtocol.MaxBlocks)
             return $"{BlockCount} KV blocks; there must be from 1 to {StageProtocol.MaxBlocks}";
         if (BlockSize is < 1 or > StageProtocol.MaxBlockSize || (long)BlockCount * BlockSize > int.MaxValue)
-            return $"{BlockCount} KV blocks of {BlockSize} positions; a block has at most {StageProtocol.MaxBlockSize}, all together {int.MaxValue}";
+            return $"{BlockCount} KV blocks of {BlockSize} positions; a block has {StageProtocol.MaxBlockSize} at most, all have {int.MaxValue}";
         if (!Enum.IsDefined(KvFormat))
             return $"there is no KV format {(int)KvFormat}";
         return MaxPayloadBytes > StageProtocol.MaxFrameBytes

@@ -19,11 +19,15 @@ public sealed class TransportTests : IDisposable
     readonly TaskCompletionSource<string> _refused = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly StageListener _listener;
 
-    public TransportTests() => _listener = StageListener.Tls(
-        new IPEndPoint(IPAddress.Loopback, 0),
-        new StageCredentials(_server, peer => peer == PeerIdentity.Of(_client)),
-        _accepted.SetResult,
-        reason => _refused.TrySetResult(reason));
+    public TransportTests()
+    {
+        var known = PeerIdentity.Of(_client);
+        _listener = StageListener.Tls(
+            new IPEndPoint(IPAddress.Loopback, 0),
+            new StageCredentials(_server, peer => peer == known),
+            _accepted.SetResult,
+            reason => _refused.TrySetResult(reason));
+    }
 
     [Fact]
     public async Task Both_ends_know_who_the_other_one_is()

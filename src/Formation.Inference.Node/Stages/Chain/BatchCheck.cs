@@ -40,10 +40,11 @@ internal static class BatchCheck
             throw new ArgumentException(
                 $"a slice of {slice.RowCount} rows begins at row {slice.FirstRow}; at least one row from row {row} is expected", nameof(slice));
         }
-        if (slice.FirstPosition < 0 || (long)slice.FirstPosition + slice.RowCount > (long)slice.BlockTable.Length * shape.BlockSize)
+        var end = (long)slice.FirstPosition + slice.RowCount;
+        if (slice.FirstPosition < 0 || end > (long)slice.BlockTable.Length * shape.BlockSize)
         {
             throw new ArgumentException(
-                $"positions {slice.FirstPosition} to {(long)slice.FirstPosition + slice.RowCount - 1} do not fit into " +
+                $"positions {slice.FirstPosition} to {end - 1} do not fit into " +
                 $"{slice.BlockTable.Length} KV blocks of {shape.BlockSize}", nameof(slice));
         }
         foreach (var block in slice.BlockTable.Span)

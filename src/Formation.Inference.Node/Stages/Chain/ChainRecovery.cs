@@ -10,7 +10,8 @@ namespace Formation.Inference.Node.Stages.Chain;
 /// Makes a chain whole: finds stages for the layers that have none, links all neighbours in a new epoch, and has each new stage rebuilt
 /// from what was sent to its predecessor, the first of them first. At the start of a chain all layers have none.
 /// </summary>
-internal sealed class ChainRecovery(RemoteChain chain, RemoteChainOptions options, IStageProvider provider, IStageDialer dialer, TimeProvider time)
+internal sealed class ChainRecovery(
+    RemoteChain chain, RemoteChainOptions options, IStageProvider provider, IStageDialer dialer, TimeProvider time)
 {
     readonly Guid _session = NewSecret();
     uint _wholeEpoch;
@@ -20,7 +21,9 @@ internal sealed class ChainRecovery(RemoteChain chain, RemoteChainOptions option
     /// <summary>Batches that may be under way; agreed with every stage, so it stays what it was at the start.</summary>
     public int InFlight => Math.Max(1, _inFlight);
 
-    /// <exception cref="StageLostException">There are no stages for some layers, or no arrangement worked within the number of attempts.</exception>
+    /// <exception cref="StageLostException">
+    /// There are no stages for some layers, or no arrangement worked within the number of attempts.
+    /// </exception>
     public async Task RunAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken)
     {
         var failed = new List<LostStage>();
@@ -128,7 +131,8 @@ internal sealed class ChainRecovery(RemoteChain chain, RemoteChainOptions option
     /// <summary>Where nobody takes a leaving stage's place, it stays as long as it can.</summary>
     ChainMember[] KeepLeaving(LayerRange gap, ChainMember[] old)
     {
-        var leaving = old.Where(member => member.Loss is null && member.Endpoint.Layers.First >= gap.First && member.Endpoint.Layers.End <= gap.End)
+        var leaving = old.Where(member => member.Loss is null)
+            .Where(member => member.Endpoint.Layers.First >= gap.First && member.Endpoint.Layers.End <= gap.End)
             .ToArray();
         if (leaving.Sum(member => member.Endpoint.Layers.Count) != gap.Count)
             throw new NoStageException(gap, "there is no other stage that has them");
@@ -215,7 +219,8 @@ internal sealed class ChainRecovery(RemoteChain chain, RemoteChainOptions option
                 continue;
 
             // The neighbour that was dialled is the one that can't be reached.
-            var neighbour = i + 1 < members.Length && Downstream(members, i).Mode == LinkMode.Dial ? members[i + 1] : members[Math.Max(0, i - 1)];
+            var isDownstream = i + 1 < members.Length && Downstream(members, i).Mode == LinkMode.Dial;
+            var neighbour = members[isDownstream ? i + 1 : Math.Max(0, i - 1)];
             var reason = $"{members[i].Endpoint.Name} can't link to it: {answers[i].Reason}";
             chain.Change(() => chain.Lose(neighbour, reason, isFault: false));
             throw new StageLostException(neighbour.Endpoint.Layers, reason);

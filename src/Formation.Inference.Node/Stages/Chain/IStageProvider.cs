@@ -26,5 +26,6 @@ public interface IStageProvider
     /// <param name="lost">The stages that had them, in order; empty at the start.</param>
     /// <param name="cancellationToken">Ends the search.</param>
     /// <returns>Stages that have exactly these layers, in order; none where there are none.</returns>
-    ValueTask<IReadOnlyList<StageEndpoint>> ProvideAsync(LayerRange layers, IReadOnlyList<LostStage> lost, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<StageEndpoint>> ProvideAsync(
+        LayerRange layers, IReadOnlyList<LostStage> lost, CancellationToken cancellationToken);
 }

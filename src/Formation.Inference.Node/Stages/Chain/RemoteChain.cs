@@ -397,7 +397,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
             if (loss.Code == StageErrorCode.Malformed)
                 Lose(_members[loss.Operation == 0 ? index - 1 : behind], $"its neighbour says: {loss.Reason}", isFault: true);
             else
-                End(new StageLostException(_members[behind].Endpoint.Layers, $"the link to {_members[behind].Endpoint.Name} is lost: {loss.Reason}"));
+                End(LinkLoss(_members[behind].Endpoint, loss.Reason));
         }
     }
 
@@ -409,6 +409,9 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
                 member.Draining = reason;
         }
     }
+
+    static StageLostException LinkLoss(StageEndpoint behind, string reason) =>
+        new(behind.Layers, $"the link to {behind.Name} is lost: {reason}");
 
     ChainMember? MemberOf(StageConnection connection) => Array.Find(_members, member => member.Connection == connection);
 

@@ -10,6 +10,8 @@ namespace Formation.Inference.Node.Stages.Connections;
 /// </summary>
 internal sealed class StageConnection : IDisposable
 {
+    static readonly TimeSpan LastWordsTimeout = TimeSpan.FromMilliseconds(100);
+
     readonly StageChannel _channel;
     readonly TimeProvider _time;
     readonly HeartbeatOptions _heartbeat;
@@ -172,10 +174,10 @@ internal sealed class StageConnection : IDisposable
         }
     }
 
-    // A writer that is stuck holds the lock; the last words are then left out.
+    // A writer that is stuck holds the lock for longer; the last words are then left out.
     void TrySendLast(FrameType type, StageErrorCode code, string reason)
     {
-        if (!_writing.TryEnter())
+        if (!_writing.TryEnter(LastWordsTimeout))
             return;
         try
         {

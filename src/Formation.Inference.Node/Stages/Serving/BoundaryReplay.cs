@@ -14,7 +14,8 @@ internal static class BoundaryReplay
     /// <param name="send">Sends the frame; false ends the replay.</param>
     /// <returns>Rows that were sent, or null where a position's row was never kept, or sending ended.</returns>
     public static long? Run(
-        StageShape shape, BoundaryStore store, IReadOnlyList<StoredSequence> sequences, uint epoch, FrameBuffer frame, Func<FrameBuffer, bool> send)
+        StageShape shape, BoundaryStore store, IReadOnlyList<StoredSequence> sequences, uint epoch, FrameBuffer frame,
+        Func<FrameBuffer, bool> send)
     {
         var rows = 0L;
         var number = 0;

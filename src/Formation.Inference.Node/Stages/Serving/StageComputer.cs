@@ -52,23 +52,36 @@ internal sealed class StageComputer : IDisposable
     {
         while (Next() is { } work)
         {
-            var session = work.Session;
-            switch (work)
+            try
             {
-                case BatchWork batch:
-                    Compute(session, batch);
-                    session.Release(batch);
-                    break;
-                case FailedWork failed when session.IsCurrent(work.Epoch):
-                    session.SendFailure(_frame, failed.Epoch, failed.Failure);
-                    break;
-                case ReplayWork replay when session.IsCurrent(work.Epoch):
-                    session.Replay(_frame, replay);
-                    break;
-                case RebuildEndWork end when session.IsCurrent(work.Epoch):
-                    session.ReportRebuilt(_frame, end);
-                    break;
+                Run(work.Session, work);
             }
+            catch (Exception fault)
+            {
+                // For instance no memory for a boundary's rows. The head finds another stage; this one may serve again.
+                work.Session.Head?.Refuse(StageErrorCode.ComputeFailed, $"{_stage.Layers}: {fault.GetType().Name}: {fault.Message}");
+            }
+            if (work is BatchWork batch)
+                work.Session.Release(batch);
+        }
+    }
+
+    void Run(StageSession session, StageWork work)
+    {
+        switch (work)
+        {
+            case BatchWork batch:
+                Compute(session, batch);
+                break;
+            case FailedWork failed when session.IsCurrent(work.Epoch):
+                session.SendFailure(_frame, failed.Epoch, failed.Failure);
+                break;
+            case ReplayWork replay when session.IsCurrent(work.Epoch):
+                session.Replay(_frame, replay);
+                break;
+            case RebuildEndWork end when session.IsCurrent(work.Epoch):
+                session.ReportRebuilt(_frame, end);
+                break;
         }
     }
 

@@ -53,8 +53,9 @@ internal sealed class StageLinks(LayerRange layers, StageServerOptions options, 
         {
             return new Done(route.Operation, refused.Code, 0, refused.Reason);
         }
-        catch (Exception failure) when (failure is StageConnectException or IOException or OperationCanceledException)
+        catch (Exception failure)
         {
+            // A dialler may fail in ways of its own; the head learns of each.
             return new Done(route.Operation, StageErrorCode.LinkFailed, 0, failure.Message);
         }
     }

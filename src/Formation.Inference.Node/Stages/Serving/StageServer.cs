@@ -61,7 +61,7 @@ public sealed class StageServer : IDisposable
             connection.SetReadTimeout(_options.HandshakeTimeout);
             var header = connection.Reader.ReadHeader();
             if (header.Type != FrameType.Hello)
-                throw new StageProtocolException(StageErrorCode.Malformed, $"a connection begins with a hello, not with {header.Type}");
+                throw Malformed($"a connection begins with a hello, not with {header.Type}");
             var hello = Hello.Read(PayloadReader.ReadAll(connection.Reader));
             CheckModel(hello.Shape);
             if (hello.Role == PeerRole.Head)
@@ -74,8 +74,9 @@ public sealed class StageServer : IDisposable
             connection.Refuse(refused.Code, refused.Reason);
             _options.OnConnectionEnded(refused.Message);
         }
-        catch (Exception loss) when (loss is IOException or ObjectDisposedException)
+        catch (Exception loss)
         {
+            // The peer is gone, or its bytes lead to a fault of this program: it costs this connection and not the process.
             connection.Fail(loss.Message);
             _options.OnConnectionEnded(loss.Message);
         }
@@ -117,7 +118,7 @@ public sealed class StageServer : IDisposable
         {
             if (_isDisposed)
                 throw new StageProtocolException(StageErrorCode.Busy, "the stage ends");
-            if (_session is not { } current || current.Id != hello.Session || current.Shape != hello.Shape || current.InFlight != hello.InFlight)
+            if (_session?.Continues(hello) != true)
             {
                 if (_session?.Head is { IsLost: false })
                     throw new StageProtocolException(StageErrorCode.Busy, "the stage serves another head");
@@ -131,6 +132,8 @@ public sealed class StageServer : IDisposable
         connection.Send(frame);
         connection.Start(session, "stage head", session.Shape.MaxPayload);
     }
+
+    static StageProtocolException Malformed(string reason) => new(StageErrorCode.Malformed, reason);
 
     StageSession SessionOf(Hello hello)
     {

@@ -56,6 +56,9 @@ internal sealed class StageSession : IFrameHandler
     /// <summary>Bytes of the boundary store.</summary>
     public long BoundaryBytes => Volatile.Read(ref _store)?.Bytes ?? 0;
 
+    /// <summary>Whether a head's hello goes on with this session.</summary>
+    public bool Continues(Hello hello) => (Id, Shape, InFlight) == (hello.Session, hello.Shape, hello.InFlight);
+
     /// <summary>Makes this connection the head's.</summary>
     public void Attach(StageConnection head)
     {
@@ -89,7 +92,8 @@ internal sealed class StageSession : IFrameHandler
             case FrameType.Replay when isHead:
                 OnReplay(header.Epoch, PayloadReader.ReadAll(reader, Shape.MaxPayload));
                 break;
-            case FrameType.Forward or FrameType.Rebuild or FrameType.Failed or FrameType.RebuildEnd when _links.IsUpstream(connection, isHead):
+            case FrameType.Forward or FrameType.Rebuild or FrameType.Failed or FrameType.RebuildEnd
+                when _links.IsUpstream(connection, isHead):
                 OnUpstream(connection, header, reader);
                 break;
             default:
@@ -209,7 +213,8 @@ internal sealed class StageSession : IFrameHandler
         }
         else if (IsCurrent(epoch) && !downstream.IsLost)
         {
-            Report(new Done(work.Operation, StageErrorCode.BoundaryMissing, 0, $"{_layers} never sent some of the positions"), FrameType.Done, work.Epoch);
+            var missing = new Done(work.Operation, StageErrorCode.BoundaryMissing, 0, $"{_layers} never sent some of the positions");
+            Report(missing, FrameType.Done, epoch);
         }
     }
 

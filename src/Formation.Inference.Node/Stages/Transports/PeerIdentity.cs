@@ -33,7 +33,9 @@ public readonly record struct PeerIdentity
     /// <summary>From 64 hexadecimal digits.</summary>
     /// <exception cref="FormatException">It is not.</exception>
     public static PeerIdentity FromPin(string pin) =>
-        pin.Length == 2 * Size ? FromHash(Convert.FromHexString(pin)) : throw new FormatException($"a pin has {2 * Size} digits, not {pin.Length}");
+        pin.Length == 2 * Size
+            ? FromHash(Convert.FromHexString(pin))
+            : throw new FormatException($"a pin has {2 * Size} digits, not {pin.Length}");
 
     /// <summary>The 32 bytes on the wire.</summary>
     public byte[] ToHash() => _pin is null ? new byte[Size] : Convert.FromHexString(_pin);

@@ -1,10 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Authentication;
 
 namespace Formation.Inference.Node.Stages.Transports;
 
-/// <summary>Accepts channels: on a Unix socket of this host, or over TCP and TLS. Handshakes run beside each other, a bounded number.</summary>
+/// <summary>Accepts channels: on a Unix socket of this host, or over TCP and TLS. A bounded number of handshakes run at once.</summary>
 public sealed class StageListener : IDisposable
 {
     // A peer that connects and says nothing holds a place until the timeout; more of them are turned away at once.
@@ -18,7 +17,8 @@ public sealed class StageListener : IDisposable
     int _handshakes;
 
     StageListener(
-        Socket socket, string address, string? path, Func<Socket, StageChannel> handshake, Action<StageChannel> accepted, Action<string>? refused)
+        Socket socket, string address, string? path, Func<Socket, StageChannel> handshake, Action<StageChannel> accepted,
+        Action<string>? refused)
     {
         (_socket, Address, _path, _handshake, _accepted) = (socket, address, path, handshake, accepted);
         _refused = refused ?? (static _ => { });
@@ -56,7 +56,8 @@ public sealed class StageListener : IDisposable
     /// <param name="refused">Told why somebody was not let in, or null.</param>
     /// <param name="timeout">For each step of the handshake. Default 5 s.</param>
     public static StageListener Tls(
-        IPEndPoint endPoint, StageCredentials credentials, Action<StageChannel> accepted, Action<string>? refused = null, TimeSpan? timeout = null)
+        IPEndPoint endPoint, StageCredentials credentials, Action<StageChannel> accepted, Action<string>? refused = null,
+        TimeSpan? timeout = null)
     {
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -95,7 +96,8 @@ public sealed class StageListener : IDisposable
             {
                 peer = _socket.Accept();
             }
-            catch (Exception over) when (over is ObjectDisposedException or SocketException { SocketErrorCode: not SocketError.TooManyOpenSockets })
+            catch (Exception over)
+                when (over is ObjectDisposedException or SocketException { SocketErrorCode: not SocketError.TooManyOpenSockets })
             {
                 return;
             }
@@ -122,8 +124,9 @@ public sealed class StageListener : IDisposable
         {
             _accepted(_handshake(peer));
         }
-        catch (Exception failure) when (failure is IOException or SocketException or AuthenticationException or ObjectDisposedException)
+        catch (Exception failure)
         {
+            // Whatever a stranger's bytes lead to, it costs this connection and not the process.
             peer.Dispose();
             _refused(failure.Message);
         }

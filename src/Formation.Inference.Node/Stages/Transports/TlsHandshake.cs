@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Formation.Inference.Node.Stages.Transports;
@@ -36,7 +37,7 @@ internal static class TlsHandshake
     public static StageChannel AsServer(Socket socket, StageCredentials credentials, TimeSpan timeout)
     {
         var fault = "";
-        return Complete(socket, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(new SslServerAuthenticationOptions
+        var options = new SslServerAuthenticationOptions
         {
             ServerCertificate = credentials.Certificate,
             ClientCertificateRequired = true,
@@ -48,11 +49,23 @@ internal static class TlsHandshake
                 fault = FaultOf(certificate, peer => credentials.IsKnown(peer) ? "" : $"{peer} is not a known peer");
                 return fault.Length == 0;
             },
-        }));
+        };
+        return Complete(socket, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(options));
     }
 
-    static string FaultOf(X509Certificate? certificate, Func<PeerIdentity, string> check) =>
-        certificate is X509Certificate2 shown ? check(PeerIdentity.Of(shown)) : "the peer showed no certificate";
+    static string FaultOf(X509Certificate? certificate, Func<PeerIdentity, string> check)
+    {
+        if (certificate is not X509Certificate2 shown)
+            return "the peer showed no certificate";
+        try
+        {
+            return check(PeerIdentity.Of(shown));
+        }
+        catch (CryptographicException unreadable)
+        {
+            return $"the peer's certificate can't be read: {unreadable.Message}";
+        }
+    }
 
     static StageChannel Complete(
         Socket socket, TimeSpan timeout, CancellationToken cancellationToken, Func<string> fault, Action<SslStream> authenticate)

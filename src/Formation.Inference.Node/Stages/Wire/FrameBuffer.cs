@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Formation.Inference.Node.Stages.Wire;
 
-/// <summary>A frame in the making: room for the header, and the payload behind it, so that both leave in one write. Used again and again.</summary>
+/// <summary>
+/// A frame in the making: room for the header, and the payload behind it, so that both leave in one write. Used again and again.
+/// </summary>
 internal sealed class FrameBuffer
 {
     byte[] _bytes = new byte[256];

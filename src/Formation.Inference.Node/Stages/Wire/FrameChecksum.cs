@@ -5,8 +5,8 @@ namespace Formation.Inference.Node.Stages.Wire;
 
 /// <summary>
 /// CRC-32C in four lanes: word i of 8 bytes belongs to lane i mod 4, bytes behind the last whole word to the lane of their word; the result
-/// is the CRC-32C of the four lanes' values. A processor begins a CRC in each cycle and has the result three cycles later, so one lane alone would
-/// wait most of the time.
+/// is the CRC-32C of the four lanes' values. A processor begins a CRC in each cycle and has the result three cycles later, so one lane
+/// alone would wait most of the time.
 /// </summary>
 /// <remarks>It finds faults, not attackers: against these there is TLS.</remarks>
 internal struct FrameChecksum

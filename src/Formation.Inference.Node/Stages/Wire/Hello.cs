@@ -148,11 +148,11 @@ internal readonly record struct Accept(ActivationPrecision Precision, uint HeldE
         var common = offered & supported;
         if (byte.IsPow2((byte)preferred) && common.HasFlag(preferred))
             return preferred;
-        foreach (var precision in (ReadOnlySpan<ActivationPrecision>)[ActivationPrecision.F32, ActivationPrecision.BF16, ActivationPrecision.Q8])
+        foreach (var precision in Enum.GetValues<ActivationPrecision>())
         {
-            if (common.HasFlag(precision))
+            if (precision != ActivationPrecision.None && common.HasFlag(precision))
                 return precision;
         }
-        throw new StageProtocolException(StageErrorCode.WrongShape, $"none of the precisions {offered} can be used; possible are {supported}");
+        throw new StageProtocolException(StageErrorCode.WrongShape, $"of the precisions {supported}, none is among {offered}");
     }
 }

@@ -22,7 +22,9 @@ internal sealed class ReceivedBatch(StageShape shape)
     public Activations Activations { get; } = new(shape.MaxRows, shape.HiddenSize);
 
     /// <summary>Reads the payload of a <see cref="FrameType.Forward"/> or <see cref="FrameType.Rebuild"/>.</summary>
-    /// <exception cref="StageProtocolException">Counts, positions or blocks do not fit together or the shape, or a row is not finite.</exception>
+    /// <exception cref="StageProtocolException">
+    /// Counts, positions or blocks do not fit together or the shape, or a row is not finite.
+    /// </exception>
     public void Read(FrameReader reader, ActivationPrecision precision)
     {
         Span<byte> head = stackalloc byte[BatchFrame.HeadBytes];
@@ -67,7 +69,8 @@ internal sealed class ReceivedBatch(StageShape shape)
             if ((long)first + count > (long)table * shape.BlockSize)
             {
                 throw new StageProtocolException(
-                    StageErrorCode.WrongBlock, $"positions to {(long)first + count - 1} do not fit into {table} KV blocks of {shape.BlockSize}");
+                    StageErrorCode.WrongBlock,
+                    $"positions to {(long)first + count - 1} do not fit into {table} KV blocks of {shape.BlockSize}");
             }
             _slices.Add(new BatchSlice(
                 BinaryPrimitives.ReadInt64LittleEndian(bytes), kind, row, count, first, _blocks.AsMemory(reference, table)));
