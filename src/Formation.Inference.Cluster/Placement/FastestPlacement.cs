@@ -119,9 +119,10 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
         foreach (var place in places.Where(place => place.Pin is not null).OrderBy(place => place.Pin!.Value.First))
         {
             var layers = place.Pin!.Value;
-            var needed = problem.Memory.Variable[layers.End] - problem.Memory.Variable[layers.First];
+            var needed = problem.Memory.Variable[layers.End] - problem.Memory.Variable[layers.First]
+                + problem.Memory.Fixed(Math.Min(layers.First, 1), Math.Max(problem.Request.Pins.Count, layers.First > 0 ? 2 : 1));
             if (needed > place.FreeBytes)
-                return $"{place.Name} is pinned to {layers}, which take {Figures.Bytes(needed)}; {Figures.Bytes(needed - place.FreeBytes)} are missing there";
+                return $"{place.Name} is pinned to {layers}, which take {Figures.Bytes(needed)}: {Figures.Bytes(needed - place.FreeBytes)} are missing there";
         }
         return "the model fits, but not with these pins: what they leave over finds no place";
     }

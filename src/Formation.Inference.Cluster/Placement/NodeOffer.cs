@@ -12,6 +12,9 @@ public sealed record NodeOffer(NodeReport Report)
     /// <summary>Labels of the gateway's record, such as <c>ssd</c> or <c>rack=3</c>.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>Whether the gateway hears of it now.</summary>
+    public bool IsConnected { get; init; } = true;
+
     /// <summary>Whether it is being emptied: it gets nothing new.</summary>
     public bool IsDraining { get; init; }
 }

@@ -41,12 +41,14 @@ public sealed class ConstraintTests
             good,
             Node("stranger") with { Labels = ["rack=3"] },
             Node("bare") with { IsTrusted = true },
-            Node("leaving") with { IsTrusted = true, Labels = ["rack=3"], IsDraining = true });
+            Node("leaving") with { IsTrusted = true, Labels = ["rack=3"], IsDraining = true },
+            Node("gone", free: 0) with { IsTrusted = true, Labels = ["rack=3"], IsConnected = false });
 
         Assert.Equal(["good"], NodesOf(result.Plan!));
         Assert.Equal(
             [
                 new NodeLeftOut("bare", "it does not have the label rack=3"),
+                new NodeLeftOut("gone", "it is not connected now"),
                 new NodeLeftOut("leaving", "it is being drained"),
                 new NodeLeftOut("stranger", "its operator is not trusted, and only trusted nodes were asked for"),
             ],
@@ -81,8 +83,10 @@ public sealed class ConstraintTests
     {
         var pins = Request with { Pins = [new NodePin("a", new LayerSpan(0, 8))] };
 
-        Assert.Contains(
-            "a is pinned to layers 0-7, which take 544.0 MiB (570,425,344 bytes)", Place(Model(), pins, Node("a", 100 * MiB), Node("b")).Reasons[0]);
+        var needed = Plan(Model(), pins, Node("a")).Replicas[0].Stages[0].Memory.Total;
+        Assert.Matches(
+            @"a is pinned to layers 0-7, which take .*: 1\.0 KiB \(1,024 bytes\) are missing there",
+            Place(Model(), pins, Node("a", needed - 1024), Node("b")).Reasons[0]);
         Assert.Equal("a is pinned, and there is no such node", Place(Model(), pins, Node("b")).Reasons[0]);
         Assert.Equal(
             "a is pinned and can't be used: it is being drained", Place(Model(), pins, Node("a") with { IsDraining = true }).Reasons[0]);

@@ -26,7 +26,9 @@ internal static class OfferRules
             var offer = group.First();
             var reason = group.Skip(1).Any()
                 ? $"{group.Count()} nodes claim this name, so none of them is believed"
-                : FaultOf(offer.Report) ?? ReasonAgainst(offer, request);
+                : !offer.IsConnected
+                    ? "it is not connected now"
+                    : FaultOf(offer.Report) ?? ReasonAgainst(offer, request);
             if (reason is null)
                 usable.Add(offer);
             else
