@@ -3,6 +3,7 @@ using Formation.Inference.Cli.Bench;
 using Formation.Inference.Cli.Diagnostics;
 using Formation.Inference.Cli.Inference;
 using Formation.Inference.Cli.Models;
+using Formation.Inference.Cli.Nodes;
 using Formation.Inference.Cli.Planning;
 using Formation.Inference.Cli.Training;
 
@@ -62,6 +63,8 @@ public static class FormApplication
             RemoveCommand.Create(context),
             TokenizeCommand.Create(context),
         },
+        NodesCommand.Create(context),
+        NodeCommand.Create(context),
         PlanCommand.Create(context),
         BenchCommand.Create(context),
         DoctorCommand.Create(context),

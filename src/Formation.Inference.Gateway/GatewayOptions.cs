@@ -50,6 +50,9 @@ public sealed record GatewayOptions
     /// </summary>
     public Uri? OtlpEndpoint { get; init; }
 
+    /// <summary>The nodes that operators see and manage through <c>/formation/v1</c>; null where there is no control plane.</summary>
+    public INodeDirectory? Nodes { get; init; }
+
     /// <summary>The clock of identifiers, time stamps and time limits.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

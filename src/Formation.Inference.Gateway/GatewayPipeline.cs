@@ -1,11 +1,13 @@
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation;
 using Formation.Inference.Gateway.Health;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.OpenApi;
 using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Formation.Inference.Gateway;
 
@@ -22,6 +24,7 @@ public static class GatewayPipeline
         app.UseMiddleware<AuthenticationMiddleware>();
 
         app.MapOpenAI();
+        app.MapFormation(app.Services.GetRequiredService<GatewayOptions>());
         app.MapHealth();
         app.MapMetrics();
         app.MapOpenApiDocument();

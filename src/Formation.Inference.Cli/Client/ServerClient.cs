@@ -38,6 +38,17 @@ public sealed class ServerClient : IDisposable
         return body["data"] is JsonArray data ? [.. data.OfType<JsonObject>()] : throw NotOurServer();
     }
 
+    /// <summary>Calls a route that answers with one JSON object.</summary>
+    public async Task<JsonObject> SendAsync(HttpMethod method, string path, JsonObject? body, CancellationToken cancellationToken)
+    {
+        var request = new HttpRequestMessage(method, path)
+        {
+            Content = body is null ? null : new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json"),
+        };
+        using var response = await SendAsync(request, cancellationToken);
+        return await ReadJsonAsync(response, cancellationToken);
+    }
+
     /// <summary>Posts a streaming request and gives each data event's JSON, without the closing <c>[DONE]</c>.</summary>
     public async IAsyncEnumerable<JsonObject> StreamAsync(
         string path, JsonObject body, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -15,6 +15,9 @@ public sealed record ServeSettings
     /// <summary>Addresses to listen on.</summary>
     public required ListenAddresses Addresses { get; init; }
 
+    /// <summary>Where to listen for nodes, or null not to.</summary>
+    public ClusterListen? ClusterListen { get; init; }
+
     /// <summary>Folder of accounts, keys and registered models.</summary>
     public required string DataFolder { get; init; }
 

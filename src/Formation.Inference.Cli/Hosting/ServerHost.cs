@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Cli.Client;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
@@ -30,12 +31,14 @@ static class ServerHost
         var models = new ServedModels(settings, pool, context.Time, loggers.CreateLogger<ServedModels>());
         models.Start();
 
+        await using var control = await StartControlPlaneAsync(settings, context);
         builder.AddFormationGateway(new LocalBackend(pool, settings.Threads), pool, new GatewayOptions
         {
             Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
             ModelsForReadiness = [models.First],
             OtlpEndpoint = settings.OtlpEndpoint,
             ShutdownTimeout = settings.ShutdownLimit,
+            Nodes = control?.Directory,
             Clock = context.Time,
         });
         await using var app = builder.Build().MapFormationGateway();
@@ -128,6 +131,30 @@ static class ServerHost
         keys.AddOperatorKey(key);
         if (settings.Addresses.ReachableFromOutside && key.Length < ApiKeyStore.StrongKeyLength)
             context.Output.Note($"Warning: the key of --api-key has {key.Length} characters and other machines reach this server; 'openssl rand -hex 32' makes a strong one.");
+    }
+
+    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, CommandContext context)
+    {
+        if (settings.ClusterListen is not { } listen)
+            return null;
+        try
+        {
+            var control = await ControlPlane.StartAsync(listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), context.Time, ConfigureLogging);
+            if (!listen.IsDefault || control.Endpoint.IsReachableFromOutside)
+                context.Output.Note($"Nodes dial in at {control.Endpoint.UrlFor(null).GetLeftPart(UriPartial.Authority)}");
+            return control;
+        }
+        // Somebody who serves one machine's clients asked for no port for nodes, and need not care for it.
+        catch (IOException error) when (listen.IsDefault && error.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            context.Output.Note($"Nodes can't dial in: {listen.Endpoint} is taken. Give another address with --cluster-listen, or 'off' for none.");
+            return null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or Microsoft.Data.Sqlite.SqliteException)
+        {
+            throw new CommandException(
+                ExitCode.Failed, $"The server can't listen for nodes on {listen.Endpoint}: {error.Message}\nGive another address with --cluster-listen, or 'off' for none.");
+        }
     }
 
     private static async Task<string> StartAsync(WebApplication app, ServeSettings settings)

@@ -36,19 +36,26 @@ static class ServeCommand
         var apiKey = new Option<string?>("--api-key") { Description = "This key is an administrator's too [default: FORMATION_API_KEY]", HelpName = "KEY" };
         var noAuth = new Option<bool>("--no-auth") { Description = "Serve every caller without a key" };
         var otlp = new Option<string?>("--otlp") { Description = "Send traces of the request path to this OTLP/gRPC address [default: none are made]", HelpName = "URL" };
+        var cluster = new Option<string?>("--cluster-listen")
+        {
+            Description = "Where nodes of the network dial in (mutual TLS), or off [default: the address of --urls, on the next port]",
+            HelpName = "ADDRESS",
+        };
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, otlp, limit,
+            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, otlp, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
             var machine = MachineDescription.Read();
+            var addresses = ListenAddresses.Parse(parse.GetValue(urls)!);
             var settings = new ServeSettings
             {
                 Models = parse.GetValue(model) ?? [],
                 ModelsFolder = parse.GetValue(models),
-                Addresses = ListenAddresses.Parse(parse.GetValue(urls)!),
+                Addresses = addresses,
+                ClusterListen = ClusterListen.Parse(parse.GetValue(cluster), addresses),
                 DataFolder = Path.GetFullPath(parse.GetValue(data) ?? context.Folders.Data),
                 Threads = parse.GetValue(threads) ?? machine.DefaultThreads,
                 MemoryBytes = parse.GetValue(memory) ?? machine.MemoryAvailableBytes / 4 * 3,

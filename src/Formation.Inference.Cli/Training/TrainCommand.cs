@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Formation.Inference.Cli.Arguments;
+using Formation.Inference.Cli.Terminal;
 using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Training;

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation;
 using Formation.Inference.Gateway.Health;
 using Formation.Inference.Gateway.OpenAI;
 using Microsoft.AspNetCore.Builder;
@@ -24,7 +25,7 @@ internal static class OpenApiDocument
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                OpenAIJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
+                OpenAIJsonContext.Default, FormationJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
         });
         services.AddOpenApi("v1", openApi =>
         {

@@ -34,6 +34,7 @@ internal static class RequestShapes
         ["CompletionRequest"] = ["model", "prompt"],
         ["MessageFields"] = ["role"],
         ["FunctionCallFields"] = ["name", "arguments"],
+        ["JoinTokenRequest"] = [],
     };
 
     internal static void Apply(Microsoft.OpenApi.OpenApiDocument document)

@@ -33,6 +33,8 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public FakeCatalog Catalog { get; } = new();
 
+    public FakeNodeDirectory Nodes { get; } = new();
+
     public ApiKeyStore Keys { get; }
 
     public LogSink Logs { get; } = new();
@@ -53,6 +55,7 @@ internal sealed class TestGateway : IAsyncDisposable
         var options = new GatewayOptions
         {
             Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),
+            Nodes = gateway.Nodes,
             Clock = realClock ? TimeProvider.System : gateway.Clock,
         };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();

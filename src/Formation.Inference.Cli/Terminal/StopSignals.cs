@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 
-namespace Formation.Inference.Cli.Training;
+namespace Formation.Inference.Cli.Terminal;
 
-/// <summary>Turns Ctrl+C and SIGTERM into a cancellation, so that a run can write its checkpoint before it ends.</summary>
+/// <summary>Turns Ctrl+C and SIGTERM into a cancellation, so that a command can end in order: write its checkpoint, say goodbye.</summary>
 sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop;

@@ -1,0 +1,129 @@
+using System.Net;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Nodes.Control;
+using Formation.Inference.Cluster.Nodes.Storage;
+using Formation.Inference.Node.Agent;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Cli.Hosting;
+
+/// <summary>
+/// The gateway's side for nodes: the registry, and a listener of its own beside the one for clients, with TLS 1.3 and certificates on both
+/// sides. What a node sends never meets the code that serves clients.
+/// </summary>
+sealed class ControlPlane : IAsyncDisposable
+{
+    private const int MaximumConnections = 2048;
+
+    private readonly WebApplication _app;
+    private readonly NodeIdentity _identity;
+
+    private ControlPlane(WebApplication app, NodeIdentity identity, NodeRegistry registry, ControlEndpoint endpoint)
+    {
+        _app = app;
+        _identity = identity;
+        Registry = registry;
+        Endpoint = endpoint;
+        Directory = new NodeDirectory(registry, endpoint);
+    }
+
+    public NodeRegistry Registry { get; }
+
+    public INodeDirectory Directory { get; }
+
+    /// <summary>Where it listens, with the port as it turned out.</summary>
+    public ControlEndpoint Endpoint { get; }
+
+    /// <summary>The gateway's key.</summary>
+    public NodePin Pin => _identity.Pin;
+
+    /// <summary>Opens the registry of a data folder and listens for nodes.</summary>
+    /// <param name="listen">Where.</param>
+    /// <param name="dataFolder">The gateway's key and its nodes lie there.</param>
+    /// <param name="options">Times.</param>
+    /// <param name="clock">The clock of leases, tokens and certificates.</param>
+    /// <param name="configureLogging">Where the listener logs.</param>
+    /// <exception cref="IOException">The address is taken, or the folder can't be written.</exception>
+    /// <exception cref="InvalidDataException">The key or the registry is damaged.</exception>
+    public static async Task<ControlPlane> StartAsync(
+        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
+    {
+        var identity = NodeIdentity.LoadOrCreate(Path.Combine(dataFolder, "gateway.pem"), clock);
+        var registry = new NodeRegistry(NodeStore.Open(dataFolder), [new KnownGateway(identity.Pin, [])], options, clock);
+        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), clock, configureLogging);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            registry.Dispose();
+            await app.DisposeAsync();
+            identity.Dispose();
+            throw;
+        }
+        var port = new Uri(app.Urls.First()).Port;
+        return new ControlPlane(app, identity, registry, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // The nodes are told first; what they still do on their connections is no reason to wait.
+        Registry.Dispose();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+        await _app.StopAsync(limit.Token);
+        await _app.DisposeAsync();
+        _identity.Dispose();
+    }
+
+    private static WebApplication Build(
+        IPEndPoint listen, NodeIdentity identity, NodeControlService service, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        configureLogging(builder.Logging);
+        builder.Services.AddSingleton(service);
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = ControlLimits.GatewayMessageBytes);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = MaximumConnections;
+            kestrel.Limits.Http2.MaxStreamsPerConnection = 8;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            // A connection on which nothing is called belongs to nobody that was let in.
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(15);
+            kestrel.Listen(listen, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http2;
+                endpoint.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    HandshakeTimeout = TimeSpan.FromSeconds(5),
+                    // Any key of our kind gets through to where a refusal can say why; what it may call there, the service decides.
+                    OnConnection = _ => ValueTask.FromResult(PinnedTls.Server(identity, PeerCheck.Anyone(clock))),
+                });
+            });
+        });
+        var app = builder.Build();
+        app.MapGrpcService<NodeControlService>();
+        return app;
+    }
+
+    private static ControlPeer PeerOf(ServerCallContext call)
+    {
+        var context = call.GetHttpContext();
+        var certificate = context.Connection.ClientCertificate
+            ?? throw Refusals.ToException(new Refusal(RefusalReason.UnknownCertificate, "The call came without a certificate."));
+        var address = context.Connection.RemoteIpAddress is { } ip ? new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, context.Connection.RemotePort) : null;
+        // Taken now: it belongs to the connection and outlives the call.
+        var connection = context.Features.GetRequiredFeature<IConnectionLifetimeFeature>();
+        return new ControlPeer(NodePin.Of(certificate), address?.ToString() ?? "unknown", connection.Abort);
+    }
+}

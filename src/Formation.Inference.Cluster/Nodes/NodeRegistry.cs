@@ -1,0 +1,369 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes.Control;
+using Formation.Inference.Cluster.Nodes.Storage;
+
+namespace Formation.Inference.Cluster.Nodes;
+
+/// <summary>
+/// The nodes of one gateway: admits them, holds their connections, sees when they fall silent, and removes them. What was decided about a
+/// node is on disk; what it says of itself is in memory, and comes back when it registers anew. Safe to use from any thread.
+/// </summary>
+public sealed class NodeRegistry : IDisposable
+{
+    private static readonly byte[] NoHash = new byte[SHA256.HashSizeInBytes];
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<NodePin, LiveNode> _byPin = [];
+    private readonly Dictionary<string, LiveNode> _byName = new(StringComparer.Ordinal);
+    private readonly NodeStore _store;
+    private readonly NodeRegistryOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ITimer _looks;
+
+    /// <param name="store">What was decided before.</param>
+    /// <param name="gateways">The gateways that nodes are told of, this one first.</param>
+    /// <param name="options">Times.</param>
+    /// <param name="clock">The clock of leases, tokens and events.</param>
+    public NodeRegistry(NodeStore store, IReadOnlyList<KnownGateway> gateways, NodeRegistryOptions options, TimeProvider clock)
+    {
+        _store = store;
+        _options = options;
+        _clock = clock;
+        Gateways = gateways;
+        Log = new NodeEventLog(clock);
+        foreach (var record in store.Nodes())
+            Keep(new LiveNode(record, clock.GetUtcNow()));
+        _looks = clock.CreateTimer(_ => LookForSilence(), null, options.LookInterval, options.LookInterval);
+    }
+
+    /// <summary>The gateways that nodes are told of, this one first.</summary>
+    public IReadOnlyList<KnownGateway> Gateways { get; }
+
+    /// <summary>What happened.</summary>
+    public NodeEventLog Log { get; }
+
+    /// <summary>All admitted nodes, ordered by name.</summary>
+    public IReadOnlyList<NodeStatus> List()
+    {
+        lock (_lock)
+            return [.. _byName.Values.OrderBy(node => node.Record.Name, StringComparer.Ordinal).Select(node => node.Status())];
+    }
+
+    /// <summary>The admitted node with this name, or null.</summary>
+    public NodeStatus? Find(string name)
+    {
+        lock (_lock)
+            return _byName.GetValueOrDefault(name)?.Status();
+    }
+
+    /// <summary>The admitted node with this key, or null.</summary>
+    public NodeStatus? Find(NodePin pin)
+    {
+        lock (_lock)
+            return _byPin.GetValueOrDefault(pin) is { Record.Removed: null } node ? node.Status() : null;
+    }
+
+    /// <summary>All admitted nodes but one: whom that one may speak with.</summary>
+    public IReadOnlyList<NodePeer> PeersOf(NodePin pin)
+    {
+        lock (_lock)
+            return [.. _byName.Values.Where(node => node.Record.Pin != pin).Select(node => node.AsPeer())];
+    }
+
+    /// <summary>Makes a token that admits one node.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The lifetime is not above zero, or longer than allowed.</exception>
+    public (JoinToken Token, DateTimeOffset Expires) Invite(AdmissionTerms terms, TimeSpan lifetime)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(lifetime, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(lifetime, _options.LongestTokenLifetime);
+        var token = JoinToken.Create(Gateways[0].Pin);
+        var now = _clock.GetUtcNow();
+        // A token is remembered for a while after its end, so that who comes late is told that it expired.
+        _store.Add(new StoredToken(token.Id, token.Hash(), terms, now + lifetime, UsedBy: null), forgetBefore: now - _options.LongestTokenLifetime);
+        return (token, now + lifetime);
+    }
+
+    /// <summary>
+    /// Spends a token on the node with this key. The same node may ask again with the same token, because its first answer may have been lost
+    /// on the way.
+    /// </summary>
+    public bool TryAdmit(
+        string tokenText, NodePin pin, NodeReport report, [NotNullWhen(true)] out NodeRecord? record, [NotNullWhen(false)] out Refusal? refusal)
+    {
+        record = null;
+        refusal = TokenFault(tokenText, pin, out var token);
+        if (refusal is not null)
+            return false;
+        lock (_lock)
+        {
+            if (token!.UsedBy is not null)
+            {
+                record = _byPin[pin].Record;
+                return true;
+            }
+            refusal = Admit(token, pin, report, out record);
+            return refusal is null;
+        }
+    }
+
+    /// <summary>Takes a node's control connection into use; an older one of the same node is closed.</summary>
+    /// <returns>Why the node is refused, or null.</returns>
+    public Refusal? Register(NodeConnection connection, NodeReport report)
+    {
+        lock (_lock)
+        {
+            var refusal = RegistrationFault(connection.Pin, report, out var node);
+            if (refusal is not null)
+            {
+                if (node is not null)
+                    Log.Add(node.Record.Name, "refused", refusal.Message);
+                return refusal;
+            }
+            node!.Connection?.Close(new Refusal(RefusalReason.Replaced, "the node has connected anew"));
+            node.Connection = connection;
+            node.Report = report;
+            Heard(node);
+            Become(node, NodeState.Online, $"connected from {connection.Address}");
+            connection.Send(ControlMessages.Welcome(_options, Gateways));
+            connection.PeersChanged();
+            if (node.Record.IsDraining)
+                connection.Send(ControlMessages.Drain(true));
+            TellOthers(node);
+            AskForProbes(node);
+            return null;
+        }
+    }
+
+    /// <summary>Takes what a node says of itself now.</summary>
+    public void Report(NodeConnection connection, NodeReport report)
+    {
+        lock (_lock)
+        {
+            if (Current(connection) is not { } node)
+                return;
+            if (report.Name != node.Record.Name)
+            {
+                connection.Close(WrongName(node, report.Name));
+                return;
+            }
+            var moved = !report.Addresses.SequenceEqual(node.Report!.Addresses);
+            node.Report = report;
+            Heard(node);
+            if (moved)
+                TellOthers(node);
+        }
+    }
+
+    /// <summary>Notes that a node lives, and answers it.</summary>
+    public void Heartbeat(NodeConnection connection)
+    {
+        lock (_lock)
+        {
+            if (Current(connection) is not { } node)
+                return;
+            Heard(node);
+            connection.Send(ControlMessages.Heartbeat());
+        }
+    }
+
+    /// <summary>Notes that a connection has ended.</summary>
+    /// <param name="connection">Which.</param>
+    /// <param name="state"><see cref="NodeState.Stopped"/> where the node said goodbye, else <see cref="NodeState.Lost"/>.</param>
+    /// <param name="reason">Why, in words.</param>
+    public void Disconnected(NodeConnection connection, NodeState state, string reason)
+    {
+        lock (_lock)
+        {
+            if (Current(connection) is { } node)
+                Drop(node, state, reason);
+        }
+    }
+
+    /// <summary>Says whether a node is to take no new work. False where there is none of that name.</summary>
+    public bool SetDraining(string name, bool isDraining)
+    {
+        lock (_lock)
+        {
+            if (!_byName.TryGetValue(name, out var node))
+                return false;
+            if (node.Record.IsDraining == isDraining)
+                return true;
+            _store.SetDraining(node.Record.Pin, isDraining);
+            node.Record = node.Record with { IsDraining = isDraining };
+            node.Connection?.Send(ControlMessages.Drain(isDraining));
+            Log.Add(name, isDraining ? "draining" : "resumed", isDraining ? "the operator wants no new work there" : "the operator lets work go there again");
+            return true;
+        }
+    }
+
+    /// <summary>Ends a node's admission and cuts its connection; the others learn that they know it no more. False where there is none.</summary>
+    public bool Remove(string name)
+    {
+        lock (_lock)
+        {
+            if (!_byName.Remove(name, out var node))
+                return false;
+            var now = _clock.GetUtcNow();
+            _store.Remove(node.Record.Pin, now);
+            node.Record = node.Record with { Removed = now };
+            const string reason = "the operator removed this node";
+            node.Connection?.Send(ControlMessages.Removed(reason));
+            node.Connection?.Close(new Refusal(RefusalReason.Removed, reason));
+            node.Connection = null;
+            Log.Add(name, "removed", "by the operator");
+            TellOthers(node);
+            return true;
+        }
+    }
+
+    /// <summary>Closes all connections: the gateway stops, and nodes turn to another one.</summary>
+    public void Dispose()
+    {
+        _looks.Dispose();
+        lock (_lock)
+            foreach (var node in _byPin.Values)
+                node.Connection?.Close(new Refusal(RefusalReason.ShuttingDown, "the gateway stops"));
+    }
+
+    private void Keep(LiveNode node)
+    {
+        _byPin[node.Record.Pin] = node;
+        if (node.Record.Removed is null)
+            _byName[node.Record.Name] = node;
+    }
+
+    private Refusal? TokenFault(string text, NodePin pin, out StoredToken? stored)
+    {
+        stored = null;
+        if (!JoinToken.TryParse(text, out var token, out var fault))
+            return new Refusal(RefusalReason.TokenMalformed, $"The token can't be read: {fault}. Copy it again, whole.");
+        stored = _store.FindToken(token.Id);
+        // The comparison runs for an unknown id too, so that its answer takes no other path than a wrong secret's.
+        var matches = CryptographicOperations.FixedTimeEquals(token.Hash(), stored?.Hash ?? NoHash);
+        if (stored is null || !matches)
+            return new Refusal(RefusalReason.TokenUnknown, $"This gateway knows no token {token.Id}. Make one with 'form node token create'.");
+        if (stored.UsedBy is { } user)
+            return user == pin && Find(pin) is not null
+                ? null
+                : Told(new Refusal(RefusalReason.TokenUsed, $"The token {token.Id} has admitted a node already. Make another one with 'form node token create'."));
+        if (stored.Expires <= _clock.GetUtcNow())
+            return Told(new Refusal(
+                RefusalReason.TokenExpired, $"The token {token.Id} expired at {stored.Expires:u}. Make another one with 'form node token create'."));
+        return null;
+
+        Refusal Told(Refusal refusal)
+        {
+            Log.Add("", "refused", $"{refusal.Message} (asked by the key {pin.Short})");
+            return refusal;
+        }
+    }
+
+    private Refusal? Admit(StoredToken token, NodePin pin, NodeReport report, out NodeRecord? record)
+    {
+        record = null;
+        if (_byName.TryGetValue(report.Name, out var other) && other.Record.Pin != pin)
+            return NameTaken(report.Name);
+        var known = _byPin.GetValueOrDefault(pin);
+        var admitted = new NodeRecord(pin, report.Name, token.Terms.Region ?? report.Region, token.Terms.Labels, token.Terms.IsTrusted, _clock.GetUtcNow());
+        if (!_store.Admit(token.Id, admitted))
+            return _store.FindToken(token.Id)?.UsedBy is null
+                ? NameTaken(report.Name)
+                : new Refusal(RefusalReason.TokenUsed, $"The token {token.Id} has admitted a node already.");
+        if (known is { Record.Removed: null })
+        {
+            known.Connection?.Close(new Refusal(RefusalReason.Replaced, "the node was admitted anew"));
+            _byName.Remove(known.Record.Name);
+        }
+        Keep(new LiveNode(admitted, _clock.GetUtcNow()));
+        Log.Add(admitted.Name, "joined", $"admitted by the token {token.Id}{(admitted.IsTrusted ? ", trusted" : "")}, with the key {pin.Short}");
+        record = admitted;
+        return null;
+    }
+
+    private Refusal? RegistrationFault(NodePin pin, NodeReport report, out LiveNode? node)
+    {
+        if (!_byPin.TryGetValue(pin, out node))
+            return new Refusal(
+                RefusalReason.UnknownCertificate,
+                $"The certificate {pin.Short} is unknown here. Admit the node with a token from 'form node token create'.");
+        if (node.Record.Removed is { } removed)
+            return new Refusal(
+                RefusalReason.Removed, $"The node '{node.Record.Name}' was removed at {removed:u}. Admit it anew with a token from 'form node token create'.");
+        return report.Name == node.Record.Name ? null : WrongName(node, report.Name);
+    }
+
+    private static Refusal NameTaken(string name) =>
+        new(RefusalReason.NameTaken, $"Another node is named '{name}'. Give this one another name with --name, or remove the other with 'form node remove {name}'.");
+
+    private static Refusal WrongName(LiveNode node, string claimed) =>
+        new(RefusalReason.WrongName, $"The certificate {node.Record.Pin.Short} is that of '{node.Record.Name}' and not of '{claimed}'.");
+
+    // A connection that was replaced may still deliver a message or its end: that says nothing of the node any more.
+    private LiveNode? Current(NodeConnection connection) =>
+        _byPin.TryGetValue(connection.Pin, out var node) && node.Connection == connection ? node : null;
+
+    private void Heard(LiveNode node)
+    {
+        node.LastSeen = _clock.GetUtcNow();
+        node.LastSeenTimestamp = _clock.GetTimestamp();
+    }
+
+    private void Become(LiveNode node, NodeState state, string reason)
+    {
+        node.Become(state, reason, _clock.GetUtcNow());
+        Log.Add(node.Record.Name, state.ToString().ToLowerInvariant(), reason);
+    }
+
+    private void Drop(LiveNode node, NodeState state, string reason)
+    {
+        node.Connection = null;
+        Become(node, state, reason);
+        TellOthers(node);
+    }
+
+    private void TellOthers(LiveNode changed)
+    {
+        foreach (var node in _byName.Values)
+            if (node != changed)
+                node.Connection?.PeersChanged();
+    }
+
+    private void LookForSilence()
+    {
+        lock (_lock)
+        {
+            foreach (var node in _byName.Values)
+            {
+                if (node.Connection is not { } connection)
+                    continue;
+                var silence = _clock.GetElapsedTime(node.LastSeenTimestamp);
+                if (silence > _options.Lease)
+                {
+                    var reason = FormattableString.Invariant($"nothing was heard of it for {silence.TotalSeconds:0.0} s");
+                    connection.Close(new Refusal(RefusalReason.Silent, reason));
+                    Drop(node, NodeState.Lost, reason);
+                }
+                else if (_clock.GetElapsedTime(node.LastProbeTimestamp) > _options.ProbeInterval)
+                {
+                    AskForProbes(node);
+                }
+            }
+        }
+    }
+
+    // Each pair is measured once: by the newcomer where it can dial the other, else by the other.
+    private void AskForProbes(LiveNode node)
+    {
+        node.LastProbeTimestamp = _clock.GetTimestamp();
+        var others = _byName.Values.Where(other => other != node && other.Connection is not null).ToList();
+        var dialled = others.Where(other => other.Report!.Addresses.Count > 0).Take(ControlLimits.ProbedPeers).ToList();
+        if (dialled.Count > 0)
+            node.Connection!.Send(ControlMessages.ProbeLinks(dialled.Select(other => other.Record.Name)));
+        if (node.Report!.Addresses.Count == 0)
+            return;
+        foreach (var other in others.Where(other => other.Report!.Addresses.Count == 0).Take(ControlLimits.ProbedPeers))
+            other.Connection!.Send(ControlMessages.ProbeLinks([node.Record.Name]));
+    }
+}

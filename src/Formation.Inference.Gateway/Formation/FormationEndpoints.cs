@@ -1,0 +1,37 @@
+using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Formation.Nodes;
+using Formation.Inference.Gateway.OpenApi;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Formation.Inference.Gateway.Formation;
+
+/// <summary>The routes that are this server's own: what an operator does.</summary>
+internal static class FormationEndpoints
+{
+    const string Tag = "Nodes";
+
+    internal static void MapFormation(this IEndpointRouteBuilder routes, GatewayOptions options)
+    {
+        if (options.Nodes is not { } directory)
+            return;
+        var nodes = new NodesHandler(directory, options);
+        routes.MapDescribed("GET", "/formation/v1/nodes", nodes.ListAsync, "listNodes", Tag, "Lists the nodes.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeList>().Fails(401, 403, 500);
+        routes.MapDescribed("GET", "/formation/v1/nodes/{name}", nodes.GetAsync, "retrieveNode", Tag, "Describes a node.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeObject>().Fails(401, 403, 404, 500);
+        routes.MapDescribed("DELETE", "/formation/v1/nodes/{name}", nodes.RemoveAsync, "removeNode", Tag, "Ends a node's admission and cuts its connections.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeRemoved>().Fails(401, 403, 404, 500);
+        routes.MapDescribed("POST", "/formation/v1/nodes/{name}/drain", nodes.DrainAsync, "drainNode", Tag, "Lets a node take no new work.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeObject>().Fails(401, 403, 404, 500);
+        routes.MapDescribed("POST", "/formation/v1/nodes/{name}/resume", nodes.ResumeAsync, "resumeNode", Tag, "Lets a drained node take work again.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeObject>().Fails(401, 403, 404, 500);
+        routes.MapDescribed("POST", "/formation/v1/nodes/tokens", nodes.InviteAsync, "createJoinToken", Tag, "Makes a token that admits one node.")
+            .RequireScope(KeyScopes.NodeOperate)
+            .Reads<JoinTokenRequest>().Answers<JoinTokenObject>().Fails(400, 401, 403, 408, 413, 415, 500);
+        routes.MapDescribed("GET", "/formation/v1/events", nodes.EventsAsync, "listEvents", Tag, "Lists what happened to nodes, newest last.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<NodeEventList>().Fails(401, 403, 500);
+    }
+}

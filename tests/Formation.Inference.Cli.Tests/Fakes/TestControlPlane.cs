@@ -1,0 +1,51 @@
+using System.Net;
+using Formation.Inference.Cli.Hosting;
+using Formation.Inference.Cluster.Nodes;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Cli.Tests.Fakes;
+
+/// <summary>A gateway's real control plane on loopback, with a data folder of its own.</summary>
+sealed class TestControlPlane : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("form-control-");
+    private readonly TimeProvider _clock;
+    private ControlPlane? _plane;
+
+    private TestControlPlane(TimeProvider clock) => _clock = clock;
+
+    public ControlPlane Plane => _plane ?? throw new InvalidOperationException("it is stopped");
+
+    public NodeRegistry Registry => Plane.Registry;
+
+    public Uri Url => Plane.Endpoint.UrlFor(null);
+
+    public static async Task<TestControlPlane> StartAsync(TimeProvider? clock = null)
+    {
+        var test = new TestControlPlane(clock ?? TimeProvider.System);
+        await test.RunAsync(0);
+        return test;
+    }
+
+    /// <summary>A token of this gateway, as text.</summary>
+    public string Token(TimeSpan? lifetime = null) =>
+        Registry.Invite(AdmissionTerms.Default, lifetime ?? TimeSpan.FromHours(1)).Token.Text.Value;
+
+    public async Task StopAsync()
+    {
+        await Plane.DisposeAsync();
+        _plane = null;
+    }
+
+    /// <summary>Starts again after a stop, on the same port.</summary>
+    public async Task RunAsync(int port) => _plane = await ControlPlane.StartAsync(
+        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, new NodeRegistryOptions(), _clock, logging => logging.ClearProviders());
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_plane is not null)
+            await StopAsync();
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _folder.Delete(recursive: true);
+    }
+}
