@@ -44,7 +44,7 @@ sealed class ControlPlane : IAsyncDisposable
     public ControlEndpoint Endpoint { get; }
 
     /// <summary>The gateway's key.</summary>
-    public NodePin Pin => _identity.Pin;
+    public KeyPin Pin => _identity.Pin;
 
     /// <summary>Opens the registry of a data folder and listens for nodes.</summary>
     /// <param name="listen">Where.</param>
@@ -124,6 +124,6 @@ sealed class ControlPlane : IAsyncDisposable
         var address = context.Connection.RemoteIpAddress is { } ip ? new IPEndPoint(ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip, context.Connection.RemotePort) : null;
         // Taken now: it belongs to the connection and outlives the call.
         var connection = context.Features.GetRequiredFeature<IConnectionLifetimeFeature>();
-        return new ControlPeer(NodePin.Of(certificate), address?.ToString() ?? "unknown", connection.Abort);
+        return new ControlPeer(KeyPin.Of(certificate), address?.ToString() ?? "unknown", connection.Abort);
     }
 }

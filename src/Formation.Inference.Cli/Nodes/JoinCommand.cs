@@ -8,6 +8,7 @@ using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Inventory;
 
 namespace Formation.Inference.Cli.Nodes;
 
@@ -35,30 +36,29 @@ static class JoinCommand
         };
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var machine = MachineDescription.Read();
             var settings = new JoinSettings(
                 Url(parse.GetValue(gateway)),
                 Token(parse.GetValue(token)),
                 Name(parse.GetValue(name)),
                 parse.GetValue(region) ?? "",
-                parse.GetValue(memory) ?? machine.MemoryAvailableBytes / 4 * 3,
-                parse.GetValue(threads) ?? machine.DefaultThreads,
+                parse.GetValue(memory),
+                parse.GetValue(threads),
                 Path.GetFullPath(parse.GetValue(data) ?? Path.Combine(context.Folders.Data, "node")),
                 ListenEndpoint.Parse("--listen", parse.GetValue(listen)!));
             using var stop = new StopSignals(cancellationToken);
-            return await RunAsync(settings, machine, context, stop.Token);
+            return await RunAsync(settings, context, stop.Token);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(JoinSettings settings, MachineDescription machine, CommandContext context, CancellationToken stop)
+    private static async Task<int> RunAsync(JoinSettings settings, CommandContext context, CancellationToken stop)
     {
         try
         {
             using var identity = NodeIdentity.LoadOrCreate(Path.Combine(settings.DataFolder, "node.pem"), context.Time);
             var known = Membership.Load(settings.DataFolder);
             var nodeName = settings.Name ?? known?.Name ?? NodeName.FromHost(Environment.MachineName);
-            var inventory = new MachineInventory(machine, nodeName, settings.Region, settings.MemoryBytes, settings.Threads, context.Time);
+            var inventory = Inventory(nodeName, settings, context);
             if (known is not null && settings.Name is { } other && other != known.Name)
                 throw new CommandException(
                     ExitCode.WrongUsage, $"This node was admitted as '{known.Name}'; leave --name out, or give another --data folder to join as '{other}'.");
@@ -84,10 +84,36 @@ static class JoinCommand
         }
     }
 
+    // What takes long is measured once; what changes by itself is looked up each time, coarsely, so that not every page is news.
+    private static Func<NodeReport> Inventory(string name, JoinSettings settings, CommandContext context)
+    {
+        const long step = 64L << 20;
+        NodeReport report;
+        try
+        {
+            report = new MachineInventory(context.Time).Describe(new InventoryOptions
+            {
+                Name = name,
+                Region = settings.Region,
+                MemoryBytes = settings.MemoryBytes,
+                Threads = settings.Threads,
+                DataFolder = settings.DataFolder,
+            });
+        }
+        catch (InvalidOperationException error)
+        {
+            throw new CommandException(ExitCode.Failed, $"This machine can't be measured: {error.Message}.");
+        }
+        return () => report with
+        {
+            FreeMemoryBytes = Math.Min(report.MemoryBytes, MachineDescription.Read().MemoryAvailableBytes / step * step),
+        };
+    }
+
     // The command that was pasted once is run again by whatever starts the machine: its token is spent, and not needed. Where the node was
     // removed since, it may be a new one.
     private static async Task ReturnAsync(
-        Membership known, JoinSettings settings, NodeIdentity identity, MachineInventory inventory, CommandContext context, CancellationToken stop)
+        Membership known, JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
         try
         {
@@ -110,25 +136,25 @@ static class JoinCommand
     }
 
     private static async Task<Membership> JoinAsync(
-        JoinSettings settings, NodeIdentity identity, MachineInventory inventory, CommandContext context, CancellationToken stop)
+        JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
         if (settings is not { Gateway: { } gateway, Token: { } token })
             throw new CommandException(
                 ExitCode.WrongUsage, $"This machine is no node yet (nothing in {settings.DataFolder}); give --gateway and --token, which 'form node token create' shows.");
-        var joined = await NodeJoin.RunAsync(identity, gateway, token, inventory.Report(), settings.DataFolder, context.Time, stop);
+        var joined = await NodeJoin.RunAsync(identity, gateway, token, inventory(), settings.DataFolder, context.Time, stop);
         context.Output.Note($"Joined as {joined.Name}; this node's key is {identity.Pin.Short}, kept in {settings.DataFolder}");
         return joined;
     }
 
     private static async Task RunAgentAsync(
-        Membership membership, JoinSettings settings, NodeIdentity identity, MachineInventory inventory, CommandContext context, CancellationToken stop)
+        Membership membership, JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
         var agent = new NodeAgent(new NodeAgentOptions
         {
             Identity = identity,
             Membership = membership,
             Folder = settings.DataFolder,
-            Inventory = inventory.Report,
+            Inventory = inventory,
             Listen = settings.Listen,
             Clock = context.Time,
             Random = new Random(Environment.ProcessId),
@@ -173,5 +199,5 @@ static class JoinCommand
             ExitCode.WrongUsage, $"--name '{text}' is not a node's name; use 1 to {NodeName.MaximumLength} of a-z, 0-9 and '-', with a letter or digit at both ends");
 
     private sealed record JoinSettings(
-        Uri? Gateway, JoinToken? Token, string? Name, string Region, long MemoryBytes, int Threads, string DataFolder, IPEndPoint? Listen);
+        Uri? Gateway, JoinToken? Token, string? Name, string Region, long? MemoryBytes, int? Threads, string DataFolder, IPEndPoint? Listen);
 }

@@ -23,7 +23,7 @@ static class NodeLines
         if (node is { MemoryBytes: { } memory, FreeMemoryBytes: { } free })
             yield return ("memory", $"{ByteSize.Format(free)} free of {ByteSize.Format(memory)}");
         foreach (var device in node.Devices)
-            yield return ("device", $"{device.Name}, {device.InstructionSet}, {device.Threads} {(device.Threads == 1 ? "thread" : "threads")}, reads {NodesCommand.Speed(device.ReadBytesPerSecond)}");
+            yield return ("device", $"{device.Name}, {device.InstructionSet}, reads {NodesCommand.Speed(device.ReadBytesPerSecond)}");
         yield return ("addresses", node.Addresses.Count > 0 ? string.Join(", ", node.Addresses) : "none: it dials out only");
         foreach (var link in node.Links)
             yield return (

@@ -24,7 +24,7 @@ public sealed class JoinToken
 
     private readonly string _text;
 
-    private JoinToken(string text, NodePin gateway)
+    private JoinToken(string text, KeyPin gateway)
     {
         _text = text;
         Gateway = gateway;
@@ -34,13 +34,13 @@ public sealed class JoinToken
     public string Id => _text.Substring(Prefix.Length, IdLength);
 
     /// <summary>The gateway that made it: whom a node must find at the other end before it shows the token.</summary>
-    public NodePin Gateway { get; }
+    public KeyPin Gateway { get; }
 
     /// <summary>The whole token, for the one who asked for it.</summary>
     public SensitiveText Text => _text;
 
     /// <summary>A fresh token of a gateway.</summary>
-    public static JoinToken Create(NodePin gateway)
+    public static JoinToken Create(KeyPin gateway)
     {
         var body = Base64Url.EncodeToString([.. RandomNumberGenerator.GetBytes(SecretBytes), .. gateway.ToBytes()]);
         var text = $"{Prefix}{RandomNumberGenerator.GetString(IdCharacters, IdLength)}_{body}";
@@ -54,14 +54,14 @@ public sealed class JoinToken
         fault = FaultOf(text);
         if (fault is not null)
             return false;
-        Span<byte> bytes = stackalloc byte[SecretBytes + NodePin.ByteCount];
+        Span<byte> bytes = stackalloc byte[SecretBytes + KeyPin.ByteCount];
         var body = text.AsSpan(Prefix.Length + IdLength + 1, BodyLength);
         if (!Base64Url.TryDecodeFromChars(body, bytes, out var count) || count != bytes.Length)
         {
             fault = "it holds characters that no token has";
             return false;
         }
-        token = new JoinToken(text, NodePin.FromBytes(bytes[SecretBytes..]));
+        token = new JoinToken(text, KeyPin.FromBytes(bytes[SecretBytes..]));
         return true;
     }
 

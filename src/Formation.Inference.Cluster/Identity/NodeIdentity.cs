@@ -25,14 +25,14 @@ public sealed class NodeIdentity : IDisposable
     private NodeIdentity(X509Certificate2 certificate)
     {
         Certificate = certificate;
-        Pin = NodePin.Of(certificate);
+        Pin = KeyPin.Of(certificate);
     }
 
     /// <summary>The certificate with its private key. Disposed with this.</summary>
     public X509Certificate2 Certificate { get; }
 
     /// <summary>What others know this key by.</summary>
-    public NodePin Pin { get; }
+    public KeyPin Pin { get; }
 
     /// <summary>
     /// Reads the identity from a PEM file, or makes it where there is none: a new file with mode 600, in a folder with mode 700. Of several

@@ -10,16 +10,16 @@ namespace Formation.Inference.Cluster.Identity;
 /// </summary>
 /// <param name="pinFault">What is wrong with a peer of this pin, or null: whether it is known here, or is the one that was meant.</param>
 /// <param name="clock">For the certificate's time.</param>
-public sealed class PeerCheck(Func<NodePin, CertificateFault?> pinFault, TimeProvider clock)
+public sealed class PeerCheck(Func<KeyPin, CertificateFault?> pinFault, TimeProvider clock)
 {
     /// <summary>The peer's pin, once the handshake has shown it; it holds only where <see cref="Fault"/> is null.</summary>
-    public NodePin? Pin { get; private set; }
+    public KeyPin? Pin { get; private set; }
 
     /// <summary>Why the peer was refused, or null.</summary>
     public CertificateFault? Fault { get; private set; }
 
     /// <summary>Accepts one peer only.</summary>
-    public static PeerCheck For(NodePin expected, TimeProvider clock) =>
+    public static PeerCheck For(KeyPin expected, TimeProvider clock) =>
         new(pin => pin == expected ? null : CertificateFault.WrongPeer, clock);
 
     /// <summary>Accepts every certificate of our kind: for a door behind which the pin is asked for again.</summary>
@@ -34,7 +34,7 @@ public sealed class PeerCheck(Func<NodePin, CertificateFault?> pinFault, TimePro
             return false;
         try
         {
-            Pin = NodePin.Of(shown!);
+            Pin = KeyPin.Of(shown!);
         }
         catch (CryptographicException)
         {

@@ -10,7 +10,7 @@ namespace Formation.Inference.Cluster.Nodes;
 /// </summary>
 /// <param name="pin">The key that the transport found at the other end.</param>
 /// <param name="address">Where it was dialled from, for people.</param>
-public sealed class NodeConnection(NodePin pin, string address)
+public sealed class NodeConnection(KeyPin pin, string address)
 {
     /// <summary>A node that leaves so many messages unread is stuck or hostile.</summary>
     public const int MaximumWaiting = 64;
@@ -21,7 +21,7 @@ public sealed class NodeConnection(NodePin pin, string address)
     private readonly TaskCompletionSource<Refusal> _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _peersChanged;
 
-    public NodePin Pin { get; } = pin;
+    public KeyPin Pin { get; } = pin;
 
     public string Address { get; } = address;
 

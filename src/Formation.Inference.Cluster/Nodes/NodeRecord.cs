@@ -12,7 +12,7 @@ namespace Formation.Inference.Cluster.Nodes;
 /// <param name="IsDraining">Whether it is to take no new work.</param>
 /// <param name="Removed">When its admission ended, or null.</param>
 public sealed record NodeRecord(
-    NodePin Pin,
+    KeyPin Pin,
     string Name,
     string Region,
     IReadOnlyDictionary<string, string> Labels,
@@ -27,7 +27,7 @@ public sealed record NodeRecord(
 /// <param name="Terms">What the node gets with it.</param>
 /// <param name="Expires">From when on it is refused.</param>
 /// <param name="UsedBy">The node that it admitted, or null.</param>
-public sealed record StoredToken(string Id, byte[] Hash, AdmissionTerms Terms, DateTimeOffset Expires, NodePin? UsedBy);
+public sealed record StoredToken(string Id, byte[] Hash, AdmissionTerms Terms, DateTimeOffset Expires, KeyPin? UsedBy);
 
 /// <summary>What the operator decides about a node before it comes.</summary>
 /// <param name="Region">Its region, or null to take the one that it names itself.</param>

@@ -15,7 +15,7 @@ public sealed class NodeRegistry : IDisposable
     private static readonly byte[] NoHash = new byte[SHA256.HashSizeInBytes];
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<NodePin, LiveNode> _byPin = [];
+    private readonly Dictionary<KeyPin, LiveNode> _byPin = [];
     private readonly Dictionary<string, LiveNode> _byName = new(StringComparer.Ordinal);
     private readonly NodeStore _store;
     private readonly NodeRegistryOptions _options;
@@ -59,14 +59,14 @@ public sealed class NodeRegistry : IDisposable
     }
 
     /// <summary>The admitted node with this key, or null.</summary>
-    public NodeStatus? Find(NodePin pin)
+    public NodeStatus? Find(KeyPin pin)
     {
         lock (_lock)
             return _byPin.GetValueOrDefault(pin) is { Record.Removed: null } node ? node.Status() : null;
     }
 
     /// <summary>All admitted nodes but one: whom that one may speak with.</summary>
-    public IReadOnlyList<NodePeer> PeersOf(NodePin pin)
+    public IReadOnlyList<NodePeer> PeersOf(KeyPin pin)
     {
         lock (_lock)
             return [.. _byName.Values.Where(node => node.Record.Pin != pin).Select(node => node.AsPeer())];
@@ -90,7 +90,7 @@ public sealed class NodeRegistry : IDisposable
     /// on the way.
     /// </summary>
     public bool TryAdmit(
-        string tokenText, NodePin pin, NodeReport report, [NotNullWhen(true)] out NodeRecord? record, [NotNullWhen(false)] out Refusal? refusal)
+        string tokenText, KeyPin pin, NodeReport report, [NotNullWhen(true)] out NodeRecord? record, [NotNullWhen(false)] out Refusal? refusal)
     {
         record = null;
         refusal = TokenFault(tokenText, pin, out var token);
@@ -234,7 +234,7 @@ public sealed class NodeRegistry : IDisposable
             _byName[node.Record.Name] = node;
     }
 
-    private Refusal? TokenFault(string text, NodePin pin, out StoredToken? stored)
+    private Refusal? TokenFault(string text, KeyPin pin, out StoredToken? stored)
     {
         stored = null;
         if (!JoinToken.TryParse(text, out var token, out var fault))
@@ -260,7 +260,7 @@ public sealed class NodeRegistry : IDisposable
         }
     }
 
-    private Refusal? Admit(StoredToken token, NodePin pin, NodeReport report, out NodeRecord? record)
+    private Refusal? Admit(StoredToken token, KeyPin pin, NodeReport report, out NodeRecord? record)
     {
         record = null;
         if (_byName.TryGetValue(report.Name, out var other) && other.Record.Pin != pin)
@@ -282,7 +282,7 @@ public sealed class NodeRegistry : IDisposable
         return null;
     }
 
-    private Refusal? RegistrationFault(NodePin pin, NodeReport report, out LiveNode? node)
+    private Refusal? RegistrationFault(KeyPin pin, NodeReport report, out LiveNode? node)
     {
         if (!_byPin.TryGetValue(pin, out node))
             return new Refusal(

@@ -23,4 +23,4 @@ public sealed record NodeStatus(
 /// <param name="Pin">The key that its connections must show.</param>
 /// <param name="Addresses">Where it can be dialled, best first; empty where it can't.</param>
 /// <param name="IsOnline">Whether the gateway hears of it.</param>
-public sealed record NodePeer(string Name, NodePin Pin, IReadOnlyList<string> Addresses, bool IsOnline);
+public sealed record NodePeer(string Name, KeyPin Pin, IReadOnlyList<string> Addresses, bool IsOnline);

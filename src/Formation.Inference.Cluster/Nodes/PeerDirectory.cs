@@ -17,7 +17,7 @@ public sealed class PeerDirectory
     public IReadOnlyList<NodePeer> All => _peers.List;
 
     /// <summary>The peer with this key, or null where it may not speak with this node.</summary>
-    public NodePeer? Find(NodePin pin) => _peers.ByPin.GetValueOrDefault(pin);
+    public NodePeer? Find(KeyPin pin) => _peers.ByPin.GetValueOrDefault(pin);
 
     /// <summary>The peer with this name, or null.</summary>
     public NodePeer? Find(string name) => _peers.ByName.GetValueOrDefault(name);
@@ -35,5 +35,5 @@ public sealed class PeerDirectory
     /// <summary>A check for connections that peers dial: known to this node, whichever they are.</summary>
     public PeerCheck CheckAny(TimeProvider clock) => new(pin => Find(pin) is null ? CertificateFault.Unknown : null, clock);
 
-    private sealed record Snapshot(IReadOnlyList<NodePeer> List, Dictionary<NodePin, NodePeer> ByPin, Dictionary<string, NodePeer> ByName);
+    private sealed record Snapshot(IReadOnlyList<NodePeer> List, Dictionary<KeyPin, NodePeer> ByPin, Dictionary<string, NodePeer> ByName);
 }

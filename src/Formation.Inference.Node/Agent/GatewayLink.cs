@@ -16,7 +16,7 @@ sealed class GatewayLink : IDisposable
     private readonly PeerCheck _check;
     private readonly GrpcChannel _channel;
 
-    public GatewayLink(NodeIdentity identity, Uri url, NodePin gateway, TimeProvider clock)
+    public GatewayLink(NodeIdentity identity, Uri url, KeyPin gateway, TimeProvider clock)
     {
         Url = url;
         _check = PeerCheck.For(gateway, clock);

@@ -32,7 +32,7 @@ public sealed record Membership(string Name, IReadOnlyList<KnownGateway> Gateway
         throw Damaged(path);
 
         KnownGateway Read(SavedGateway gateway) =>
-            NodePin.TryParse(gateway.Pin, out var pin) && gateway.Urls is { Count: > 0 } urls && urls.All(url => GatewayUrl.TryParse(url, out _))
+            KeyPin.TryParse(gateway.Pin, out var pin) && gateway.Urls is { Count: > 0 } urls && urls.All(url => GatewayUrl.TryParse(url, out _))
                 ? new KnownGateway(pin, urls)
                 : throw Damaged(path);
     }

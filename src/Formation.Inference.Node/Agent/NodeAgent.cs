@@ -77,7 +77,7 @@ public sealed class NodeAgent
     }
 
     /// <returns>Whether the gateway took the node in, and so is the first to try again.</returns>
-    private async Task<bool> TryAsync(Uri url, NodePin gateway, CancellationToken stop)
+    private async Task<bool> TryAsync(Uri url, KeyPin gateway, CancellationToken stop)
     {
         var welcomed = false;
         using var link = new GatewayLink(_options.Identity, url, gateway, _options.Clock);
@@ -107,7 +107,7 @@ public sealed class NodeAgent
         return welcomed;
     }
 
-    private List<(Uri Url, NodePin Pin)> Ways() =>
+    private List<(Uri Url, KeyPin Pin)> Ways() =>
         [.. _membership.Gateways.SelectMany(gateway => gateway.Urls.Select(url => (new Uri(url), gateway.Pin)))];
 
     private NodeReport Report() => _options.Inventory() with
@@ -117,7 +117,7 @@ public sealed class NodeAgent
         Links = [.. _links.Values.OrderBy(link => link.Peer, StringComparer.Ordinal)],
     };
 
-    private void Welcome(Uri url, NodePin gateway, Welcome message)
+    private void Welcome(Uri url, KeyPin gateway, Welcome message)
     {
         _backoff.Reset();
         _lastTrouble = null;
@@ -171,7 +171,7 @@ public sealed class NodeAgent
     {
         if (_options.Listen is not { } endpoint)
             return null;
-        Protocols[LinkProbe.Protocol] = LinkProbe.ServeAsync;
+        Protocols[PeerProbe.Protocol] = PeerProbe.Answers(_options.Clock);
         var listener = PeerListener.Start(endpoint, _options.Identity, Peers, Protocols, _options.Clock);
         _addresses = LocalAddresses.Of(listener.Endpoint, Ways()[0].Url);
         return listener;
@@ -188,7 +188,7 @@ public sealed class NodeAgent
                     continue;
                 try
                 {
-                    _links[name] = await LinkProbe.MeasureAsync(_options.Identity, peer, _options.Clock, ended);
+                    _links[name] = await PeerProbe.MeasureAsync(_options.Identity, peer, _options.Clock, ended);
                 }
                 catch (PeerUnreachableException unreachable)
                 {

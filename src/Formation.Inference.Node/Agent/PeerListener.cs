@@ -161,11 +161,11 @@ public sealed class PeerListener : IAsyncDisposable
     private sealed class Dialler(Socket socket) : IDisposable
     {
         private readonly CancellationTokenSource _cut = new();
-        private volatile NodePin? _pin;
+        private volatile KeyPin? _pin;
 
         public Socket Socket { get; } = socket;
 
-        public NodePin? Pin
+        public KeyPin? Pin
         {
             get => _pin;
             set => _pin = value;

@@ -31,6 +31,9 @@ sealed class ScriptedServer : IAsyncDisposable
     /// <summary>Answer instead of the usual one: status and body.</summary>
     public (int Status, string Body)? Refusal { get; set; }
 
+    /// <summary>Answers of routes that answer with JSON, by method and path: <c>GET /formation/v1/nodes</c>.</summary>
+    public Dictionary<string, string> Answers { get; } = [];
+
     public static async Task<ScriptedServer> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -55,6 +58,13 @@ sealed class ScriptedServer : IAsyncDisposable
         if (Refusal is { } refusal)
         {
             await WriteAsync(context, refusal.Status, refusal.Body);
+            return;
+        }
+        if (Answers.TryGetValue($"{context.Request.Method} {context.Request.Path}", out var answer))
+        {
+            if (await new StreamReader(context.Request.Body).ReadToEndAsync() is { Length: > 0 } body)
+                Requests.Add(JsonNode.Parse(body)!.AsObject());
+            await WriteAsync(context, 200, answer);
             return;
         }
         if (context.Request.Path == "/v1/models")

@@ -18,7 +18,7 @@ sealed class TestRegistry : IDisposable
         Registry = Open();
     }
 
-    public static NodePin GatewayPin { get; } = Pin("gateway");
+    public static KeyPin GatewayPin { get; } = Pin("gateway");
 
     public FakeTimeProvider Clock { get; } = new(Certificates.Now);
 
@@ -26,7 +26,7 @@ sealed class TestRegistry : IDisposable
 
     public NodeRegistry Registry { get; private set; }
 
-    public static NodePin Pin(string key) => NodePin.FromBytes(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(key)));
+    public static KeyPin Pin(string key) => KeyPin.FromBytes(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(key)));
 
     public static NodeReport Report(string name, params string[] addresses) => new()
     {

@@ -30,12 +30,12 @@ public sealed class CertificateCheckTests
     public void A_check_takes_the_expected_peer_only_and_says_why_not_another()
     {
         var certificate = Certificates.Sign(Certificates.Elliptic(ECCurve.NamedCurves.nistP256));
-        var right = PeerCheck.For(NodePin.Of(certificate), _clock);
+        var right = PeerCheck.For(KeyPin.Of(certificate), _clock);
         Assert.True(right.Validate(this, certificate, null, SslPolicyErrors.RemoteCertificateChainErrors | SslPolicyErrors.RemoteCertificateNameMismatch));
         Assert.Null(right.Fault);
-        Assert.Equal(NodePin.Of(certificate), right.Pin);
+        Assert.Equal(KeyPin.Of(certificate), right.Pin);
 
-        var wrong = PeerCheck.For(NodePin.FromBytes(new byte[32]), _clock);
+        var wrong = PeerCheck.For(KeyPin.FromBytes(new byte[32]), _clock);
         Assert.False(wrong.Validate(this, certificate, null, SslPolicyErrors.None));
         Assert.Equal(CertificateFault.WrongPeer, wrong.Fault);
     }
@@ -44,7 +44,7 @@ public sealed class CertificateCheckTests
     public void An_expired_certificate_of_the_right_key_is_refused()
     {
         var certificate = Certificates.Sign(Certificates.Elliptic(ECCurve.NamedCurves.nistP256), -9, -1);
-        var check = PeerCheck.For(NodePin.Of(certificate), _clock);
+        var check = PeerCheck.For(KeyPin.Of(certificate), _clock);
         Assert.False(check.Validate(this, certificate, null, SslPolicyErrors.None));
         Assert.Equal(CertificateFault.Expired, check.Fault);
     }
@@ -55,14 +55,14 @@ public sealed class CertificateCheckTests
     [InlineData("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
     [InlineData("zbcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789")]
     [InlineData(null)]
-    public void What_is_not_64_lower_case_digits_is_no_pin(string? text) => Assert.False(NodePin.TryParse(text, out _));
+    public void What_is_not_64_lower_case_digits_is_no_pin(string? text) => Assert.False(KeyPin.TryParse(text, out _));
 
     [Fact]
     public void A_pin_survives_its_text_and_its_bytes()
     {
-        var pin = NodePin.FromBytes(SHA256.HashData("x"u8));
-        Assert.True(NodePin.TryParse(pin.Text, out var read));
+        var pin = KeyPin.FromBytes(SHA256.HashData("x"u8));
+        Assert.True(KeyPin.TryParse(pin.Text, out var read));
         Assert.Equal(pin, read);
-        Assert.Equal(pin, NodePin.FromBytes(pin.ToBytes()));
+        Assert.Equal(pin, KeyPin.FromBytes(pin.ToBytes()));
     }
 }

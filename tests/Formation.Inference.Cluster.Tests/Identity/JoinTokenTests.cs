@@ -5,7 +5,7 @@ namespace Formation.Inference.Cluster.Tests.Identity;
 
 public sealed class JoinTokenTests
 {
-    private static readonly NodePin Gateway = NodePin.FromBytes(SHA256.HashData("gateway"u8));
+    private static readonly KeyPin Gateway = KeyPin.FromBytes(SHA256.HashData("gateway"u8));
 
     [Fact]
     public void A_token_says_which_gateway_made_it_and_survives_its_text()

@@ -85,7 +85,7 @@ public sealed class NodeIdentityTests : IDisposable
     [Fact]
     public void Of_many_that_start_at_once_all_get_the_same_key()
     {
-        var pins = new NodePin[8];
+        var pins = new KeyPin[8];
         Parallel.For(0, pins.Length, i =>
         {
             using var identity = NodeIdentity.LoadOrCreate(File, _clock);

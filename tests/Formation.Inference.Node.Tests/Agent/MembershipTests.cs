@@ -8,8 +8,8 @@ namespace Formation.Inference.Node.Tests.Agent;
 
 public sealed class MembershipTests : IDisposable
 {
-    private static readonly NodePin One = NodePin.FromBytes(SHA256.HashData("one"u8));
-    private static readonly NodePin Two = NodePin.FromBytes(SHA256.HashData("two"u8));
+    private static readonly KeyPin One = KeyPin.FromBytes(SHA256.HashData("one"u8));
+    private static readonly KeyPin Two = KeyPin.FromBytes(SHA256.HashData("two"u8));
 
     private readonly TemporaryDirectory _folder = new();
 
@@ -54,7 +54,7 @@ public sealed class MembershipTests : IDisposable
     {
         var membership = new Membership("a", [new KnownGateway(One, ["https://10.0.0.1:8081"])]);
         Assert.Single(membership.With([new KnownGateway(Two, [])]).Gateways);
-        var many = Enumerable.Range(0, 500).Select(i => new KnownGateway(NodePin.FromBytes(SHA256.HashData(BitConverter.GetBytes(i))), [$"https://h{i}:1"]));
+        var many = Enumerable.Range(0, 500).Select(i => new KnownGateway(KeyPin.FromBytes(SHA256.HashData(BitConverter.GetBytes(i))), [$"https://h{i}:1"]));
         Assert.InRange(membership.With([.. many]).Gateways.Count, 2, 64);
     }
 }

@@ -15,7 +15,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     private const string Echo = "test-echo/1";
     private static readonly CancellationToken None = CancellationToken.None;
 
-    private readonly TestNode _server = new("server", new() { [Echo] = EchoAsync, [LinkProbe.Protocol] = LinkProbe.ServeAsync });
+    private readonly TestNode _server = new("server", new() { [Echo] = EchoAsync, [PeerProbe.Protocol] = PeerProbe.Answers(TimeProvider.System) });
     private readonly TestNode _client = TestNode.Probed("client");
     private readonly TestNode _other = TestNode.Probed("other");
 
@@ -143,7 +143,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     [Fact]
     public async Task A_probe_measures_round_trip_and_bandwidth()
     {
-        var link = await LinkProbe.MeasureAsync(_client.Identity, _server.AsPeer, TimeProvider.System, None);
+        var link = await PeerProbe.MeasureAsync(_client.Identity, _server.AsPeer, TimeProvider.System, None);
         Assert.Equal("server", link.Peer);
         Assert.True(link.RoundTrip > TimeSpan.Zero);
         Assert.True(link.BytesPerSecond > 0);
@@ -153,22 +153,20 @@ public sealed class PeerListenerTests : IAsyncLifetime
     [Theory]
     [InlineData(int.MaxValue)]
     [InlineData(-1)]
-    [InlineData(LinkProbe.LargestQuestion + 1)]
+    [InlineData((8 << 20) + 1)]
     public async Task A_probe_that_promises_too_much_is_cut(int length)
     {
-        await using var stream = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, LinkProbe.Protocol, TimeProvider.System, None);
-        await stream.WriteAsync(BitConverter.GetBytes(length));
+        await using var stream = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, PeerProbe.Protocol, TimeProvider.System, None);
+        await stream.WriteAsync((byte[])[2, 0, 0, 0, .. BitConverter.GetBytes(length)]);
         await AssertEndsAsync(stream);
     }
 
     [Fact]
-    public async Task A_probe_that_does_not_end_is_cut()
+    public async Task A_peer_that_answers_no_probe_has_no_measured_way()
     {
-        await using var stream = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, LinkProbe.Protocol, TimeProvider.System, None);
-        await stream.WriteAsync(new byte[sizeof(int) * (LinkProbe.MostQuestions + 1)]);
-        var answers = new byte[LinkProbe.MostQuestions];
-        await stream.ReadExactlyAsync(answers);
-        await AssertEndsAsync(stream);
+        await using var silent = new TestNode("silent", new() { [PeerProbe.Protocol] = (_, _, _) => Task.CompletedTask });
+        silent.Knows(_client);
+        await Assert.ThrowsAsync<PeerUnreachableException>(() => PeerProbe.MeasureAsync(_client.Identity, silent.AsPeer, TimeProvider.System, None));
     }
 
     private static async Task EchoAsync(NodePeer peer, SslStream stream, CancellationToken cancellationToken)

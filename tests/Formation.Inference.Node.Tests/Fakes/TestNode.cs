@@ -30,7 +30,7 @@ sealed class TestNode : IAsyncDisposable
     public NodePeer AsPeer => new(Name, Identity.Pin, [Listener.Endpoint.ToString()], IsOnline: true);
 
     /// <summary>A node that answers probes, and knows these.</summary>
-    public static TestNode Probed(string name) => new(name, new() { [LinkProbe.Protocol] = LinkProbe.ServeAsync });
+    public static TestNode Probed(string name) => new(name, new() { [PeerProbe.Protocol] = PeerProbe.Answers(TimeProvider.System) });
 
     public void Knows(params TestNode[] others) => Peers.Replace([.. others.Select(other => other.AsPeer)]);
 

@@ -6,4 +6,4 @@ namespace Formation.Inference.Cluster.Nodes.Control;
 /// <param name="Pin">The key that the caller proved to have in the TLS handshake.</param>
 /// <param name="Address">Where it calls from, for people.</param>
 /// <param name="Abort">Cuts its connection, with everything that is still under way on it.</param>
-public sealed record ControlPeer(NodePin Pin, string Address, Action Abort);
+public sealed record ControlPeer(KeyPin Pin, string Address, Action Abort);

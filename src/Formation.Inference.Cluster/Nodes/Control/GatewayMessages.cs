@@ -28,13 +28,13 @@ public static class GatewayMessages
     public static TimeSpan LeaseOf(Welcome message) => TimeSpan.FromMilliseconds(Math.Clamp(message.LeaseMilliseconds, 200, 600_000));
 
     private static NodePeer? Read(Peer peer) =>
-        NodeName.IsValid(peer.Name) && NodePin.TryParse(peer.Pin, out var pin)
+        NodeName.IsValid(peer.Name) && KeyPin.TryParse(peer.Pin, out var pin)
             ? new NodePeer(
                 peer.Name, pin, [.. peer.Addresses.Take(ControlLimits.Addresses).Where(address => HostAndPort.TryParse(address, out _, out _))], peer.IsOnline)
             : null;
 
     private static KnownGateway? Read(Gateway gateway) =>
-        NodePin.TryParse(gateway.Pin, out var pin)
+        KeyPin.TryParse(gateway.Pin, out var pin)
             ? new KnownGateway(pin, [.. gateway.Urls.Take(ControlLimits.GatewayUrls).Where(url => GatewayUrl.TryParse(url, out _))])
             : null;
 }

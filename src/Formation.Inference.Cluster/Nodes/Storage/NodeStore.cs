@@ -140,13 +140,13 @@ public sealed class NodeStore
     }
 
     /// <summary>Ends a node's admission; its record stays, so that it can be told so when it comes again.</summary>
-    public void Remove(NodePin pin, DateTimeOffset time)
+    public void Remove(KeyPin pin, DateTimeOffset time)
     {
         using var connection = Open();
         Execute(connection, null, "UPDATE nodes SET removed = $time WHERE pin = $pin", ("$pin", pin.Text), ("$time", Text(time)));
     }
 
-    public void SetDraining(NodePin pin, bool isDraining)
+    public void SetDraining(KeyPin pin, bool isDraining)
     {
         using var connection = Open();
         Execute(connection, null, "UPDATE nodes SET draining = $draining WHERE pin = $pin", ("$pin", pin.Text), ("$draining", isDraining ? 1 : 0));
@@ -162,8 +162,8 @@ public sealed class NodeStore
         row.GetInt64(6) != 0,
         row.IsDBNull(7) ? null : Time(row.GetString(7)));
 
-    private static NodePin Pin(string text) =>
-        NodePin.TryParse(text, out var pin) ? pin : throw new InvalidDataException("A node's pin in cluster.db is damaged; restore the file from a copy.");
+    private static KeyPin Pin(string text) =>
+        KeyPin.TryParse(text, out var pin) ? pin : throw new InvalidDataException("A node's pin in cluster.db is damaged; restore the file from a copy.");
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 

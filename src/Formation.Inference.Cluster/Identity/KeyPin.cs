@@ -8,12 +8,12 @@ namespace Formation.Inference.Cluster.Identity;
 /// The fingerprint of a node or gateway: SHA-256 of its public key in SPKI form, as RFC 7469 pins it. It is the id of a node: a new
 /// certificate for the same key keeps it, and nobody without the key can have it. It is public, and may be shown and logged.
 /// </summary>
-public sealed record NodePin
+public sealed record KeyPin
 {
     /// <summary>Bytes of the hash.</summary>
     public const int ByteCount = SHA256.HashSizeInBytes;
 
-    private NodePin(string text) => Text = text;
+    private KeyPin(string text) => Text = text;
 
     /// <summary>64 lower-case hexadecimal digits.</summary>
     public string Text { get; }
@@ -22,19 +22,19 @@ public sealed record NodePin
     public string Short => Text[..12];
 
     /// <exception cref="CryptographicException">The certificate's key can't be read.</exception>
-    public static NodePin Of(X509Certificate2 certificate) => FromBytes(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
+    public static KeyPin Of(X509Certificate2 certificate) => FromBytes(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
 
     /// <param name="hash">The hash, <see cref="ByteCount"/> bytes.</param>
-    public static NodePin FromBytes(ReadOnlySpan<byte> hash)
+    public static KeyPin FromBytes(ReadOnlySpan<byte> hash)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(hash.Length, ByteCount);
-        return new NodePin(Convert.ToHexStringLower(hash));
+        return new KeyPin(Convert.ToHexStringLower(hash));
     }
 
     /// <summary>Reads the 64 digits; upper case is not a pin, so that one key has one text.</summary>
-    public static bool TryParse(string? text, [NotNullWhen(true)] out NodePin? pin)
+    public static bool TryParse(string? text, [NotNullWhen(true)] out KeyPin? pin)
     {
-        pin = text?.Length == 2 * ByteCount && text.All(IsDigit) ? new NodePin(text) : null;
+        pin = text?.Length == 2 * ByteCount && text.All(IsDigit) ? new KeyPin(text) : null;
         return pin is not null;
     }
 

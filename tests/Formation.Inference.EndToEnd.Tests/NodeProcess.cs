@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Formation.Inference.EndToEnd.Tests;
+
+/// <summary>A real node: <c>form node join</c> as a process of its own, with a data folder of its own.</summary>
+sealed class NodeProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _errors = new();
+    private readonly TaskCompletionSource _online = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private NodeProcess(Process process) => _process = process;
+
+    public string Errors => string.Join('\n', _errors);
+
+    /// <summary>Starts a node and waits until it says that it is online.</summary>
+    /// <param name="home">The user's home.</param>
+    /// <param name="name">Its folder there.</param>
+    /// <param name="arguments">Arguments after <c>node join</c>.</param>
+    public static async Task<NodeProcess> StartAsync(string home, string name, params string[] arguments)
+    {
+        var start = FormProgram.Start(home, ["node", "join", "--data", Path.Combine(home, name), "--threads", "1", "--memory", "256MiB", .. arguments]);
+        var node = new NodeProcess(Process.Start(start)!);
+        node.Read();
+        await node._online.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        return node;
+    }
+
+    /// <summary>Ends the process at once (SIGKILL).</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>Sends a signal by its name.</summary>
+    public void Signal(string name)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits for the end and gives the exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        _process.Dispose();
+    }
+
+    private void Read()
+    {
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is null)
+                _online.TrySetException(new InvalidOperationException($"the node ended before it was online:\n{Errors}"));
+            else if (line.Data.Contains(" is online at ", StringComparison.Ordinal))
+                _online.TrySetResult();
+        };
+        _process.ErrorDataReceived += (_, line) => _errors.Enqueue(line.Data ?? "");
+        _process.BeginErrorReadLine();
+        _process.BeginOutputReadLine();
+    }
+}
