@@ -12,8 +12,8 @@ namespace Formation.Inference.Node.Stages.Chain;
 /// head has a connection to each stage, so it sees at once which one is lost.
 /// </summary>
 /// <remarks>
-/// <see cref="Depth"/> counts the remote stages. A head that computes layers of its own has one batch more to work on, which is not in this
-/// chain meanwhile.
+/// <see cref="Depth"/> counts the remote stages. A head that computes layers of its own asks for one more, so that the stages are not left
+/// without work meanwhile.
 /// </remarks>
 public sealed class RemoteChain : IModelStage, IFrameHandler
 {

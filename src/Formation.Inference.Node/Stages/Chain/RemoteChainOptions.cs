@@ -15,8 +15,8 @@ public sealed record RemoteChainOptions
     public ActivationPrecision Precision { get; init; } = ActivationPrecision.F32;
 
     /// <summary>
-    /// Batches under way beyond one for each stage. On links whose round trip is as long as a stage's computation, one or two more keep all
-    /// stages busy. Default 0.
+    /// Batches under way beyond one for each stage: 1 where the head computes layers of its own, and one or two more where a round trip
+    /// takes as long as a stage's computation, so that all stages stay busy. Default 0.
     /// </summary>
     public int ExtraDepth { get; init; }
 
