@@ -83,8 +83,9 @@ internal readonly unsafe struct Quads512(Vector512<byte> value) : IQuads<Quads51
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Quads512 Table(ReadOnlySpan<byte> entries)
     {
-        var half = Vector256.Create(Vector128.Create(entries), Vector128.Create(entries));
-        return new(Vector512.Create(half, half));
+        // Two halves put together would go through the stack.
+        var lowest = Vector128.Create(entries).ToVector256Unsafe().ToVector512Unsafe().AsInt32();
+        return new(Avx512F.Shuffle4x128(lowest, lowest, 0).AsByte());
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
