@@ -26,11 +26,12 @@ public static class LinearKernels
     /// <summary>Whether rows of an integer format are multiplied straight from the strips, without a panel.</summary>
     internal static bool IsDirect(int rows) => rows == 1;
 
-    /// <summary>Whether machine code multiplies panels of integers.</summary>
+    /// <summary>Whether machine code multiplies panels of integers, and single rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool HasIntegerCode<TQuads, TFormat>()
         where TQuads : struct, IQuads<TQuads>
-        where TFormat : struct, IIntegerFormat => TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable;
+        where TFormat : struct, IIntegerFormat =>
+        TQuads.Count == Strip.Outputs && DotTile<TFormat>.IsAvailable && StripCode<TFormat>.IsAvailable;
 
     /// <summary>Whether machine code multiplies strips of floating-point numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -66,8 +67,8 @@ public static class LinearKernels
         LinearKernel Integers<TFormat>()
             where TFormat : struct, IIntegerFormat
         {
-            var panels = HasIntegerCode<TQuads, TFormat>() ? "machine code AVX512-VNNI" : intrinsics;
-            return new LinearKernel(format, IsDirect(1) ? intrinsics : panels, panels);
+            var kernel = HasIntegerCode<TQuads, TFormat>() ? "machine code AVX512-VNNI" : intrinsics;
+            return new LinearKernel(format, kernel, kernel);
         }
 
         LinearKernel Floats<TFormat>()

@@ -34,6 +34,22 @@ internal sealed partial class Assembler
     public void Vpmovzxwd(Zmm destination, Address source) =>
         Evex(Mandatory.P66, Map0F38, 0x33, (int)destination, 0, source, Reading.Half);
 
+    /// <summary>Sixteen bytes to 32 bits, zeros coming in.</summary>
+    public void Vpmovzxbd(Zmm destination, Address source) =>
+        Evex(Mandatory.P66, Map0F38, 0x31, (int)destination, 0, source, Reading.Quarter);
+
+    /// <summary>Sixteen signed bytes to 32 bits.</summary>
+    public void Vpmovsxbd(Zmm destination, Address source) =>
+        Evex(Mandatory.P66, Map0F38, 0x21, (int)destination, 0, source, Reading.Quarter);
+
+    /// <summary>Repeats sixteen bytes of memory.</summary>
+    public void Vbroadcasti32x4(Zmm destination, Address source) =>
+        Evex(Mandatory.P66, Map0F38, 0x5A, (int)destination, 0, source, Reading.Quarter);
+
+    /// <summary>For every byte of <paramref name="indices"/> the byte of that number among the table's sixteen at the same place.</summary>
+    public void Vpshufb(Zmm destination, Zmm table, VectorSource indices) =>
+        Evex(Mandatory.P66, Map0F38, 0x00, (int)destination, (int)table, indices);
+
     /// <summary>Repeats one float of memory.</summary>
     public void Vbroadcastss(Zmm destination, Address source) =>
         Evex(Mandatory.P66, Map0F38, 0x18, (int)destination, 0, source, Reading.Dword);
@@ -54,11 +70,22 @@ internal sealed partial class Assembler
     public void Vpord(Zmm destination, Zmm left, VectorSource right) =>
         Evex(Mandatory.P66, Map0F, 0xEB, (int)destination, (int)left, right);
 
+    /// <summary>Every bit of the destination becomes the table's bit with the number 4 · its own + 2 · left + right.</summary>
+    public void Vpternlogd(Zmm destination, Zmm left, Zmm right, byte table)
+    {
+        Evex(Mandatory.P66, Map0F3A, 0x25, (int)destination, (int)left, right);
+        Emit(table);
+    }
+
     public void Vpaddd(Zmm destination, Zmm left, VectorSource right) =>
         Evex(Mandatory.P66, Map0F, 0xFE, (int)destination, (int)left, right);
 
     public void Vpsubd(Zmm destination, Zmm left, VectorSource right) =>
         Evex(Mandatory.P66, Map0F, 0xFA, (int)destination, (int)left, right);
+
+    /// <summary>The larger int32.</summary>
+    public void Vpmaxsd(Zmm destination, Zmm left, VectorSource right) =>
+        Evex(Mandatory.P66, Map0F38, 0x3D, (int)destination, (int)left, right);
 
     /// <summary>The lower 32 bits of the products of int32.</summary>
     public void Vpmulld(Zmm destination, Zmm left, VectorSource right) =>
@@ -96,6 +123,9 @@ internal sealed partial class Assembler
 
     /// <summary>sums += left * right with one rounding.</summary>
     public void Vfmadd231ps(Zmm sums, Zmm left, VectorSource right) => Evex(Mandatory.P66, Map0F38, 0xB8, (int)sums, (int)left, right);
+
+    /// <summary>sums -= left * right with one rounding.</summary>
+    public void Vfnmadd231ps(Zmm sums, Zmm left, VectorSource right) => Evex(Mandatory.P66, Map0F38, 0xBC, (int)sums, (int)left, right);
 
     /// <summary>
     /// Clears the upper parts of the first sixteen vector registers: without it, code of older encodings that runs later is slow.

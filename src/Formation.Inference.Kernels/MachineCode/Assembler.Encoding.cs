@@ -6,6 +6,7 @@ internal sealed partial class Assembler
     // Opcode maps by their number in a VEX or EVEX prefix.
     private const int Map0F = 1;
     private const int Map0F38 = 2;
+    private const int Map0F3A = 3;
 
     /// <summary>A prefix of older encodings that became two bits of VEX and EVEX.</summary>
     private enum Mandatory
@@ -27,6 +28,9 @@ internal sealed partial class Assembler
 
         /// <summary>As many 16-bit numbers as a vector has dwords.</summary>
         Half,
+
+        /// <summary>As many bytes as a vector has dwords.</summary>
+        Quarter,
     }
 
     /// <summary>opcode with a register in the middle of ModRM and a register at its end, both of 64 bits.</summary>
@@ -87,7 +91,8 @@ internal sealed partial class Assembler
         var address = source.Address;
         EvexPrefix(prefix, map, register, second, High((int)(address.Index ?? 0)), (int)address.Base, source.IsBroadcast);
         Emit(opcode);
-        Memory(register, address, displacementUnit: source.IsBroadcast ? 4 : reading switch { Reading.Dword => 4, Reading.Half => 32, _ => 64 });
+        var unit = source.IsBroadcast ? 4 : reading switch { Reading.Dword => 4, Reading.Quarter => 16, Reading.Half => 32, _ => 64 };
+        Memory(register, address, displacementUnit: unit);
     }
 
     private void EvexPrefix(Mandatory prefix, int map, int register, int second, int extension, int @base, bool broadcast)

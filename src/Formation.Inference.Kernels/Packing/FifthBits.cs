@@ -11,7 +11,7 @@ internal static unsafe class FifthBits
     /// <param name="quads">Four quads of lower bits.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static RunLevels<TQuads> Levels<TQuads>(byte* bits, byte* quads, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var low = Unpacking.Nibbles<TQuads>(quads, step, lane);
         var fifths = TQuads.ShiftRightBy(Unpacking.Quad<TQuads>(bits, 0, lane), 4 * (int)step);
@@ -21,6 +21,6 @@ internal static unsafe class FifthBits
     // Bit j of a lane becomes bit 4 of its byte j. The product puts four copies side by side, seven bits apart.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TQuads Spread<TQuads>(TQuads bits)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         TQuads.ShiftLeft((bits & TQuads.Broadcast(0x0F)) * TQuads.Broadcast(0x00204081) & TQuads.Broadcast(0x01010101), 4);
 }

@@ -50,14 +50,15 @@ internal unsafe interface IIntegerFormat : IPackedFormat
     static abstract int RunColumns { get; }
 
     /// <summary>
-    /// Unpacks a row's block. The definition of the format; <see cref="UnpackScales"/>, <see cref="Groups"/> and <see cref="Levels"/> give the
+    /// Unpacks a row's block. The definition of the format; <see cref="Scales"/>, <see cref="Groups"/> and <see cref="Levels"/> give the
     /// same numbers.
     /// </summary>
     static abstract void Unpack(byte* block, in PanelColumn column);
 
-    /// <summary>Unpacks the scales of a block of a strip, and its offsets where it has any: sixteen numbers each.</summary>
-    static abstract void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>;
+    /// <summary>Reads the scales of neighbouring rows of a block of a strip, and their offsets where it has any.</summary>
+    /// <param name="lane">The first row.</param>
+    static abstract (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales>;
 
     /// <summary>The integer scales of a block of a strip, in formats with groups.</summary>
     /// <param name="scratch">Where they are unpacked to if need be: as many bytes as there are scales and minimums.</param>
@@ -71,7 +72,7 @@ internal unsafe interface IIntegerFormat : IPackedFormat
     /// <param name="step">Which quad, counted through the first runs only: <see cref="RunColumns"/> / 4 for every stretch of runs.</param>
     /// <param name="lane">The first row.</param>
     static abstract RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>;
+        where TQuads : struct, IQuadBits<TQuads>;
 }
 
 /// <summary>A format of floating-point values, multiplied as float32. Its block is one value.</summary>

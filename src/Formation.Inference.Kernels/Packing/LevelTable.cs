@@ -22,7 +22,7 @@ internal static unsafe class LevelTable
     /// <summary>Looks a quad up: the low halves of the bytes are columns of the first half of a block, the high halves of the second.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static RunLevels<TQuads> Levels<TQuads>(ReadOnlySpan<byte> table, byte* quads, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var entries = TQuads.Table(table);
         var indices = Unpacking.Nibbles<TQuads>(quads, step, lane);

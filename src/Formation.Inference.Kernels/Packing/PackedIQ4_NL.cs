@@ -37,12 +37,12 @@ internal readonly unsafe struct PackedIQ4_NL : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats> =>
-        Unpacking.Halves<TFloats>(strip, scales);
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales> =>
+        (Unpacking.Halves<TScales>(strip, lane), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + 2 * Strip.Outputs, step, lane);
 }

@@ -54,11 +54,11 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales>
     {
-        Unpacking.Halves<TFloats>(strip, scales);
-        Unpacking.NegatedHalves<TFloats>(strip, offsets);
+        var scale = Unpacking.Halves<TScales>(strip, lane);
+        return (scale, -scale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -86,6 +86,6 @@ internal readonly unsafe struct PackedIQ4_XS : IIntegerFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         LevelTable.Levels<TQuads>(LevelTable.IQ4, strip + (4 + GroupCount / 2) * Strip.Outputs, step, lane);
 }

@@ -37,15 +37,12 @@ internal readonly unsafe struct PackedMXFP4 : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
-    {
-        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
-            TFloats.LoadHalfPowers(strip + i).Store(scales + i);
-    }
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales> =>
+        (TScales.LoadHalfPowers(strip + lane), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         LevelTable.Levels<TQuads>(LevelTable.E2M1, strip + Strip.Outputs, step, lane);
 }

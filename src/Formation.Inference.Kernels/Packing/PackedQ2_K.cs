@@ -49,30 +49,30 @@ internal readonly unsafe struct PackedQ2_K : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales>
     {
         var halves = strip + GroupCount * Strip.Outputs + 2 * RunQuads * Unpacking.QuadBytes;
-        Unpacking.Halves<TFloats>(halves, scales);
-        Unpacking.NegatedHalves<TFloats>(halves + 2 * Strip.Outputs, offsets);
+        return (Unpacking.Halves<TScales>(halves, lane), -Unpacking.Halves<TScales>(halves + 2 * Strip.Outputs, lane));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static byte* Groups(byte* strip, byte* scratch)
     {
-        var four = Vector128.Create((byte)0x0F);
-        for (var group = 0; group < GroupCount; group++)
+        // Two groups at a time.
+        var four = Vector256.Create((byte)0x0F);
+        for (var place = 0; place < GroupCount * Strip.Outputs; place += 2 * Strip.Outputs)
         {
-            var packed = Vector128.Load(strip + group * Strip.Outputs);
-            (packed & four).Store(scratch + group * Strip.Outputs);
-            ((packed.AsUInt16() >>> 4).AsByte() & four).Store(scratch + (GroupCount + group) * Strip.Outputs);
+            var packed = Vector256.Load(strip + place);
+            (packed & four).Store(scratch + place);
+            ((packed.AsUInt16() >>> 4).AsByte() & four).Store(scratch + GroupCount * Strip.Outputs + place);
         }
         return scratch;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var packed = Unpacking.Quad<TQuads>(strip + GroupCount * Strip.Outputs, step, lane);
         var pairs = TQuads.Broadcast(LowPairs);

@@ -62,12 +62,11 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales>
     {
-        var half = strip + 3 * RunQuads * Unpacking.QuadBytes + 12 * Strip.Outputs;
-        Unpacking.Halves<TFloats>(half, scales);
-        Unpacking.NegatedHalves<TFloats>(half, offsets);
+        var scale = Unpacking.Halves<TScales>(strip + 3 * RunQuads * Unpacking.QuadBytes + 12 * Strip.Outputs, lane);
+        return (scale, -scale);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -94,18 +93,17 @@ internal readonly unsafe struct PackedQ3_K : IIntegerFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var packed = Unpacking.Quad<TQuads>(strip + RunQuads * Unpacking.QuadBytes, step, lane);
         // The second half of the columns has the upper four bits.
         var third = TQuads.ShiftRightBy(Unpacking.Quad<TQuads>(strip, step % RunQuads, lane), (int)step / RunQuads * 4);
-        third = TQuads.ShiftLeft(third, 2);
         var pairs = TQuads.Broadcast(LowPairs);
         var bit = TQuads.Broadcast(ThirdBits);
         return new(
-            (packed & pairs) | (third & bit),
-            (TQuads.ShiftRight(packed, 2) & pairs) | (TQuads.ShiftRight(third, 1) & bit),
-            (TQuads.ShiftRight(packed, 4) & pairs) | (TQuads.ShiftRight(third, 2) & bit),
-            (TQuads.ShiftRight(packed, 6) & pairs) | (TQuads.ShiftRight(third, 3) & bit));
+            (packed & pairs) | (TQuads.ShiftLeft(third, 2) & bit),
+            (TQuads.ShiftRight(packed, 2) & pairs) | (TQuads.ShiftLeft(third, 1) & bit),
+            (TQuads.ShiftRight(packed, 4) & pairs) | (third & bit),
+            (TQuads.ShiftRight(packed, 6) & pairs) | (TQuads.ShiftRight(third, 1) & bit));
     }
 }

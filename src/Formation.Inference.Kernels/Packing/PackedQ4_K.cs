@@ -42,17 +42,14 @@ internal readonly unsafe struct PackedQ4_K : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
-    {
-        Unpacking.Halves<TFloats>(strip, scales);
-        Unpacking.NegatedHalves<TFloats>(strip + 2 * Strip.Outputs, offsets);
-    }
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales> =>
+        (Unpacking.Halves<TScales>(strip, lane), -Unpacking.Halves<TScales>(strip + 2 * Strip.Outputs, lane));
 
     public static byte* Groups(byte* strip, byte* scratch) => SixBitScales.Unpack(strip + 4 * Strip.Outputs, scratch);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         Unpacking.Nibbles<TQuads>(strip + 4 * Strip.Outputs + SixBitScales.Bytes, step, lane);
 }

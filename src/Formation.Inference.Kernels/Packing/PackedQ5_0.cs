@@ -41,12 +41,12 @@ internal readonly unsafe struct PackedQ5_0 : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats> =>
-        Unpacking.Halves<TFloats>(strip, scales);
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales> =>
+        (Unpacking.Halves<TScales>(strip, lane), default);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         FifthBits.Levels<TQuads>(strip + 2 * Strip.Outputs, strip + 6 * Strip.Outputs, step, lane);
 }

@@ -60,12 +60,11 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void UnpackScales<TFloats>(byte* strip, float* scales, float* offsets)
-        where TFloats : struct, IFloats<TFloats>
+    public static (TScales Scale, TScales Offset) Scales<TScales>(byte* strip, int lane)
+        where TScales : struct, IScales<TScales>
     {
-        var half = strip + 3 * HalfQuads * Unpacking.QuadBytes + GroupCount * Strip.Outputs;
-        Unpacking.Halves<TFloats>(half, scales);
-        Unpacking.NegatedHalves<TFloats>(half, offsets);
+        var scale = Unpacking.Halves<TScales>(strip + 3 * HalfQuads * Unpacking.QuadBytes + GroupCount * Strip.Outputs, lane);
+        return (scale, -scale);
     }
 
     // They are stored as they are needed.
@@ -73,7 +72,7 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static RunLevels<TQuads> Levels<TQuads>(byte* strip, nuint step, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var low = strip + step / RunQuads * HalfQuads * Unpacking.QuadBytes;
         var first = Unpacking.Quad<TQuads>(low, step % RunQuads, lane);
@@ -88,6 +87,6 @@ internal readonly unsafe struct PackedQ6_K : IIntegerFormat
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TQuads Join<TQuads>(TQuads low, TQuads high)
-        where TQuads : struct, IQuads<TQuads> =>
+        where TQuads : struct, IQuadBits<TQuads> =>
         (low & TQuads.Broadcast(LowHalves)) | TQuads.ShiftLeft(high & TQuads.Broadcast(LowPairs), 4);
 }

@@ -19,7 +19,7 @@ internal static unsafe class PanelUnpacker
         {
             StripPrefetch<TFormat>.Block(ahead);
             var unpacked = panel.From(block);
-            TFormat.UnpackScales<TFloats>(strip, unpacked.Scales, unpacked.Offsets);
+            Unpacking.Scales<TFormat, TFloats>(strip, unpacked.Scales, unpacked.Offsets);
             if (TFormat.BlockColumns > TFormat.GroupColumns)
                 PanelGroups<TFormat, TQuads>.Unpack(strip, unpacked);
             for (var lane = 0; lane < Strip.Outputs; lane += TQuads.Count)

@@ -4,7 +4,7 @@ namespace Formation.Inference.Kernels.Packing;
 
 /// <summary>Quads of levels that lie in the same bytes of a strip, one in each of a format's runs of columns.</summary>
 internal readonly struct RunLevels<TQuads>(TQuads first, TQuads second, TQuads third, TQuads fourth)
-    where TQuads : struct, IQuads<TQuads>
+    where TQuads : struct, IQuadBits<TQuads>
 {
     internal RunLevels(TQuads first)
         : this(first, default, default, default) { }

@@ -11,22 +11,25 @@ internal static unsafe class Unpacking
 
     private const int LowHalves = 0x0F0F0F0F;
 
-    /// <summary>Reads sixteen half precision numbers.</summary>
+    /// <summary>Reads half precision numbers of neighbouring rows.</summary>
+    /// <param name="halves">Those of a strip.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Halves<TFloats>(byte* source, float* values)
-        where TFloats : struct, IFloats<TFloats>
-    {
-        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
-            TFloats.LoadHalf((ushort*)source + i).Store(values + i);
-    }
+    internal static TScales Halves<TScales>(byte* halves, int lane)
+        where TScales : struct, IScales<TScales> => TScales.LoadHalf((ushort*)halves + lane);
 
-    /// <summary>Reads sixteen half precision numbers and changes their sign.</summary>
+    /// <summary>Stores the scales of a block of a strip, and its offsets where it has any: sixteen numbers each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void NegatedHalves<TFloats>(byte* source, float* values)
+    internal static void Scales<TFormat, TFloats>(byte* strip, float* scales, float* offsets)
+        where TFormat : struct, IIntegerFormat
         where TFloats : struct, IFloats<TFloats>
     {
-        for (var i = 0; i < Strip.Outputs; i += TFloats.Count)
-            (TFloats.LoadHalf((ushort*)source + i) * TFloats.Broadcast(-1)).Store(values + i);
+        for (var lane = 0; lane < Strip.Outputs; lane += TFloats.Count)
+        {
+            var (scale, offset) = TFormat.Scales<TFloats>(strip, lane);
+            scale.Store(scales + lane);
+            if (TFormat.HasOffsets)
+                offset.Store(offsets + lane);
+        }
     }
 
     /// <summary>Reads a quad of some of a strip's rows.</summary>
@@ -35,12 +38,12 @@ internal static unsafe class Unpacking
     /// <param name="lane">The first row.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static TQuads Quad<TQuads>(byte* quads, nuint quad, int lane)
-        where TQuads : struct, IQuads<TQuads> => TQuads.Load(quads + quad * QuadBytes + lane * sizeof(int));
+        where TQuads : struct, IQuadBits<TQuads> => TQuads.Load(quads + quad * QuadBytes + lane * sizeof(int));
 
     /// <summary>Splits a quad of four-bit levels: the low halves of the bytes are one quad, the high halves another.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static RunLevels<TQuads> Nibbles<TQuads>(byte* quads, nuint quad, int lane)
-        where TQuads : struct, IQuads<TQuads>
+        where TQuads : struct, IQuadBits<TQuads>
     {
         var mask = TQuads.Broadcast(LowHalves);
         var packed = Quad<TQuads>(quads, quad, lane);

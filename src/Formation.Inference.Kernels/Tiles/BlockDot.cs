@@ -57,7 +57,7 @@ internal static unsafe class BlockDot<TQuads, TFloats, TFormat>
             StripPrefetch<TFormat>.Block(ahead);
             for (nuint step = 0; step < (nuint)Steps; step++)
                 StripPrefetch<TFormat>.Step(ahead, step);
-            TFormat.UnpackScales<TFloats>(strip, scales, offsets);
+            Unpacking.Scales<TFormat, TFloats>(strip, scales, offsets);
             for (var lane = 0; lane < Strip.Outputs; lane += vectors * count)
             {
                 TQuads first = zero, firstOther = zero, second = zero, secondOther = zero;

@@ -53,7 +53,7 @@ internal static unsafe class GroupDot<TQuads, TFloats, TFormat>
         {
             var ahead = strip + StripPrefetch.Bytes;
             StripPrefetch<TFormat>.Block(ahead);
-            TFormat.UnpackScales<TFloats>(strip, scales, scales + Strip.Outputs);
+            Unpacking.Scales<TFormat, TFloats>(strip, scales, scales + Strip.Outputs);
             var groups = TFormat.Groups(strip, scratch);
             for (var lane = 0; lane < Strip.Outputs; lane += TQuads.Count)
             {

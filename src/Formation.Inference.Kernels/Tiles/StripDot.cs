@@ -1,3 +1,4 @@
+using Formation.Inference.Kernels.Dispatch;
 using Formation.Inference.Kernels.Inputs;
 using Formation.Inference.Kernels.Packing;
 using Formation.Inference.Kernels.Vectors;
@@ -17,6 +18,15 @@ internal static unsafe class StripDot<TQuads, TFloats, TFormat>
     /// <param name="strip">The first block.</param>
     /// <param name="x">The row is the first of these.</param>
     internal static void Accumulate(byte* strip, int blocks, in InputRows x, float* sums)
+    {
+        if (LinearKernels.HasIntegerCode<TQuads, TFormat>())
+            StripCode<TFormat>.Accumulate(strip, blocks, x, sums);
+        else
+            AccumulateIntrinsics(strip, blocks, x, sums);
+    }
+
+    /// <summary>The same without machine code.</summary>
+    internal static void AccumulateIntrinsics(byte* strip, int blocks, in InputRows x, float* sums)
     {
         if (TFormat.BlockColumns > TFormat.GroupColumns)
             GroupDot<TQuads, TFloats, TFormat>.Accumulate(strip, blocks, x, sums);

@@ -6,7 +6,7 @@ namespace Formation.Inference.Kernels.Vectors;
 /// A vector of float32 in one register of a <see cref="Dispatch.KernelPath"/>, so that a kernel's loop is written once for all
 /// widths.
 /// </summary>
-internal unsafe interface IFloats<TSelf> : ISums<TSelf>
+internal unsafe interface IFloats<TSelf> : ISums<TSelf>, IScales<TSelf>
     where TSelf : struct, IFloats<TSelf>
 {
     /// <summary>Lanes; divides <see cref="Sixteen.Lanes"/>.</summary>
@@ -14,10 +14,9 @@ internal unsafe interface IFloats<TSelf> : ISums<TSelf>
 
     static abstract TSelf Load(float* source);
 
-    /// <summary>Reads half precision numbers; exact for all but the payload of a NaN.</summary>
-    static abstract TSelf LoadHalf(ushort* source);
-
-    /// <summary>Reads half precision numbers that are neither infinite nor NaN; cheaper than <see cref="LoadHalf"/>, and exact.</summary>
+    /// <summary>
+    /// Reads half precision numbers that are neither infinite nor NaN; cheaper than <see cref="IScales{TSelf}.LoadHalf"/>, and exact.
+    /// </summary>
     static abstract TSelf LoadFiniteHalf(ushort* source);
 
     /// <summary>
@@ -30,9 +29,6 @@ internal unsafe interface IFloats<TSelf> : ISums<TSelf>
     static abstract TSelf LoadBrain(ushort* source);
 
     static abstract TSelf LoadSByte(sbyte* source);
-
-    /// <summary>Reads exponents of a power of two as <see cref="Formats.E8M0.HalfToSingle"/> does.</summary>
-    static abstract TSelf LoadHalfPowers(byte* source);
 
     static abstract TSelf Broadcast(float value);
 

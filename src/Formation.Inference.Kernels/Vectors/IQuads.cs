@@ -1,12 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Formation.Inference.Kernels.Vectors;
 
 /// <summary>
 /// A register of 32-bit lanes for integer kernels: a lane holds four bytes (a quad), two 16-bit numbers (a pair) or an int32 of one output.
 /// </summary>
 /// <remarks>All operations are exact, so every width gives the same numbers. Sums of 16 bits wrap: callers keep within their range.</remarks>
-internal unsafe interface IQuads<TSelf>
+internal unsafe interface IQuads<TSelf> : IQuadBits<TSelf>
     where TSelf : struct, IQuads<TSelf>
 {
     /// <summary>Lanes; divides 16.</summary>
@@ -15,11 +13,7 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Whether <see cref="AddProducts"/> adds int32, which no number of products exceeds.</summary>
     static abstract bool HasWideParts { get; }
 
-    static abstract TSelf Load(void* source);
-
     void Store(void* destination);
-
-    static abstract TSelf Broadcast(int value);
 
     /// <summary>Reads a byte for every lane.</summary>
     static abstract TSelf WidenBytes(byte* source);
@@ -33,33 +27,8 @@ internal unsafe interface IQuads<TSelf>
     /// <summary>Reads a signed byte for every lane.</summary>
     static abstract TSelf WidenSBytes(sbyte* source);
 
-    static abstract TSelf operator &(TSelf left, TSelf right);
-
-    static abstract TSelf operator |(TSelf left, TSelf right);
-
-    static abstract TSelf operator ^(TSelf left, TSelf right);
-
-    /// <summary>Shifts 32-bit lanes; the upper bits of a byte move into the one below it.</summary>
-    static abstract TSelf ShiftRight(TSelf value, [ConstantExpected] int count);
-
-    /// <summary>Like <see cref="ShiftRight"/>, by a count that is not known in advance.</summary>
-    static abstract TSelf ShiftRightBy(TSelf value, int count);
-
-    static abstract TSelf ShiftLeft(TSelf value, [ConstantExpected] int count);
-
-    /// <summary>For every byte the table's byte of that number.</summary>
-    /// <param name="table">From <see cref="Table"/>.</param>
-    /// <param name="indices">Bytes from 0 to 15.</param>
-    static abstract TSelf LookUp(TSelf table, TSelf indices);
-
-    /// <summary>A table of sixteen bytes.</summary>
-    static abstract TSelf Table(ReadOnlySpan<byte> entries);
-
     /// <summary>Sums of int32.</summary>
     static abstract TSelf operator +(TSelf left, TSelf right);
-
-    /// <summary>Low halves of the products of int32.</summary>
-    static abstract TSelf operator *(TSelf left, TSelf right);
 
     /// <summary>
     /// part + levels · x, unsigned times signed bytes. Where parts are wide, an int32 of a lane takes all four products. Otherwise its two

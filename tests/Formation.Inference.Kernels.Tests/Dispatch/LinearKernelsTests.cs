@@ -19,10 +19,10 @@ public sealed class LinearKernelsTests
     [Fact]
     public void The_widest_path_tells_whether_the_machine_code_is_there()
     {
-        var panels = DotTile.IsAvailable ? "machine code AVX512-VNNI" : "intrinsics 512 bit";
+        var kernel = DotTile.IsAvailable ? "machine code AVX512-VNNI" : "intrinsics 512 bit";
 
-        Assert.Equal(panels, LinearKernels.Of(TensorType.Q4_K, KernelPath.Avx512).Rows);
-        Assert.Equal("intrinsics 512 bit", LinearKernels.Of(TensorType.Q4_K, KernelPath.Avx512).OneRow);
+        Assert.Equal(kernel, LinearKernels.Of(TensorType.Q4_K, KernelPath.Avx512).Rows);
+        Assert.Equal(kernel, LinearKernels.Of(TensorType.Q4_K, KernelPath.Avx512).OneRow);
         Assert.Equal(LinearKernels.Of(TensorType.F16, KernelPath.Avx512), LinearKernels.Of(TensorType.F16, KernelPath.Amx));
     }
 

@@ -112,10 +112,13 @@ internal static class InstructionCases
         .. ThreeOperands("vpord", (code, a, b, c) => code.Vpord(a, b, c)),
         .. ThreeOperands("vpaddd", (code, a, b, c) => code.Vpaddd(a, b, c)),
         .. ThreeOperands("vpsubd", (code, a, b, c) => code.Vpsubd(a, b, c)),
+        .. ThreeOperands("vpmaxsd", (code, a, b, c) => code.Vpmaxsd(a, b, c)),
         .. ThreeOperands("vpmulld", (code, a, b, c) => code.Vpmulld(a, b, c)),
         .. ThreeOperands("vaddps", (code, a, b, c) => code.Vaddps(a, b, c)),
         .. ThreeOperands("vmulps", (code, a, b, c) => code.Vmulps(a, b, c)),
         .. ThreeOperands("vfmadd231ps", (code, a, b, c) => code.Vfmadd231ps(a, b, c)),
+        .. ThreeOperands("vfnmadd231ps", (code, a, b, c) => code.Vfnmadd231ps(a, b, c)),
+        .. WholeOperands("vpshufb", (code, a, b, c) => code.Vpshufb(a, b, c)),
         .. Moves("vmovdqu8", "ZMMWORD", (code, to, from) => code.Vmovdqu8(to, from), (code, to, from) => code.Vmovdqu8(to, from)),
         .. Moves("vmovdqu32", "ZMMWORD", (code, to, from) => code.Vmovdqu32(to, from), (code, to, from) => code.Vmovdqu32(to, from)),
         .. Moves("vmovups", "ZMMWORD", (code, to, from) => code.Vmovups(to, from), (code, to, from) => code.Vmovups(to, from)),
@@ -123,6 +126,9 @@ internal static class InstructionCases
         .. Moves("vpbroadcastd", "DWORD", (code, to, from) => code.Vpbroadcastd(to, from), null),
         .. Moves("vcvtph2ps", "YMMWORD", (code, to, from) => code.Vcvtph2ps(to, from), null),
         .. Moves("vpmovzxwd", "YMMWORD", (code, to, from) => code.Vpmovzxwd(to, from), null),
+        .. Moves("vpmovzxbd", "XMMWORD", (code, to, from) => code.Vpmovzxbd(to, from), null),
+        .. Moves("vpmovsxbd", "XMMWORD", (code, to, from) => code.Vpmovsxbd(to, from), null),
+        .. Moves("vbroadcasti32x4", "XMMWORD", (code, to, from) => code.Vbroadcasti32x4(to, from), null),
         .. TwoOperands(),
         new("vzeroupper", code => code.Vzeroupper()),
     ];
@@ -142,6 +148,10 @@ internal static class InstructionCases
             yield return new($"{registers},DWORD BCST {Text(address)}", code => emit(code, first, second, address.Broadcast()));
         }
     }
+
+    /// <summary>Instructions on bytes: they repeat no dword of memory.</summary>
+    private static IEnumerable<InstructionCase> WholeOperands(string name, Action<Assembler, Zmm, Zmm, VectorSource> emit) =>
+        ThreeOperands(name, emit).Where(given => !given.Text.Contains("BCST", StringComparison.Ordinal));
 
     private static IEnumerable<InstructionCase> Moves(
         string name, string width, Action<Assembler, Zmm, Address> load, Action<Assembler, Address, Zmm>? store)
@@ -165,6 +175,7 @@ internal static class InstructionCases
             yield return new($"vpsrlw {operands},0x4", code => code.Vpsrlw(first, second, 4));
             yield return new($"vpsrld {operands},0x10", code => code.Vpsrld(first, second, 16));
             yield return new($"vpslld {operands},0x1f", code => code.Vpslld(first, second, 31));
+            yield return new($"vpternlogd {operands},{Name((Zmm)31)},0xf8", code => code.Vpternlogd(first, second, Zmm.Zmm31, 0xF8));
             yield return new($"vmovaps {operands}", code => code.Vmovaps(first, second));
             yield return new($"vcvtdq2ps {operands}", code => code.Vcvtdq2ps(first, second));
             yield return new($"vpbroadcastd {Name(first)},{LowerHalf(general)}", code => code.Vpbroadcastd(first, general));

@@ -81,11 +81,55 @@ public sealed unsafe class VectorCodeTests : IDisposable
         Check((_, left, _) => left >> 16, broadcast: false, code => code.Vpsrld(Zmm.Zmm0, Zmm.Zmm17, 16));
         Check((_, left, _) => left << 16, broadcast: false, code => code.Vpslld(Zmm.Zmm0, Zmm.Zmm17, 16));
         Check((_, _, right) => right, broadcast: true, code => code.Vpbroadcastd(Zmm.Zmm0, Address.At(Gpr.Rdi, 128)));
+        Check(
+            (_, left, right) => (uint)Math.Max((int)left, (int)right),
+            broadcast: false,
+            code => code.Vpmaxsd(Zmm.Zmm0, Zmm.Zmm17, Zmm.Zmm30));
+        Check(
+            (sum, left, right) => sum | (left & right),
+            broadcast: false,
+            code => code.Vpternlogd(Zmm.Zmm0, Zmm.Zmm17, Zmm.Zmm30, 0xF8));
         Check((_, _, _) => 77, broadcast: false, code =>
         {
             code.Mov(Gpr.R11, 77);
             code.Vpbroadcastd(Zmm.Zmm0, Gpr.R11);
         });
+    }
+
+    [Fact]
+    public void Bytes_of_memory_become_numbers_of_32_bits_and_tables()
+    {
+        Require("AVX-512BW");
+        FillWith(() => (uint)_random.Next(), () => (uint)_random.Next());
+        var bytes = MemoryMarshal.AsBytes(Right).ToArray();
+        var dwords = Right.ToArray();
+        var lane = 0;
+        Check((_, _, _) => bytes[lane++], broadcast: false, code => code.Vpmovzxbd(Zmm.Zmm0, Address.At(Gpr.Rdi, 128)), fill: false);
+        lane = 0;
+        Check(
+            (_, _, _) => (uint)(sbyte)bytes[lane++], broadcast: false, code => code.Vpmovsxbd(Zmm.Zmm0, Address.At(Gpr.Rdi, 128)), fill: false);
+        lane = 0;
+        Check(
+            (_, _, _) => dwords[lane++ % 4],
+            broadcast: false,
+            code => code.Vbroadcasti32x4(Zmm.Zmm0, Address.At(Gpr.Rdi, 128)),
+            fill: false);
+
+        FillWith(() => (uint)_random.Next() & 0x0F0F0F0F, () => 0);
+        var tables = MemoryMarshal.AsBytes(Left).ToArray();
+        lane = 0;
+        Check(
+            (_, _, indices) =>
+            {
+                var table = tables.AsSpan(lane++ / 4 * 16, 16);
+                var found = 0u;
+                for (var shift = 0; shift < 32; shift += 8)
+                    found |= (uint)table[(byte)(indices >> shift)] << shift;
+                return found;
+            },
+            broadcast: false,
+            code => code.Vpshufb(Zmm.Zmm0, Zmm.Zmm17, Zmm.Zmm30),
+            fill: false);
     }
 
     [Fact]
@@ -98,6 +142,8 @@ public sealed unsafe class VectorCodeTests : IDisposable
         CheckFloats((_, left, right) => left * right, code => code.Vmulps(Zmm.Zmm0, Zmm.Zmm17, Address.At(Gpr.Rdi, 128)));
         FillWith(number, number);
         CheckFloats(MultiplyAdd, code => code.Vfmadd231ps(Zmm.Zmm0, Zmm.Zmm17, Zmm.Zmm30));
+        FillWith(number, number);
+        CheckFloats((sum, left, right) => MultiplyAdd(sum, -left, right), code => code.Vfnmadd231ps(Zmm.Zmm0, Zmm.Zmm17, Zmm.Zmm30));
         CheckFloats((_, left, _) => left, code => code.Vmovaps(Zmm.Zmm0, Zmm.Zmm17));
         var first = Single(Right[0]);
         CheckFloats((_, _, _) => first, code => code.Vbroadcastss(Zmm.Zmm0, Address.At(Gpr.Rdi, 128)));
