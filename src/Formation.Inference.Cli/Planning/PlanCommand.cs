@@ -13,7 +13,7 @@ static class PlanCommand
     public static Command Create(CommandContext context)
     {
         var model = new Argument<string>("MODEL") { Description = "GGUF file, or the id of a model that this machine serves" };
-        var nodes = new Option<string?>("--nodes") { Description = "Plan for the nodes that this file describes [default: for this machine]", HelpName = "FILE" };
+        var nodes = new Option<string?>("--nodes") { Description = "Plan for the nodes that this file describes [default: those of the server, else this machine]", HelpName = "FILE" };
         var length = CommonOptions.Count("--context", "Positions promised to each sequence [default: the model's own, at most 8192]", 16, 1 << 24);
         var concurrency = CommonOptions.Count("--concurrency", "Sequences promised at once [default: 1]", 1, 1 << 16);
         var prompt = CommonOptions.Count("--prompt", "Positions of a typical prompt, for which speeds are predicted [default: 512]", 1, 1 << 24);
@@ -41,13 +41,15 @@ static class PlanCommand
         var memory = CommonOptions.Size("--memory", "What models may take of this machine [default: three quarters of what is available]");
         var measure = new Option<bool>("--measure") { Description = "Measure this machine anew, in about two seconds" };
         var data = CommonOptions.Data();
+        var url = CommonOptions.Url();
+        var key = CommonOptions.Key();
         var json = CommonOptions.Json();
         var command = new Command("plan", "Shows where a model's layers would lie, what that takes, how fast it would be, and why")
         {
             model, nodes, length, concurrency, prompt, stages, replicas, spares, pin, region, label, trusted, kvFormat, link, shared, threads, memory,
-            measure, data, json,
+            measure, data, url, key, json,
         };
-        command.SetAction(parse =>
+        command.SetAction(async (parse, cancellationToken) =>
         {
             var folder = Path.GetFullPath(parse.GetValue(data) ?? context.Folders.Data);
             var shape = PlanModel.Read(parse.GetValue(model)!, folder, parse.GetValue(kvFormat) == "q8_0" ? KvFormat.Q8_0 : KvFormat.F16);
@@ -66,8 +68,10 @@ static class PlanCommand
                 LinkPrecision = Enum.Parse<LinkPrecision>(parse.GetValue(link)!, ignoreCase: true),
                 TensorParallel = parse.GetValue(shared),
             };
-            var offers = new PlanNodes(
-                parse.GetValue(nodes), folder, parse.GetValue(threads), parse.GetValue(memory), parse.GetValue(measure)).Read(context);
+            var source = new PlanNodes(
+                parse.GetValue(nodes), parse.GetValue(url), parse.GetValue(key), folder, parse.GetValue(threads), parse.GetValue(memory),
+                parse.GetValue(measure));
+            var offers = await source.ReadAsync(context, cancellationToken);
             var report = new PlanReport(PlannedModel.Of(shape), request, NodeFile.Describe(offers), Place(shape, request, offers));
             if (parse.GetValue(json))
                 context.Output.WriteJson(report, PlanJson.Default.PlanReport);

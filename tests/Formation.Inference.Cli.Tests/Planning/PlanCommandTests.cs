@@ -90,6 +90,45 @@ public sealed class PlanCommandTests : IDisposable
         Assert.True(File.Exists(Path.Combine(_user.Data, SpeedCache.FileName)));
     }
 
+    [Fact]
+    public async Task The_nodes_of_a_server_are_planned_for_with_what_its_record_says_of_them()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Answers["GET /formation/v1/nodes"] =
+            $$"""{"object":"list","data":[{{Node("alpha", "online", 20)}},{{Node("beta", "online", 10)}},{{Node("gone", "lost", 90)}}]}""";
+
+        Assert.Equal(
+            ExitCode.Done,
+            await _user.RunAsync(
+                "plan", Model(), "--context", "64", "--label", "disk=fast", "--trusted-only", "--url", server.Url, "--key", ScriptedServer.Key));
+
+        Assert.Matches(@"head +alpha +0-1 ", _user.Out);
+        Assert.Contains("node gone left out: it is not connected now", _user.Out);
+        Assert.Matches("node beta left out: with it a token takes", _user.Out);
+    }
+
+    [Fact]
+    public async Task A_server_that_was_named_must_answer_and_one_without_nodes_is_as_good_as_none()
+    {
+        await using var server = await ScriptedServer.StartAsync();
+        server.Answers["GET /formation/v1/nodes"] = """{"object":"list","data":[]}""";
+        Assert.Equal(
+            ExitCode.Done,
+            await _user.RunAsync("plan", Model(), "--context", "64", "--threads", "1", "--url", server.Url, "--key", ScriptedServer.Key));
+        Assert.Matches(@"head +this-machine +0-1 ", _user.Out);
+
+        Assert.Equal(ExitCode.ServerNotReachable, await _user.RunAsync("plan", Model(), "--context", "64", "--url", "http://127.0.0.1:1"));
+    }
+
+    private static string Node(string name, string state, int gigabytes) =>
+        $$"""
+        {"object":"node","name":"{{name}}","pin":"aa","state":"{{state}}","reason":"","since":"2026-11-22T10:00:00+00:00","draining":false,"trusted":true,
+         "region":"eu","labels":{"disk":"fast"},"joined":"2026-11-22T09:00:00+00:00","last_seen":null,"version":"0.1.0",
+         "memory_bytes":8589934592,"free_memory_bytes":6442450944,
+         "devices":[{"name":"cpu","instruction_set":"avx2","threads":8,"read_bytes_per_second":{{gigabytes}}000000000,"multiply_adds_per_second":100000000000}],
+         "addresses":[],"links":[{"peer":"alpha","round_trip_milliseconds":1.5,"bytes_per_second":125000000,"relayed":false}]}
+        """;
+
     [Theory]
     [InlineData("a=")]
     [InlineData("a")]
