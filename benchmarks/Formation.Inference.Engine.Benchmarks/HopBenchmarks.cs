@@ -40,7 +40,12 @@ public class HopBenchmarks
         var layers = new LayerRange(0, 1);
         var shape = new StageShape
         {
-            DeploymentId = "hop", ModelDigest = new string('0', 64), HiddenSize = Width, MaxRows = 1, BlockCount = 1, BlockSize = 16,
+            DeploymentId = "hop",
+            ModelDigest = new string('0', 64),
+            HiddenSize = Width,
+            MaxRows = 1,
+            BlockCount = 1,
+            BlockSize = 16,
         };
         var credentials = NewCredentials();
         _folder = Directory.CreateTempSubdirectory("formation-hop-").FullName;
