@@ -162,6 +162,7 @@ public sealed class FailoverTests : IDisposable
                     return;
                 first[0].Kill();
                 first[1].Kill();
+                SpinWait.SpinUntil(() => CountOfLost() == 2, TimeSpan.FromSeconds(30));
             },
         };
 
@@ -305,6 +306,12 @@ public sealed class FailoverTests : IDisposable
     }
 
     public void Dispose() => _stages.Dispose();
+
+    int CountOfLost()
+    {
+        lock (_stages.Events)
+            return _stages.Events.Count(text => text.Contains(" is lost: ") && !text.Contains("the link to"));
+    }
 
     ServedStage[] StartAll() => [.. Enumerable.Range(0, Layers).Select(layer => _stages.Start(new LayerRange(layer, 1)))];
 

@@ -124,7 +124,9 @@ internal sealed class StageConnection : IDisposable
                     case FrameType.Error or FrameType.Goodbye:
                         var last = Done.Read(PayloadReader.ReadAll(_reader));
                         end = header.Type == FrameType.Error ? ConnectionEnd.Refused : ConnectionEnd.Goodbye;
-                        Fail(end == ConnectionEnd.Refused
+
+                        // The peer's own words say more than a write that failed meanwhile.
+                        Volatile.Write(ref _reason, end == ConnectionEnd.Refused
                             ? $"the peer ended the connection: {last.Code}: {last.Reason}"
                             : $"the peer said goodbye: {last.Reason}");
                         return;
