@@ -60,7 +60,8 @@ public static class CertificateCheck
             using var key = certificate.GetECDsaPublicKey();
             return key?.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value == P256;
         }
-        catch (CryptographicException)
+        // A curve that the system does not know, or one that is spelled out: no key of ours.
+        catch (Exception error) when (error is CryptographicException or NotSupportedException)
         {
             return false;
         }

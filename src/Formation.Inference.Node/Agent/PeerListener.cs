@@ -127,9 +127,8 @@ public sealed class PeerListener : IAsyncDisposable
                 && _protocols.TryGetValue(stream.NegotiatedApplicationProtocol.ToString(), out var handler))
                 await handler(peer, stream, ended.Token);
         }
-        // What a peer does to its own connection ends that connection, whatever it was.
-        catch (Exception error) when (error is IOException or SocketException or AuthenticationException or OperationCanceledException
-            or InvalidDataException or ObjectDisposedException)
+        // Whatever a peer's bytes lead to, it costs this connection and no other.
+        catch (Exception)
         {
         }
         finally
