@@ -72,20 +72,14 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     {
         foreach (var group in slices.Select(slice => slice.Sequence.Group).Distinct().ToList())
             if (_generations.TryGetValue(group, out var generation))
-            {
-                Drop(generation);
-                reporter.Failed(generation, EngineErrors.EngineFailed());
-            }
+                Fail(generation, EngineErrors.EngineFailed());
     }
 
     /// <summary>Fails all requests and frees what they hold; the engine goes on.</summary>
     public void FailAndDropAll(GenerationError error)
     {
         foreach (var generation in _generations.Values.ToList())
-        {
-            Drop(generation);
-            reporter.Failed(generation, error);
-        }
+            Fail(generation, error);
     }
 
     /// <summary>Fails all requests at the engine's end. The scheduler is not asked any more: it may be what failed.</summary>
@@ -117,8 +111,7 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     {
         if (sampled is not { } token)
         {
-            Drop(generation);
-            reporter.Failed(generation, EngineErrors.NonFiniteLogits());
+            Fail(generation, EngineErrors.NonFiniteLogits());
             return;
         }
 
@@ -136,6 +129,12 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
             return;
         Drop(generation);
         reporter.Ended(generation);
+    }
+
+    void Fail(Generation generation, GenerationError error)
+    {
+        Drop(generation);
+        reporter.Failed(generation, error);
     }
 
     /// <summary>Forgets a request and frees what it holds.</summary>

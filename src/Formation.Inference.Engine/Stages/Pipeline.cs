@@ -5,7 +5,7 @@ public sealed class Pipeline : IDisposable
 {
     private readonly IModelHead _head;
     private readonly IReadOnlyList<IModelStage> _stages;
-    private readonly Activations _activations;
+    private Activations? _activations;
 
     /// <param name="head">Disposed with the pipeline.</param>
     /// <param name="stages">In order, the first from layer 0, each from where the one before ends; disposed with the pipeline.</param>
@@ -26,7 +26,6 @@ public sealed class Pipeline : IDisposable
         _stages = stages;
         MaxRows = maxRows;
         Depth = stages.Max(stage => stage.Depth);
-        _activations = CreateActivations();
     }
 
     /// <summary>Rows of the largest batch.</summary>
@@ -61,7 +60,7 @@ public sealed class Pipeline : IDisposable
     /// </summary>
     /// <inheritdoc cref="ForwardAsync(Batch, ReadOnlyMemory{int}, ReadOnlyMemory{int}, Memory{float}, CancellationToken)"/>
     public ValueTask ForwardAsync(Batch batch, ReadOnlyMemory<int> tokenIds, CancellationToken cancellationToken) =>
-        ForwardAsync(batch, tokenIds, _activations, cancellationToken);
+        ForwardAsync(batch, tokenIds, OwnActivations, cancellationToken);
 
     /// <summary>
     /// Computes one batch in activations of the caller's, from <see cref="CreateActivations"/>. Up to <see cref="Depth"/> calls may be in
@@ -81,7 +80,7 @@ public sealed class Pipeline : IDisposable
     /// <summary>Computes logits for rows of the last batch. So many rows at once as the caller has memory for.</summary>
     /// <param name="rows">The rows wanted.</param>
     /// <param name="logits">Shape: (rows.Length, <see cref="VocabularySize"/>).</param>
-    public void Logits(ReadOnlySpan<int> rows, Span<float> logits) => Logits(_activations, rows, logits);
+    public void Logits(ReadOnlySpan<int> rows, Span<float> logits) => Logits(OwnActivations, rows, logits);
 
     /// <summary>Computes logits for rows of a batch that was computed in these activations.</summary>
     /// <inheritdoc cref="Logits(ReadOnlySpan{int}, Span{float})"/>
@@ -96,6 +95,9 @@ public sealed class Pipeline : IDisposable
         foreach (var stage in _stages)
             await stage.RecoverAsync(sequences, cancellationToken).ConfigureAwait(false);
     }
+
+    // Made when first used: an engine brings activations for each of its steps.
+    private Activations OwnActivations => _activations ??= CreateActivations();
 
     public void Dispose()
     {

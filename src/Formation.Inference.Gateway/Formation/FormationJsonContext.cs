@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.Formation.Nodes;
 using Formation.Inference.Gateway.Requests;
@@ -15,18 +13,9 @@ namespace Formation.Inference.Gateway.Formation;
 [JsonSerializable(typeof(JoinTokenObject))]
 internal sealed partial class FormationJsonContext : JsonSerializerContext
 {
-    /// <summary>For reading requests: strict.</summary>
-    internal static FormationJsonContext Requests { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        AllowDuplicateProperties = false,
-        MaxDepth = JsonBody.MaxDepth,
-    });
+    /// <inheritdoc cref="DialectJson.ForRequests"/>
+    internal static FormationJsonContext Requests { get; } = new(DialectJson.ForRequests());
 
-    /// <summary>For writing answers: letters of all scripts as they are, which is safe where nothing is put into HTML.</summary>
-    internal static FormationJsonContext Answers { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    /// <inheritdoc cref="DialectJson.ForAnswers"/>
+    internal static FormationJsonContext Answers { get; } = new(DialectJson.ForAnswers());
 }

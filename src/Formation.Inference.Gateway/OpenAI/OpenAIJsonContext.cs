@@ -1,5 +1,3 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
@@ -21,18 +19,9 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(int))]
 internal sealed partial class OpenAIJsonContext : JsonSerializerContext
 {
-    /// <summary>For reading requests: strict.</summary>
-    internal static OpenAIJsonContext Requests { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        AllowDuplicateProperties = false,
-        MaxDepth = JsonBody.MaxDepth,
-    });
+    /// <inheritdoc cref="DialectJson.ForRequests"/>
+    internal static OpenAIJsonContext Requests { get; } = new(DialectJson.ForRequests());
 
-    /// <summary>For writing answers: letters of all scripts as they are, which is safe where nothing is put into HTML.</summary>
-    internal static OpenAIJsonContext Answers { get; } = new(new JsonSerializerOptions
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    });
+    /// <inheritdoc cref="DialectJson.ForAnswers"/>
+    internal static OpenAIJsonContext Answers { get; } = new(DialectJson.ForAnswers());
 }

@@ -11,8 +11,8 @@ public static class PeerTrust
     /// <param name="identity">This node's key; outlives the credentials.</param>
     /// <param name="peers">Those that the gateway names.</param>
     public static StageCredentials CredentialsOf(NodeIdentity identity, PeerDirectory peers) =>
-        new(identity.Certificate, peer => KeyPin.TryParse(peer.Pin, out var pin) && peers.Find(pin) is not null);
+        new(identity.Certificate, peer => peer.Pin is { } pin && peers.Find(pin) is not null);
 
     /// <summary>A peer as the data plane expects it at the other end of a connection.</summary>
-    public static PeerIdentity IdentityOf(NodePeer peer) => PeerIdentity.FromPin(peer.Pin.Text);
+    public static PeerIdentity IdentityOf(NodePeer peer) => PeerIdentity.Of(peer.Pin);
 }

@@ -36,7 +36,7 @@ public sealed class PeerTrustTests : IAsyncLifetime
         using var dialled = await DialAsync(_client, PeerTrust.IdentityOf(_server.AsPeer));
         using var accepted = await _accepted.Task.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(PeerTrust.IdentityOf(_client.AsPeer), accepted.Peer);
-        Assert.Equal(_server.Identity.Pin.Text, dialled.Peer.Pin);
+        Assert.Equal(_server.Identity.Pin.Text, dialled.Peer.Pin?.Text);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class FrameTests
     {
         var route = new Route(
             9,
-            new RouteLink(LinkMode.Await, Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), PeerIdentity.FromPin(new string('c', 64)), ""),
+            new RouteLink(LinkMode.Await, Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"), PeerIdentity.FromHash(Enumerable.Repeat((byte)0xCC, PeerIdentity.Size).ToArray()), ""),
             new RouteLink(LinkMode.Dial, Guid.Empty, PeerIdentity.SameHost, "unix:/run/stage.sock"),
             ActivationPrecision.Q8);
 

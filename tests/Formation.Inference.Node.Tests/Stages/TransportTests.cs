@@ -160,7 +160,7 @@ public sealed class TransportTests : IDisposable
         using var other = NewCertificate(key, "CN=other");
 
         Assert.Equal(PeerIdentity.Of(one), PeerIdentity.Of(other));
-        Assert.Equal(PeerIdentity.Of(one), PeerIdentity.FromPin(PeerIdentity.Of(one).Pin));
+        Assert.Equal(PeerIdentity.Of(one), PeerIdentity.Of(PeerIdentity.Of(one).Pin!));
         Assert.Equal(PeerIdentity.Of(one), PeerIdentity.FromHash(PeerIdentity.Of(one).ToHash()));
         Assert.NotEqual(PeerIdentity.Of(one), PeerIdentity.Of(_server));
         await Task.CompletedTask;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Formation.Inference.Cluster.Nodes;
 
 namespace Formation.Inference.Node.Stages.Transports;
 
@@ -59,13 +60,10 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
     {
         if (credentials is null)
             throw new StageConnectException($"{TcpPrefix}{target}: this process has no key, so it dials sockets of this host alone");
-        var colon = target.LastIndexOf(':');
-        if (colon < 1 || !ushort.TryParse(target.AsSpan(colon + 1), out var port))
+        if (!HostAndPort.TryParse(target, out var host, out var port))
             throw new StageConnectException($"{TcpPrefix}{target}: an address is {TcpPrefix}host:port");
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        EndPoint endPoint = IPAddress.TryParse(target.AsSpan(0, colon).Trim("[]"), out var ip)
-            ? new IPEndPoint(ip, port)
-            : new DnsEndPoint(target[..colon], port);
+        EndPoint endPoint = IPAddress.TryParse(host, out var ip) ? new IPEndPoint(ip, port) : new DnsEndPoint(host, port);
         Connect(socket, endPoint, cancellationToken);
         return TlsHandshake.AsClient(socket, credentials, expected, _timeout, cancellationToken);
     }

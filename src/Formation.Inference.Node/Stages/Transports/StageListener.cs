@@ -103,7 +103,7 @@ public sealed class StageListener : IDisposable
             }
             catch (SocketException)
             {
-                // No descriptors are left for now; the peers in the queue wait.
+                // All descriptors are taken; the peers wait in the queue until one is free.
                 Thread.Sleep(100);
                 continue;
             }

@@ -3,11 +3,12 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Formation.Inference.Cluster.Identity;
 
 namespace Formation.Inference.Node.Stages.Transports;
 
 /// <summary>
-/// TLS 1.3 with a certificate on both sides. Names, chains and dates do not count: a peer is the hash of its public key, and who that is
+/// <see cref="PinnedTls"/> by blocking threads. Names, chains and dates do not count: a peer is the hash of its public key, and who that is
 /// stands in the network's records.
 /// </summary>
 internal static class TlsHandshake
@@ -17,39 +18,23 @@ internal static class TlsHandshake
         Socket socket, StageCredentials credentials, PeerIdentity expected, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var fault = "";
-        return Complete(socket, timeout, cancellationToken, () => fault, tls => tls.AuthenticateAsClient(new SslClientAuthenticationOptions
+        var options = PinnedTls.Client(credentials.Certificate, (_, certificate, _, _) =>
         {
-            TargetHost = "stage",
-            ClientCertificates = [credentials.Certificate],
-            LocalCertificateSelectionCallback = (_, _, _, _, _) => credentials.Certificate,
-            EnabledSslProtocols = SslProtocols.Tls13,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            AllowTlsResume = false,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-            {
-                fault = FaultOf(certificate, peer => peer == expected ? "" : $"{expected} is expected there, and the peer is {peer}");
-                return fault.Length == 0;
-            },
-        }));
+            fault = FaultOf(certificate, peer => peer == expected ? "" : $"{expected} is expected there, and the peer is {peer}");
+            return fault.Length == 0;
+        });
+        return Complete(socket, timeout, cancellationToken, () => fault, tls => tls.AuthenticateAsClient(options));
     }
 
     /// <inheritdoc cref="AsClient"/>
     public static StageChannel AsServer(Socket socket, StageCredentials credentials, TimeSpan timeout)
     {
         var fault = "";
-        var options = new SslServerAuthenticationOptions
+        var options = PinnedTls.Server(credentials.Certificate, (_, certificate, _, _) =>
         {
-            ServerCertificate = credentials.Certificate,
-            ClientCertificateRequired = true,
-            EnabledSslProtocols = SslProtocols.Tls13,
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-            AllowTlsResume = false,
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-            {
-                fault = FaultOf(certificate, peer => credentials.IsKnown(peer) ? "" : $"{peer} is not a known peer");
-                return fault.Length == 0;
-            },
-        };
+            fault = FaultOf(certificate, peer => credentials.IsKnown(peer) ? "" : $"{peer} is not a known peer");
+            return fault.Length == 0;
+        });
         return Complete(socket, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(options));
     }
 
