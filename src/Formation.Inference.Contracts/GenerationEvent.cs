@@ -8,7 +8,14 @@ public abstract record GenerationEvent
 
 /// <summary>The prompt was accepted: it fits, and waits for or has begun its prefill.</summary>
 /// <param name="PromptTokens">Tokens of the prompt, template and BOS included.</param>
-public sealed record GenerationStarted(int PromptTokens) : GenerationEvent;
+public sealed record GenerationStarted(int PromptTokens) : GenerationEvent
+{
+    /// <summary>
+    /// Tokens that each choice may have at most here: what the request allows, or what the context has room for where that is less. Null where
+    /// that is not known.
+    /// </summary>
+    public int? MaxTokens { get; init; }
+}
 
 /// <summary>New text of one choice: whole characters only, never a part of a stop string.</summary>
 /// <param name="Choice">Index of the choice, from 0.</param>
@@ -16,6 +23,12 @@ public sealed record GenerationStarted(int PromptTokens) : GenerationEvent;
 /// <param name="Tokens">The tokens behind the text where <see cref="GenerationRequest.Logprobs"/> is set, else empty.</param>
 public sealed record GenerationDelta(int Choice, SensitiveText Text, IReadOnlyList<TokenLogprob> Tokens) : GenerationEvent
 {
+    /// <summary>
+    /// The choice's next tokens that lie wholly inside its text so far, whether or not <see cref="GenerationRequest.Logprobs"/> is set: what a
+    /// <see cref="Continuation"/> needs. Tokens are missing behind the last ones whose text is shown only when a choice ends. Empty for an echo.
+    /// </summary>
+    public IReadOnlyList<int> TokenIds { get; init; } = [];
+
     /// <summary>Whether this is the prompt's own text, sent back because <see cref="GenerationRequest.EchoPrompt"/> is set.</summary>
     public bool IsEcho { get; init; }
 }

@@ -36,6 +36,14 @@ public sealed record GenerationRequest
     /// </summary>
     public bool EchoPrompt { get; init; }
 
+    /// <summary>
+    /// The time, in the zone that counts, that the model's chat template may show, or null for the engine's own clock.
+    /// </summary>
+    public DateTimeOffset? TemplateTime { get; init; }
+
+    /// <summary>What another engine has delivered of this request before it was lost, or null for a new request.</summary>
+    public Continuation? Continuation { get; init; }
+
     /// <summary>Upper limit of <see cref="Choices"/>.</summary>
     public const int MaxChoices = 128;
 }

@@ -58,7 +58,7 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
             }
 
             var owner = ownerOf(slice.Sequence);
-            var scored = slice.Sequence.Choice == 0 && slice.Sequence.Group.NeedsPromptLogits
+            var scored = slice.Sequence == slice.Sequence.Group.Leader && slice.Sequence.Group.NeedsPromptLogits
                 ? Math.Min(slice.End, slice.Sequence.PromptLength - 1)
                 : 0;
             for (var position = Math.Max(slice.FirstPosition, owner.PromptScores.Count); position < scored; position++)

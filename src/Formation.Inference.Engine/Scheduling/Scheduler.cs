@@ -52,6 +52,8 @@ internal sealed class Scheduler
     {
         foreach (var sequence in group.Sequences)
         {
+            if (sequence.State == SequenceState.Finished)
+                continue;
             _shares.Join(sequence);
             WaitingCount++;
         }
@@ -275,7 +277,7 @@ internal sealed class Scheduler
     (List<int> Blocks, int Free) FindCachedBlocks(Sequence sequence)
     {
         var (blocks, free) = (new List<int>(), 0);
-        if (sequence.Group.NeedsPromptLogits && sequence.Choice == 0)
+        if (sequence.Group.NeedsPromptLogits && sequence == sequence.Group.Leader)
             return (blocks, free);
         var reusable = _options.PrefillEqualsDecode ? sequence.Length - 1 : Math.Min(sequence.Length - 1, sequence.PromptLength);
         while ((blocks.Count + 1) * _hasher.BlockSize <= reusable
@@ -293,7 +295,7 @@ internal sealed class Scheduler
         var hits = Math.Min(sequence.ComputedLength, sequence.PromptLength);
         PrefixQueries += sequence.PromptLength;
         PrefixHits += hits;
-        if (sequence.Choice == 0)
+        if (sequence == sequence.Group.Leader)
             sequence.Group.CachedPromptTokens ??= hits;
     }
 
@@ -310,7 +312,7 @@ internal sealed class Scheduler
     {
         group.IsPromptComputed = true;
         foreach (var sequence in group.Sequences)
-            if (sequence.Choice != 0 && sequence.State == SequenceState.Waiting)
+            if (sequence != group.Leader && sequence.State == SequenceState.Waiting)
                 _shares[sequence].Ready.Add(sequence);
     }
 

@@ -5,16 +5,20 @@ namespace Formation.Inference.Engine.Sequences;
 
 /// <summary>
 /// Turns the tokens of one choice into text that may be shown, and decides when the choice ends. Text that may be part of a stop string is
-/// held back, and so are the log-probabilities of the tokens behind it. Its sampler may be some tokens ahead of it, while those that a
+/// held back, and so are the tokens behind it. Its sampler may be some tokens ahead of it, while those that a
 /// step drew together are appended one by one.
 /// </summary>
 internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler)
 {
     readonly StreamingDetokenizer _detokenizer = new(tokenizer);
     readonly StopStringMatcher _matcher = new(stopStrings);
-    readonly Queue<(TokenLogprob Token, int TextEnd)> _heldTokens = [];
+    readonly Queue<HeldToken> _heldTokens = [];
     int _producedLength;
     int _releasedLength;
+    int _deliveredTokens;
+    int _deliveredLength;
+
+    readonly record struct HeldToken(int Id, TokenLogprob? Logprob, int TextEnd);
 
     public SamplerState Sampler => sampler;
 
@@ -36,19 +40,29 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
         if (stop.TokenIds.Contains(token))
             return End(new OutputStep { Finish = FinishReason.Stop, StopTokenId = token });
 
-        var produced = _detokenizer.Append(token);
-        _producedLength += produced.Length;
-
-        // A token without text of its own so far is part of a character that is not complete: it waits for the next text.
-        if (logprob is not null)
-            _heldTokens.Enqueue((logprob, produced.Length > 0 ? _producedLength : _producedLength + 1));
-
-        var text = _matcher.Append(produced, mayStop: CompletionTokens >= stop.MinTokens, out var found);
+        var text = Produce(token, logprob, mayStop: CompletionTokens >= stop.MinTokens, out var found);
         _releasedLength += text.Length;
+        var step = LetOut(new OutputStep(), text);
         if (found is not null)
-            return new OutputStep { Text = text, Tokens = ReleaseTokens(), Finish = FinishReason.Stop, StopString = found };
-        var step = new OutputStep { Text = text, Tokens = ReleaseTokens() };
+            return step with { Finish = FinishReason.Stop, StopString = found };
         return isLast ? End(step with { Finish = FinishReason.Length }) : step;
+    }
+
+    /// <summary>Takes a token that another engine has drawn and delivered: it did not end the choice, whatever it holds.</summary>
+    public void Replay(int token)
+    {
+        CompletionTokens++;
+        sampler.Accept(token);
+        _releasedLength += Produce(token, null, mayStop: false, out _).Length;
+    }
+
+    /// <summary>Ends the replay: says how much of what is let out the reader has already, from the first token on.</summary>
+    /// <param name="tokens">Tokens that were delivered.</param>
+    /// <param name="length">Length of the text that was delivered.</param>
+    public void Skip(int tokens, int length)
+    {
+        (_deliveredTokens, _deliveredLength) = (tokens, Math.Max(0, length - _releasedLength));
+        ReleaseTokens();
     }
 
     OutputStep End(OutputStep step)
@@ -57,28 +71,64 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
         if (found is not null)
         {
             _releasedLength += text.Length;
-            return step with
-            {
-                Text = step.Text + text,
-                Tokens = [.. step.Tokens, .. ReleaseTokens()],
-                Finish = FinishReason.Stop,
-                StopString = found,
-                StopTokenId = null,
-            };
+            return LetOut(step, text) with { Finish = FinishReason.Stop, StopString = found, StopTokenId = null };
         }
 
+        text += _matcher.Flush();
         _releasedLength = int.MaxValue;
-        return step with { Text = step.Text + text + _matcher.Flush(), Tokens = [.. step.Tokens, .. ReleaseTokens()] };
+        return LetOut(step, text);
     }
 
-    IReadOnlyList<TokenLogprob> ReleaseTokens()
+    /// <summary>Makes text of a token, of which what may be shown is returned.</summary>
+    string Produce(int token, TokenLogprob? logprob, bool mayStop, out string? found)
     {
-        if (!_heldTokens.TryPeek(out var first) || first.TextEnd > _releasedLength)
-            return [];
-        var tokens = new List<TokenLogprob>();
-        while (_heldTokens.TryPeek(out var held) && held.TextEnd <= _releasedLength)
-            tokens.Add(_heldTokens.Dequeue().Token);
-        return tokens;
+        var produced = _detokenizer.Append(token);
+        _producedLength += produced.Length;
+
+        // A token without text of its own so far is part of a character that is not complete: it waits for the next text.
+        _heldTokens.Enqueue(new HeldToken(token, logprob, produced.Length > 0 ? _producedLength : _producedLength + 1));
+        return _matcher.Append(produced, mayStop, out found);
+    }
+
+    /// <summary>Adds to a step what is let out now, without what the reader has.</summary>
+    OutputStep LetOut(OutputStep step, string text)
+    {
+        var seen = Math.Min(_deliveredLength, text.Length);
+        _deliveredLength -= seen;
+        var (ids, tokens) = ReleaseTokens();
+        return step with
+        {
+            Text = step.Text + (seen == 0 ? text : text[seen..]),
+            TokenIds = step.TokenIds.Length == 0 ? ids : [.. step.TokenIds, .. ids],
+            Tokens = step.Tokens.Count == 0 ? tokens : [.. step.Tokens, .. tokens],
+        };
+    }
+
+    (int[] Ids, IReadOnlyList<TokenLogprob> Tokens) ReleaseTokens()
+    {
+        var count = 0;
+        foreach (var held in _heldTokens)
+        {
+            if (held.TextEnd > _releasedLength)
+                break;
+            count++;
+        }
+
+        for (; count > 0 && _deliveredTokens > 0; count--, _deliveredTokens--)
+            _heldTokens.Dequeue();
+        if (count == 0)
+            return ([], []);
+        var ids = new int[count];
+        var tokens = _heldTokens.Peek().Logprob is null ? [] : new TokenLogprob[count];
+        for (var i = 0; i < count; i++)
+        {
+            var held = _heldTokens.Dequeue();
+            ids[i] = held.Id;
+            if (tokens.Length > 0)
+                tokens[i] = held.Logprob!;
+        }
+
+        return (ids, tokens);
     }
 }
 
@@ -89,6 +139,9 @@ internal readonly record struct OutputStep()
     public string Text { get; init; } = "";
 
     /// <summary>The tokens wholly inside the text shown so far that were not reported before.</summary>
+    public int[] TokenIds { get; init; } = [];
+
+    /// <summary>Their log-probabilities, where these are reported.</summary>
     public IReadOnlyList<TokenLogprob> Tokens { get; init; } = [];
 
     /// <summary>Why the choice ends, or null where it goes on.</summary>

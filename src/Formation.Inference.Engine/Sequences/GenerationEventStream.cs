@@ -19,16 +19,19 @@ internal sealed class GenerationEventStream
 
     sealed class PendingDelta(GenerationDelta first)
     {
-        readonly List<TokenLogprob> _tokens = [.. first.Tokens];
         StringBuilder? _text;
+        List<int>? _tokenIds;
+        List<TokenLogprob>? _tokens;
 
         public void Add(GenerationDelta next)
         {
             (_text ??= new StringBuilder(first.Text.Value)).Append(next.Text.Value);
-            _tokens.AddRange(next.Tokens);
+            (_tokenIds ??= [.. first.TokenIds]).AddRange(next.TokenIds);
+            (_tokens ??= [.. first.Tokens]).AddRange(next.Tokens);
         }
 
-        public GenerationDelta ToEvent() => _text is null ? first : first with { Text = _text.ToString(), Tokens = _tokens };
+        public GenerationDelta ToEvent() =>
+            _text is null ? first : first with { Text = _text.ToString(), TokenIds = _tokenIds!, Tokens = _tokens! };
     }
 
     /// <summary>Adds an event; ignored after the last one.</summary>

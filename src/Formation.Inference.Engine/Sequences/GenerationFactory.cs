@@ -5,7 +5,11 @@ using Formation.Inference.Engine.Tokenization;
 
 namespace Formation.Inference.Engine.Sequences;
 
-/// <summary>Makes the engine's record of a request, on the caller's thread: keys of the prompt's blocks, samplers, stop strings.</summary>
+/// <summary>
+/// Makes the engine's record of a request, on the caller's thread: keys of the prompt's blocks, samplers, stop strings. A continued request
+/// is brought to where it was when its reader had got what was delivered, as far as tokens tell; its positions are computed like those of a
+/// sequence that was preempted.
+/// </summary>
 internal sealed class GenerationFactory(
     Tokenizer tokenizer, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
 {
@@ -16,10 +20,15 @@ internal sealed class GenerationFactory(
     public Generation Create(GenerationRequest request, int[] prompt)
     {
         var firstId = Interlocked.Add(ref _nextSequenceId, request.Choices) - request.Choices;
-        var group = new SequenceGroup(firstId, request.AccountId, prompt, hasher.KeysOf(request.AccountId, prompt), request.Choices)
+        var delivered = request.Continuation?.Choices;
+        var group = new SequenceGroup(
+            firstId, request.AccountId, prompt, hasher.KeysOf(request.AccountId, prompt), request.Choices,
+            delivered is null ? null : choice => delivered[choice].IsFinished)
         {
-            NeedsPromptLogits = request is { EchoPrompt: true, Logprobs: not null } && prompt.Length > 1,
+            NeedsPromptLogits = request is { EchoPrompt: true, Logprobs: not null } && prompt.Length > 1
+                && delivered?.All(choice => choice.IsEchoed || choice.IsFinished) != true,
         };
+        var maxTokens = Math.Min(request.Stop.MaxTokens ?? int.MaxValue, contextLength - prompt.Length);
         var seed = request.Sampling.Seed ?? options.NextSeed();
         var promptTokens = TokenCounts.PromptTokens(request.Sampling, prompt);
         var stopStrings = new StopStrings(request.Stop.Strings);
@@ -28,6 +37,8 @@ internal sealed class GenerationFactory(
         {
             var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens);
             choices[choice] = new ChoiceOutput(tokenizer, request.Stop, stopStrings, sampler);
+            if (delivered?[choice] is { IsFinished: false } before)
+                Continue(group.Sequences[choice], choices[choice], before, maxTokens);
         }
 
         return new Generation
@@ -35,9 +46,22 @@ internal sealed class GenerationFactory(
             Request = request,
             Group = group,
             Choices = choices,
-            MaxTokens = Math.Min(request.Stop.MaxTokens ?? int.MaxValue, contextLength - prompt.Length),
+            MaxTokens = maxTokens,
             Times = new GenerationTimes { Submitted = clock.GetTimestamp(), SubmittedAt = clock.GetUtcNow() },
             Wake = wake,
         };
+    }
+
+    static void Continue(Sequence sequence, ChoiceOutput output, ContinuedChoice before, int maxTokens)
+    {
+        // The token that reaches the limit is drawn again, and ends the choice as it did before.
+        var count = Math.Min(before.TokenIds.Count, Math.Max(0, maxTokens - 1));
+        for (var i = 0; i < count; i++)
+        {
+            sequence.Append(before.TokenIds[i]);
+            output.Replay(before.TokenIds[i]);
+        }
+
+        output.Skip(before.TokenIds.Count, before.TextLength);
     }
 }

@@ -15,7 +15,9 @@ internal sealed class SequenceGroup
     /// <param name="prompt">The prompt's tokens, at least one.</param>
     /// <param name="promptKeys">Prefix keys of the prompt's full blocks.</param>
     /// <param name="choices">Number of sequences.</param>
-    public SequenceGroup(long firstId, string accountId, int[] prompt, PrefixKey[] promptKeys, int choices)
+    /// <param name="hasEnded">Which of them have ended on another machine before; null for none. Not all.</param>
+    public SequenceGroup(
+        long firstId, string accountId, int[] prompt, PrefixKey[] promptKeys, int choices, Func<int, bool>? hasEnded = null)
     {
         ArgumentOutOfRangeException.ThrowIfZero(prompt.Length);
         ArgumentOutOfRangeException.ThrowIfLessThan(choices, 1);
@@ -24,7 +26,12 @@ internal sealed class SequenceGroup
         PromptKeys = promptKeys;
         _sequences = new Sequence[choices];
         for (var choice = 0; choice < choices; choice++)
-            _sequences[choice] = new Sequence(firstId + choice, this, choice);
+        {
+            var isEnded = hasEnded?.Invoke(choice) ?? false;
+            _sequences[choice] = new Sequence(firstId + choice, this, choice) { State = isEnded ? SequenceState.Finished : SequenceState.Waiting };
+        }
+
+        Leader = _sequences.First(sequence => sequence.State != SequenceState.Finished);
     }
 
     public string AccountId { get; }
@@ -35,8 +42,8 @@ internal sealed class SequenceGroup
 
     public IReadOnlyList<Sequence> Sequences => _sequences;
 
-    /// <summary>The sequence that computes the prompt.</summary>
-    public Sequence Leader => _sequences[0];
+    /// <summary>The sequence that computes the prompt: the first that had not ended when the group was made.</summary>
+    public Sequence Leader { get; }
 
     /// <summary>Whether the logits of all prompt positions are still wanted, which the prefix cache does not keep.</summary>
     public bool NeedsPromptLogits { get; set; }

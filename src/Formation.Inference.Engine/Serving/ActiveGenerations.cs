@@ -103,7 +103,8 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     {
         Drop(generation);
         for (var choice = 0; choice < generation.Choices.Count; choice++)
-            reporter.Finished(generation, choice, FinishReason.Length);
+            if (generation.Request.Continuation?.Choices[choice].IsFinished != true)
+                reporter.Finished(generation, choice, FinishReason.Length);
         reporter.Ended(generation);
     }
 

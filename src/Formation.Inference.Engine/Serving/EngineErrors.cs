@@ -42,6 +42,9 @@ internal static class EngineErrors
     public static GenerationError TokenOutOfRange(string what, int tokenId, int vocabularySize, string parameter) =>
         Invalid(Invariant($"{what} has token id {tokenId}, but this model's ids run from 0 to {vocabularySize - 1}."), parameter);
 
+    public static GenerationError ContinuationUnfit(string reason) =>
+        Invalid($"The request can't be continued: {reason}.", nameof(GenerationRequest.Continuation));
+
     public static GenerationError TemplateFailed(string reason) =>
         Invalid($"The model's chat template refused the messages: {reason}", nameof(GenerationRequest.Prompt));
 

@@ -31,7 +31,7 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
     public void Accepted(Generation generation)
     {
         metrics.PromptTokens.Add(generation.Group.Prompt.Length, _model);
-        generation.Events.Publish(new GenerationStarted(generation.Group.Prompt.Length));
+        generation.Events.Publish(new GenerationStarted(generation.Group.Prompt.Length) { MaxTokens = generation.MaxTokens });
         if (generation.Request.EchoPrompt && !generation.Group.NeedsPromptLogits)
             Echo(generation);
     }
@@ -66,8 +66,10 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         }
 
         output.LastTokenAt = now;
-        if (step.Text.Length > 0 || step.Tokens.Count > 0)
-            generation.Events.Publish(new GenerationDelta(choice, step.Text, step.Tokens));
+
+        // The end tells more than the ids of tokens that have no text: whoever goes on behind them draws them again, and ends.
+        if (step.Text.Length > 0 || step.Tokens.Count > 0 || (step.TokenIds.Length > 0 && step.Finish is null))
+            generation.Events.Publish(new GenerationDelta(choice, step.Text, step.Tokens) { TokenIds = step.TokenIds });
         if (step.Finish is { } reason)
             Finished(generation, choice, reason, step);
     }
@@ -143,6 +145,9 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
 
     void Echo(Generation generation)
     {
+        var delivered = generation.Request.Continuation?.Choices;
+        if (delivered?.All(choice => choice.IsEchoed || choice.IsFinished) == true)
+            return;
         var prompt = generation.Group.Prompt;
         var tokens = new List<TokenLogprob>();
         if (generation.Request.Logprobs is not null)
@@ -154,7 +159,8 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
 
         var text = generation.Request.Prompt is TextPrompt given ? given.Text.Value : tokenizer.Decode(prompt);
         for (var choice = 0; choice < generation.Choices.Count; choice++)
-            generation.Events.Publish(new GenerationDelta(choice, text, tokens) { IsEcho = true });
+            if (delivered?[choice] is null or { IsEchoed: false, IsFinished: false })
+                generation.Events.Publish(new GenerationDelta(choice, text, tokens) { IsEcho = true });
     }
 
     // The spans are made when all times are known: a span that is open on the engine's thread would become the parent of foreign work.

@@ -23,8 +23,8 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             return ([], EngineErrors.TemplateFailed(model.TemplateFault!));
         try
         {
-            var tokens = Tokens(request.Prompt, cancellationToken);
-            return (tokens, CheckLength(tokens.Length, request.Stop.MaxTokens));
+            var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
+            return (tokens, CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length));
         }
         catch (TemplateException refusal)
         {
@@ -32,7 +32,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         }
     }
 
-    int[] Tokens(Prompt prompt, CancellationToken cancellationToken)
+    int[] Tokens(Prompt prompt, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
         switch (prompt)
@@ -42,7 +42,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             case TextPrompt { Text.Value: var text }:
                 return tokenizer.Encode(PromptText.Plain(text), addSpecial: true, MaxCounted, cancellationToken);
             case ChatPrompt chat:
-                var tokens = tokenizer.Encode(Render(chat, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
+                var tokens = tokenizer.Encode(Render(chat, time, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
 
                 // Whether a template writes the BOS token itself differs; a prompt has exactly one where the vocabulary asks for it.
                 var needsBos = tokenizer.AddBos && (tokens.Length == 0 || tokens[0] != tokenizer.Bos);
@@ -55,7 +55,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     // Twice the context is enough to say how far a prompt is above it; a longer one is not worth the time.
     int MaxCounted => (int)Math.Min(2L * contextLength, int.MaxValue);
 
-    PromptText Render(ChatPrompt chat, CancellationToken cancellationToken)
+    PromptText Render(ChatPrompt chat, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
         var input = new ChatTemplateInput
@@ -66,7 +66,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             Variables = chat.TemplateVariables,
             BosToken = NameOf(tokenizer.Bos),
             EosToken = NameOf(tokenizer.Eos),
-            TimeProvider = clock,
+            TimeProvider = time is { } shown ? new StandingClock(shown) : clock,
         };
         return model.Template!.Render(input, cancellationToken);
 
@@ -84,6 +84,20 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         return null;
     }
 
+    GenerationError? CheckContinuation(GenerationRequest request, int promptTokens)
+    {
+        if (request.Continuation is not { Choices: var choices })
+            return null;
+        if (choices.Count != request.Choices)
+            return EngineErrors.ContinuationUnfit("it tells of another number of choices than the request has");
+        if (choices.All(choice => choice.IsFinished))
+            return EngineErrors.ContinuationUnfit("all choices have ended");
+        var most = Math.Min(request.Stop.MaxTokens ?? int.MaxValue, contextLength - promptTokens);
+        return choices.Any(choice => choice.TokenIds.Count > most)
+            ? EngineErrors.ContinuationUnfit("a choice has more tokens than the request allows or the context has room for")
+            : null;
+    }
+
     GenerationError? CheckTokenIds(GenerationRequest request)
     {
         var vocabulary = model.Tokenizer.VocabularySize;
@@ -93,6 +107,9 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             return EngineErrors.TokenOutOfRange("The logit bias", inBias, vocabulary, nameof(SamplingParams.LogitBias));
         if (FirstOutside(request.Stop.TokenIds) is { } inStop)
             return EngineErrors.TokenOutOfRange("The stop condition", inStop, vocabulary, nameof(StopConditions.TokenIds));
+        foreach (var choice in request.Continuation?.Choices ?? [])
+            if (FirstOutside(choice.TokenIds) is { } inChoice)
+                return EngineErrors.TokenOutOfRange("The continuation", inChoice, vocabulary, nameof(GenerationRequest.Continuation));
         return null;
 
         int? FirstOutside(IEnumerable<int> ids)

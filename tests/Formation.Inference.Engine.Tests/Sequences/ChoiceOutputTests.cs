@@ -90,4 +90,34 @@ public sealed class ChoiceOutputTests
         var steps = Feed(New(new StopConditions { Strings = ["b"], MinTokens = 3 }), "abcb");
         Assert.Equal(("abc", "b"), (TextOf(steps), steps[^1].StopString));
     }
+
+    [Theory]
+    [InlineData("One STO and a ST but no more STOP here")]
+    [InlineData("aä€😀b STOä😀TOP€")]
+    [InlineData("STSTSTOSTOSTOP")]
+    [InlineData("no end in sight S")]
+    public void Behind_a_cut_anywhere_comes_what_was_missing(string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var whole = Feed(New("STOP", "TO€"), text);
+        for (var cut = 0; cut < whole.Count; cut++)
+        {
+            var before = whole[..cut];
+            int[] delivered = [.. before.SelectMany(step => step.TokenIds)];
+            var next = New("STOP", "TO€");
+            foreach (var token in delivered)
+                next.Replay(token);
+            next.Skip(delivered.Length, TextOf(before).Length);
+
+            List<OutputStep> after = [];
+            for (var i = delivered.Length; after.Count == 0 || after[^1].Finish is null; i++)
+                after.Add(next.Append(IdOf(bytes[i]), new TokenLogprob(IdOf(bytes[i]), bytes[i..(i + 1)], 0, []), isLast: i == bytes.Length - 1));
+            Assert.Equal(TextOf(whole), TextOf(before) + TextOf(after));
+            Assert.Equal(whole.SelectMany(step => step.TokenIds), delivered.Concat(after.SelectMany(step => step.TokenIds)));
+            Assert.Equal(BytesOf(whole), BytesOf([.. before, .. after]));
+            Assert.Equal((whole[^1].Finish, whole[^1].StopString, whole.Count), (after[^1].Finish, after[^1].StopString, next.CompletionTokens));
+        }
+    }
+
+    int IdOf(byte value) => Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual([value]));
 }

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Templates;
 using Formation.Inference.Testing.Fakes;
 
 namespace Formation.Inference.Engine.Tests.Serving;
@@ -96,5 +97,26 @@ public sealed class PromptEncoderTests
     {
         var error = ErrorOf(Request(new ChatPrompt([new ChatMessage("user", null)])));
         Assert.Equal((GenerationErrorKind.InvalidRequest, "Prompt"), (error.Kind, error.Parameter));
+    }
+
+    [Fact]
+    public void A_template_shows_the_requests_own_time_where_it_has_one()
+    {
+        var servable = new ServableModel
+        {
+            Tokenizer = _model.Tokenizer,
+            Template = ChatTemplate.Compile("{{ strftime_now('%H:%M %d %b %Y') }}"),
+            Pipeline = _model.Servable.Pipeline,
+            ContextLength = Context,
+            BlockCount = 1,
+            BlockSize = 16,
+            MemoryBytes = 1,
+        };
+        var encoder = new PromptEncoder(servable, Context, TimeProvider.System);
+        var time = new DateTimeOffset(2031, 2, 3, 23, 45, 0, TimeSpan.FromHours(5.5));
+        var request = Request(new ChatPrompt([new ChatMessage("user", "When?")])) with { TemplateTime = time };
+        var (tokens, error) = encoder.Encode(request, CancellationToken.None);
+        Assert.Null(error);
+        Assert.Equal("23:45 03 Feb 2031", _model.Tokenizer.Decode(tokens[1..]));
     }
 }

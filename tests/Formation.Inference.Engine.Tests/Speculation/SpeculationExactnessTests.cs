@@ -74,7 +74,8 @@ public sealed class SpeculationExactnessTests
         return [.. generations.Zip(workload, (generation, item) => Fingerprint(generation, item.Request.Choices))];
     }
 
-    static string Fingerprint(CollectedGeneration generation, int choices)
+    /// <summary>All that a reader sees of a request, bit for bit.</summary>
+    internal static string Fingerprint(CollectedGeneration generation, int choices)
     {
         Assert.Null(generation.Error);
         Assert.IsType<GenerationStarted>(generation.Events[0]);
@@ -93,7 +94,7 @@ public sealed class SpeculationExactnessTests
     }
 
     /// <summary>What each sequence of the workload goes on with, beyond where it stops.</summary>
-    static async Task<Dictionary<(string, int), int[]>> Completions(int seed)
+    internal static async Task<Dictionary<(string, int), int[]>> Completions(int seed)
     {
         var known = new Dictionary<(string, int), int[]>();
         await using var harness = Plain();
