@@ -93,7 +93,7 @@ public sealed class GgufFile : IDisposable
     {
         var file = Map(path);
         parts.Add(file);
-        return GgufHeader.Read(file.Region, Path.GetFileName(path));
+        return GgufHeader.Read(file.Region, Path.GetFileName(path), parts.Count - 1);
     }
 
     private static GgufHeader ReadPart(GgufSplit split, int index, List<MappedFile> parts)

@@ -14,10 +14,12 @@ internal sealed class GgufHeader
     private readonly GgufCursor _cursor;
     private readonly MemoryRegion _file;
     private readonly string _fileName;
+    private readonly int _part;
 
-    private GgufHeader(MemoryRegion file, string fileName)
+    private GgufHeader(MemoryRegion file, string fileName, int part)
     {
         _file = file;
+        _part = part;
         _fileName = fileName;
         _cursor = new GgufCursor(file, fileName);
         Metadata = null!;
@@ -35,10 +37,11 @@ internal sealed class GgufHeader
     /// <summary>Reads and checks a whole header.</summary>
     /// <param name="file">The file's bytes; the tensors point into them.</param>
     /// <param name="fileName">Name for messages.</param>
+    /// <param name="part">Which file of the model it is, from 0.</param>
     /// <exception cref="GgufException">Anything in it is not as the format and <see cref="GgufLimits"/> want it.</exception>
-    public static GgufHeader Read(MemoryRegion file, string fileName)
+    public static GgufHeader Read(MemoryRegion file, string fileName, int part = 0)
     {
-        var header = new GgufHeader(file, fileName);
+        var header = new GgufHeader(file, fileName, part);
         header.ReadAll();
         return header;
     }
@@ -114,7 +117,7 @@ internal sealed class GgufHeader
                 throw _cursor.Fail(GgufErrorKind.DuplicateTensor, descriptions[i].Start, "the name occurs twice");
         }
         _cursor.Enter("", 0);
-        Tensors = GgufTensorLayout.Place(_file, _cursor, Alignment, descriptions);
+        Tensors = GgufTensorLayout.Place(_file, _part, _cursor, Alignment, descriptions);
     }
 
     private TensorDescription ReadTensor(int index)

@@ -8,8 +8,10 @@ namespace Formation.Inference.Engine.Gguf;
 /// <summary>A tensor as it lies in a file.</summary>
 public sealed class GgufTensor
 {
-    internal GgufTensor(string name, TensorType type, long[] dimensions, long elementCount, MemoryRegion data)
+    internal GgufTensor(string name, TensorType type, long[] dimensions, long elementCount, int part, long offset, MemoryRegion data)
     {
+        Part = part;
+        Offset = offset;
         Name = name;
         Type = type;
         Dimensions = dimensions;
@@ -26,6 +28,12 @@ public sealed class GgufTensor
 
     /// <summary>Product of the dimensions.</summary>
     public long ElementCount { get; }
+
+    /// <summary>Which file of the model holds the bytes: an index into <see cref="GgufFile.Paths"/>.</summary>
+    public int Part { get; }
+
+    /// <summary>Where in that file the bytes begin.</summary>
+    public long Offset { get; }
 
     /// <summary>The bytes, exactly as many as type and shape call for; valid until the file is disposed.</summary>
     public MemoryRegion Data { get; }

@@ -6,10 +6,11 @@ namespace Formation.Inference.Engine.Gguf;
 internal static class GgufTensorLayout
 {
     /// <param name="file">The whole file.</param>
+    /// <param name="part">Which file of the model that is.</param>
     /// <param name="cursor">Stands behind the last description.</param>
     /// <param name="alignment">Of the data's start and of every tensor's.</param>
     /// <param name="descriptions">The tensors, in the file's order.</param>
-    public static GgufTensor[] Place(MemoryRegion file, GgufCursor cursor, int alignment, TensorDescription[] descriptions)
+    public static GgufTensor[] Place(MemoryRegion file, int part, GgufCursor cursor, int alignment, TensorDescription[] descriptions)
     {
         var dataStart = Align(cursor.Position, alignment);
         var tensors = new GgufTensor[descriptions.Length];
@@ -24,8 +25,9 @@ internal static class GgufTensorLayout
             if (tensor.Offset > (ulong)available || tensor.Bytes > available - (long)tensor.Offset)
                 throw cursor.Fail(GgufErrorKind.TensorOutOfFile, tensor.OffsetStart,
                     $"{tensor.Bytes} bytes at offset {tensor.Offset} do not lie in the file's {available} bytes of data");
-            var data = file.Slice(dataStart + (long)tensor.Offset, tensor.Bytes);
-            tensors[i] = new GgufTensor(tensor.Name, tensor.Type, tensor.Dimensions, tensor.Elements, data);
+            var start = dataStart + (long)tensor.Offset;
+            var data = file.Slice(start, tensor.Bytes);
+            tensors[i] = new GgufTensor(tensor.Name, tensor.Type, tensor.Dimensions, tensor.Elements, part, start, data);
         }
         CheckOverlaps(cursor, descriptions);
         return tensors;
