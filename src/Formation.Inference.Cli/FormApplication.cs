@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Formation.Inference.Cli.Bench;
+using Formation.Inference.Cli.Deployments;
 using Formation.Inference.Cli.Diagnostics;
 using Formation.Inference.Cli.Inference;
 using Formation.Inference.Cli.Models;
@@ -66,6 +67,9 @@ public static class FormApplication
         NodesCommand.Create(context),
         NodeCommand.Create(context),
         PlanCommand.Create(context),
+        DeployCommand.Create(context),
+        UndeployCommand.Create(context),
+        StatusCommand.Create(context),
         BenchCommand.Create(context),
         DoctorCommand.Create(context),
         TrainCommand.Create(context),

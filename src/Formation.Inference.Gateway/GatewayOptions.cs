@@ -53,6 +53,9 @@ public sealed record GatewayOptions
     /// <summary>The nodes that operators see and manage through <c>/formation/v1</c>; null where there is no control plane.</summary>
     public INodeDirectory? Nodes { get; init; }
 
+    /// <summary>The models that nodes serve together; null where there is no control plane.</summary>
+    public IDeploymentDirectory? Deployments { get; init; }
+
     /// <summary>The clock of identifiers, time stamps and time limits.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 

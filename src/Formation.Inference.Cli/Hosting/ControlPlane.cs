@@ -1,8 +1,11 @@
 using System.Net;
+using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
+using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Engine.Serving;
 using Formation.Inference.Node.Agent;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -27,18 +30,25 @@ sealed class ControlPlane : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly NodeIdentity _identity;
 
-    private ControlPlane(WebApplication app, NodeIdentity identity, NodeRegistry registry, ControlEndpoint endpoint)
+    private ControlPlane(
+        WebApplication app, NodeIdentity identity, NodeRegistry registry, DeploymentController controller, ReadModel readModel, ControlEndpoint endpoint)
     {
         _app = app;
         _identity = identity;
         Registry = registry;
         Endpoint = endpoint;
+        Controller = controller;
         Directory = new NodeDirectory(registry, endpoint);
+        Deployments = new DeploymentDirectory(controller, new FastestPlacement(), readModel, ModelLoadOptions.DefaultContextLimit);
     }
 
     public NodeRegistry Registry { get; }
 
+    public DeploymentController Controller { get; }
+
     public INodeDirectory Directory { get; }
+
+    public IDeploymentDirectory Deployments { get; }
 
     /// <summary>Where it listens, with the port as it turned out.</summary>
     public ControlEndpoint Endpoint { get; }
@@ -50,15 +60,17 @@ sealed class ControlPlane : IAsyncDisposable
     /// <param name="listen">Where.</param>
     /// <param name="dataFolder">The gateway's key and its nodes lie there.</param>
     /// <param name="options">Times.</param>
+    /// <param name="readModel">Finds the models that can be deployed.</param>
     /// <param name="clock">The clock of leases, tokens and certificates.</param>
     /// <param name="configureLogging">Where the listener logs.</param>
     /// <exception cref="IOException">The address is taken, or the folder can't be written.</exception>
     /// <exception cref="InvalidDataException">The key or the registry is damaged.</exception>
     public static async Task<ControlPlane> StartAsync(
-        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
+        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
     {
         var identity = NodeIdentity.LoadOrCreate(Path.Combine(dataFolder, "gateway.pem"), clock);
         var registry = new NodeRegistry(NodeStore.Open(dataFolder), [new KnownGateway(identity.Pin, [])], options, clock);
+        var controller = new DeploymentController(registry, DeploymentStore.Open(dataFolder), new FastestPlacement(), new ReconcilerOptions(), clock);
         var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), clock, configureLogging);
         try
         {
@@ -66,18 +78,21 @@ sealed class ControlPlane : IAsyncDisposable
         }
         catch
         {
+            await controller.DisposeAsync();
             registry.Dispose();
             await app.DisposeAsync();
             identity.Dispose();
             throw;
         }
         var port = new Uri(app.Urls.First()).Port;
-        return new ControlPlane(app, identity, registry, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)));
+        return new ControlPlane(
+            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)));
     }
 
     public async ValueTask DisposeAsync()
     {
         // The nodes are told first; what they still do on their connections is no reason to wait.
+        await Controller.DisposeAsync();
         Registry.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await _app.StopAsync(limit.Token);

@@ -14,10 +14,18 @@ sealed partial class ServedModels(ServeSettings settings, ModelPool pool, TimePr
     // What the pool was told: the path behind each id.
     private readonly SortedDictionary<string, string> _served = new(StringComparer.Ordinal);
     private readonly DraftAssignments _drafts = DraftAssignments.Parse(settings.DraftModels, settings.Models);
+    private readonly Lock _lock = new();
     private DateTime _registeredAt;
 
     /// <summary>The model that is loaded at start: <see cref="ModelSources.DefaultModelId"/> where it is served, else the first.</summary>
     public string First => _served.ContainsKey(ModelSources.DefaultModelId) ? ModelSources.DefaultModelId : _served.Keys.First();
+
+    /// <summary>The file behind an id, or null where it is not served. Safe from any thread.</summary>
+    public string? PathOf(string id)
+    {
+        lock (_lock)
+            return _served.GetValueOrDefault(id);
+    }
 
     /// <summary>Adds all models.</summary>
     /// <exception cref="CommandException">There is none, or a named one does not exist.</exception>
@@ -62,12 +70,15 @@ sealed partial class ServedModels(ServeSettings settings, ModelPool pool, TimePr
     {
         _registeredAt = WrittenAt();
         var sources = ModelSources.Find(RegisteredModels.Load(settings.DataFolder).Paths, settings.ModelsFolder, settings.Models);
-        foreach (var (id, path) in _served.ToList())
-            if (!sources.Any(source => source.Id == id && source.Path == path))
-                Remove(id);
-        foreach (var source in sources)
-            if (!_served.ContainsKey(source.Id) && Add(source, sources))
-                _served[source.Id] = source.Path;
+        lock (_lock)
+        {
+            foreach (var (id, path) in _served.ToList())
+                if (!sources.Any(source => source.Id == id && source.Path == path))
+                    Remove(id);
+            foreach (var source in sources)
+                if (!_served.ContainsKey(source.Id) && Add(source, sources))
+                    _served[source.Id] = source.Path;
+        }
     }
 
     private bool Add(Cli.Hosting.ModelSource source, IReadOnlyList<Cli.Hosting.ModelSource> all)

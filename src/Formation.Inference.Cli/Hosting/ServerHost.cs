@@ -24,14 +24,14 @@ static class ServerHost
     {
         var (keys, firstKey) = await OpenKeysAsync(settings, context, cancellationToken);
         var builder = CreateBuilder(settings);
-        using var loggers = LoggerFactory.Create(logging => ConfigureLogging(logging));
+        using var loggers = LoggerFactory.Create(ServerLogging.Configure);
         using var metrics = new EngineMetrics();
         using var device = new CpuDevice(settings.Threads);
         await using var pool = CreatePool(settings, device, metrics, context.Time, loggers);
         var models = new ServedModels(settings, pool, context.Time, loggers.CreateLogger<ServedModels>());
         models.Start();
 
-        await using var control = await StartControlPlaneAsync(settings, context);
+        await using var control = await StartControlPlaneAsync(settings, models, context);
         builder.AddFormationGateway(new LocalBackend(pool, settings.Threads), pool, new GatewayOptions
         {
             Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
@@ -39,6 +39,7 @@ static class ServerHost
             OtlpEndpoint = settings.OtlpEndpoint,
             ShutdownTimeout = settings.ShutdownLimit,
             Nodes = control?.Directory,
+            Deployments = control?.Deployments,
             Clock = context.Time,
         });
         await using var app = builder.Build().MapFormationGateway();
@@ -64,20 +65,8 @@ static class ServerHost
         // The folder that the server happens to be started in holds no settings of ours.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.WebHost.UseUrls(settings.Addresses.Urls);
-        ConfigureLogging(builder.Logging);
+        ServerLogging.Configure(builder.Logging);
         return builder;
-    }
-
-    // Standard output belongs to what a script reads; all logs go to standard error.
-    private static void ConfigureLogging(ILoggingBuilder logging)
-    {
-        logging.ClearProviders();
-        logging.AddSimpleConsole(console => console.SingleLine = true);
-        logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(
-            console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        logging.SetMinimumLevel(LogLevel.Warning);
-        // A failed bind is told in the command's own words.
-        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
     }
 
     private static ModelPool CreatePool(
@@ -133,13 +122,14 @@ static class ServerHost
             context.Output.Note($"Warning: the key of --api-key has {key.Length} characters and other machines reach this server; 'openssl rand -hex 32' makes a strong one.");
     }
 
-    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, CommandContext context)
+    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, ServedModels models, CommandContext context)
     {
         if (settings.ClusterListen is not { } listen)
             return null;
         try
         {
-            var control = await ControlPlane.StartAsync(listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), context.Time, ConfigureLogging);
+            var control = await ControlPlane.StartAsync(
+                listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), new DeployableModels(models).ReadAsync, context.Time, ServerLogging.Configure);
             if (!listen.IsDefault || control.Endpoint.IsReachableFromOutside)
                 context.Output.Note($"Nodes dial in at {control.Endpoint.UrlFor(null).GetLeftPart(UriPartial.Authority)}");
             return control;

@@ -9,6 +9,7 @@ using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Inventory;
+using Formation.Inference.Node.Workers;
 
 namespace Formation.Inference.Cli.Nodes;
 
@@ -149,12 +150,25 @@ static class JoinCommand
     private static async Task RunAgentAsync(
         Membership membership, JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
+        var described = inventory();
+        await using var workers = new WorkerSupervisor(new WorkerSupervisorOptions
+        {
+            Process = WorkerCommandLine.StartInfo,
+            Fetch = LocalWeights.FindAsync,
+            MemoryBytes = described.MemoryBytes,
+            Threads = described.Devices[0].Threads,
+            Listen = settings.Listen,
+            Addresses = endpoint => LocalAddresses.Of(endpoint, new Uri(membership.Gateways[0].Urls[0])),
+            Clock = context.Time,
+            Progress = context.Output.Note,
+        });
         var agent = new NodeAgent(new NodeAgentOptions
         {
             Identity = identity,
             Membership = membership,
             Folder = settings.DataFolder,
             Inventory = inventory,
+            Workers = workers,
             Listen = settings.Listen,
             Clock = context.Time,
             Random = new Random(Environment.ProcessId),

@@ -12,5 +12,6 @@ static class NodeCommand
         NodeActions.Inspect(context),
         NodeActions.Drain(context),
         NodeActions.Remove(context),
+        WorkerCommandLine.Create(context),
     };
 }

@@ -21,7 +21,7 @@ static class NodesCommand
             using var server = new ServerClient(ServerAddress.Resolve(parse, url, key, context));
             var nodes = new NodesClient(server);
             if (parse.GetValue(events))
-                ShowEvents(await nodes.EventsAsync(cancellationToken), parse.GetValue(json));
+                EventLines.Write(context.Output, await nodes.EventsAsync(cancellationToken), parse.GetValue(json));
             else
                 ShowNodes(await nodes.ListAsync(cancellationToken), parse.GetValue(json));
             return ExitCode.Done;
@@ -36,15 +36,6 @@ static class NodesCommand
                 context.Output.Note("There are no nodes yet; 'form node token create' shows how to add one.");
             else
                 context.Output.Text.Write(TableOf(rows, context.Time.GetUtcNow()));
-        }
-
-        void ShowEvents(IReadOnlyList<NodeEventView> rows, bool asJson)
-        {
-            if (asJson)
-                context.Output.WriteJson(rows, NodesOutputJson.Default.IReadOnlyListNodeEventView);
-            else
-                foreach (var row in rows)
-                    context.Output.Out.WriteLine($"{row.Time.UtcDateTime.ToString("u", CultureInfo.InvariantCulture)}  {row.Node,-16} {row.Kind,-10} {row.Reason}");
         }
     }
 

@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Formation.Inference.Cluster.Identity;
 
@@ -8,6 +10,7 @@ namespace Formation.Inference.Cluster.Identity;
 /// The fingerprint of a node or gateway: SHA-256 of its public key in SPKI form, as RFC 7469 pins it. It is the id of a node: a new
 /// certificate for the same key keeps it, and nobody without the key can have it. It is public, and may be shown and logged.
 /// </summary>
+[JsonConverter(typeof(KeyPinJsonConverter))]
 public sealed record KeyPin
 {
     /// <summary>Bytes of the hash.</summary>
@@ -44,4 +47,13 @@ public sealed record KeyPin
     public override string ToString() => Text;
 
     private static bool IsDigit(char c) => char.IsAsciiDigit(c) || c is >= 'a' and <= 'f';
+}
+
+/// <summary>A pin in JSON: its 64 digits.</summary>
+public sealed class KeyPinJsonConverter : JsonConverter<KeyPin>
+{
+    public override KeyPin Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        KeyPin.TryParse(reader.GetString(), out var pin) ? pin : throw new JsonException("A pin is 64 lower-case hexadecimal digits.");
+
+    public override void Write(Utf8JsonWriter writer, KeyPin value, JsonSerializerOptions options) => writer.WriteStringValue(value.Text);
 }

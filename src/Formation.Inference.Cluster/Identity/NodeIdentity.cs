@@ -51,6 +51,13 @@ public sealed class NodeIdentity : IDisposable
         return Load(path, clock);
     }
 
+    /// <summary>An identity that lives as long as this process: for a worker, which nobody needs to know again.</summary>
+    public static NodeIdentity CreateInMemory(TimeProvider clock)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        return new NodeIdentity(Sign(key, clock.GetUtcNow()));
+    }
+
     public void Dispose() => Certificate.Dispose();
 
     private static NodeIdentity Load(string path, TimeProvider clock)

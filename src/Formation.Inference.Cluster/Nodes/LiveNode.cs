@@ -1,3 +1,5 @@
+using Formation.Inference.Cluster.Workers;
+
 namespace Formation.Inference.Cluster.Nodes;
 
 /// <summary>The registry's entry of a node: its record, and what is known of it since the gateway started. Guarded by the registry's lock.</summary>
@@ -8,6 +10,9 @@ sealed class LiveNode(NodeRecord record, DateTimeOffset now)
     public NodeConnection? Connection { get; set; }
 
     public NodeReport? Report { get; set; }
+
+    /// <summary>What it says of its workers.</summary>
+    public IReadOnlyDictionary<string, WorkerReport> Workers { get; set; } = new Dictionary<string, WorkerReport>();
 
     public NodeState State { get; private set; } = NodeState.Away;
 
@@ -25,7 +30,7 @@ sealed class LiveNode(NodeRecord record, DateTimeOffset now)
 
     public void Become(NodeState state, string reason, DateTimeOffset now) => (State, Reason, Since) = (state, reason, now);
 
-    public NodeStatus Status() => new(Record, State, Reason, Since, LastSeen, Report);
+    public NodeStatus Status() => new(Record, State, Reason, Since, LastSeen, Report) { Workers = Workers };
 
     public NodePeer AsPeer() => new(Record.Name, Record.Pin, Report?.Addresses ?? [], State == NodeState.Online);
 }

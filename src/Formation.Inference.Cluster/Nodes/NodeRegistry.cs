@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
+using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Nodes;
 
@@ -17,6 +18,7 @@ public sealed class NodeRegistry : IDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<KeyPin, LiveNode> _byPin = [];
     private readonly Dictionary<string, LiveNode> _byName = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Control.Wire.WorkerOrders> _orders = new(StringComparer.Ordinal);
     private readonly NodeStore _store;
     private readonly NodeRegistryOptions _options;
     private readonly TimeProvider _clock;
@@ -43,6 +45,9 @@ public sealed class NodeRegistry : IDisposable
 
     /// <summary>What happened.</summary>
     public NodeEventLog Log { get; }
+
+    /// <summary>After each change of a node or its workers, heartbeats apart; handlers must not block, nor call the registry.</summary>
+    public event Action? Changed;
 
     /// <summary>All admitted nodes, ordered by name.</summary>
     public IReadOnlyList<NodeStatus> List()
@@ -130,6 +135,7 @@ public sealed class NodeRegistry : IDisposable
             connection.PeersChanged();
             if (node.Record.IsDraining)
                 connection.Send(ControlMessages.Drain(true));
+            connection.Send(ControlMessages.Workers(_orders.GetValueOrDefault(node.Record.Name) ?? new Control.Wire.WorkerOrders()));
             TellOthers(node);
             AskForProbes(node);
             return null;
@@ -153,6 +159,36 @@ public sealed class NodeRegistry : IDisposable
             Heard(node);
             if (moved)
                 TellOthers(node);
+            Changed?.Invoke();
+        }
+    }
+
+    /// <summary>Takes what a node says of its workers now.</summary>
+    public void Report(NodeConnection connection, IReadOnlyDictionary<string, WorkerReport> workers)
+    {
+        lock (_lock)
+        {
+            if (Current(connection) is not { } node)
+                return;
+            node.Workers = workers;
+            Heard(node);
+            Changed?.Invoke();
+        }
+    }
+
+    /// <summary>Says what a node is to run; it is told now, and each time that it registers. The same orders again cost nothing.</summary>
+    /// <param name="name">Name of the node; one that is not admitted is told when it is.</param>
+    /// <param name="orders">All of them.</param>
+    public void SetOrders(string name, IReadOnlyList<WorkerOrder> orders)
+    {
+        var message = new Control.Wire.WorkerOrders { Workers = { orders.Select(WorkerOrderMapping.ToWire) } };
+        lock (_lock)
+        {
+            if (message.Equals(_orders.GetValueOrDefault(name) ?? new Control.Wire.WorkerOrders()))
+                return;
+            _orders[name] = message;
+            if (_byName.GetValueOrDefault(name) is { Connection: { } connection })
+                connection.Send(ControlMessages.Workers(message));
         }
     }
 
@@ -193,6 +229,7 @@ public sealed class NodeRegistry : IDisposable
             _store.SetDraining(node.Record.Pin, isDraining);
             node.Record = node.Record with { IsDraining = isDraining };
             node.Connection?.Send(ControlMessages.Drain(isDraining));
+            Changed?.Invoke();
             Log.Add(name, isDraining ? "draining" : "resumed", isDraining ? "the operator wants no new work there" : "the operator lets work go there again");
             return true;
         }
@@ -213,6 +250,8 @@ public sealed class NodeRegistry : IDisposable
             node.Connection?.Close(new Refusal(RefusalReason.Removed, reason));
             node.Connection = null;
             Log.Add(name, "removed", "by the operator");
+            _orders.Remove(name);
+            Changed?.Invoke();
             TellOthers(node);
             return true;
         }
@@ -314,6 +353,7 @@ public sealed class NodeRegistry : IDisposable
     {
         node.Become(state, reason, _clock.GetUtcNow());
         Log.Add(node.Record.Name, state.ToString().ToLowerInvariant(), reason);
+        Changed?.Invoke();
     }
 
     private void Drop(LiveNode node, NodeState state, string reason)

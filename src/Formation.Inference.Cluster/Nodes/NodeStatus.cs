@@ -1,4 +1,5 @@
 using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Nodes;
 
@@ -13,6 +14,9 @@ public sealed record NodeStatus(
     NodeRecord Record, NodeState State, string Reason, DateTimeOffset Since, DateTimeOffset? LastSeen, NodeReport? Report)
 {
     public string Name => Record.Name;
+
+    /// <summary>What it last said of its workers since this gateway started, by their ids.</summary>
+    public IReadOnlyDictionary<string, WorkerReport> Workers { get; init; } = new Dictionary<string, WorkerReport>();
 
     /// <summary>Whether new work may go there.</summary>
     public bool TakesWork => State == NodeState.Online && !Record.IsDraining;

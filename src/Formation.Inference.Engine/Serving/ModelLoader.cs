@@ -24,9 +24,21 @@ public sealed record ModelLoadOptions
     /// <summary>The engine that will run the model.</summary>
     public EngineOptions Engine { get; init; } = new();
 
+    /// <summary>The layers that other machines compute, or null where all are here.</summary>
+    public DistantLayers? Distant { get; init; }
+
     /// <summary>The context of a model that has a longer one, where the operator asks for none.</summary>
     public const int DefaultContextLimit = 8192;
 }
+
+/// <summary>The last layers of a model, on other machines.</summary>
+/// <param name="First">The first of them; those before it are here.</param>
+/// <param name="BlockCount">KV blocks that every stage has memory for.</param>
+/// <param name="Connect">
+/// Connects to them, on the thread that loads: given the model's shape, waits until they are there. Ends with
+/// <see cref="OperationCanceledException"/> where the load is cancelled.
+/// </param>
+public sealed record DistantLayers(int First, int BlockCount, Func<ModelConfig, CancellationToken, IModelStage> Connect);
 
 /// <summary>Makes servable models of GGUF files, on one device.</summary>
 /// <param name="device">Where the models compute; outlives them.</param>
@@ -62,13 +74,15 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             var file = Own(GgufFile.Open(source.Path));
             var tokenizer = Tokenizer.FromGguf(file.Metadata);
             var (template, templateFault) = ReadTemplate(file.Metadata);
-            var model = Own(TransformerModel.Load(file, device, progress, cancellationToken));
+            var model = Own(LoadWeights(file, progress, cancellationToken));
             var draftFile = _drafts.Open(source) is { } opened ? Own(opened) : null;
             var plan = MemoryPlan(file, model.Config, draftFile);
             var maxRows = options.Engine.Scheduler.MaxRows;
             var head = Own(model.CreateHead(maxRows));
-            var cache = model.KvShape(model.AllLayers, plan.BlockCount, BlockSize, options.KvFormat);
-            var stage = Own(model.CreateStage(model.AllLayers, cache, maxRows));
+            var cache = model.KvShape(model.Part.Layers, plan.BlockCount, BlockSize, options.KvFormat);
+            List<IModelStage> stages = [Own(model.CreateStage(model.Part.Layers, cache, maxRows))];
+            if (options.Distant is { } distant)
+                stages.Add(Own(distant.Connect(model.Config, cancellationToken)));
             var draft = draftFile is null ? null : Own(_drafts.Load(draftFile, tokenizer, plan.BlockCount, cancellationToken));
             return new ServableModel
             {
@@ -76,7 +90,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
                 Template = template,
                 TemplateFault = templateFault,
                 TurnEnds = TurnEndsOf(file.Metadata, tokenizer),
-                Pipeline = new Pipeline(head, [stage], maxRows),
+                Pipeline = new Pipeline(head, stages, maxRows),
                 Draft = draft,
                 Kernels = [.. file.Tensors.Where(tensor => tensor.Dimensions.Count > 1).Select(tensor => tensor.Type).Distinct().Select(LinearKernels.Of)],
                 ContextLength = plan.ContextLength,
@@ -100,12 +114,20 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
         }
     });
 
+    TransformerModel LoadWeights(GgufFile file, IProgress<double> progress, CancellationToken cancellationToken) =>
+        options.Distant is { } distant
+            ? TransformerModel.LoadPart(file, new ModelPart(new LayerRange(0, distant.First), HasEnds: true), device, progress, cancellationToken)
+            : TransformerModel.Load(file, device, progress, cancellationToken);
+
     readonly record struct Plan(int ContextLength, int BlockCount, long Bytes);
 
     Plan MemoryPlan(GgufFile file, ModelConfig config, GgufFile? draftFile)
     {
         var scheduler = options.Engine.Scheduler;
         var context = Math.Min(config.ContextLength, options.ContextLength ?? ModelLoadOptions.DefaultContextLimit);
+        // Where others hold their part of each block, how many there are was agreed on with them.
+        if (options.Distant is { } distant)
+            return new Plan((int)Math.Min(context, (long)distant.BlockCount * BlockSize), distant.BlockCount, 0);
         var wanted = BlocksFor(Math.Max(context, (long)scheduler.MaxRunningSequences * Math.Min(context, PositionsPerSequence)));
         var fewest = BlocksFor(options.ContextLength is null ? Math.Min(context, FewestPositions) : context);
         var block = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Deployments;
 using Formation.Inference.Gateway.Formation.Nodes;
 using Formation.Inference.Gateway.Requests;
 
@@ -11,6 +12,10 @@ namespace Formation.Inference.Gateway.Formation;
 [JsonSerializable(typeof(NodeEventList))]
 [JsonSerializable(typeof(JoinTokenRequest))]
 [JsonSerializable(typeof(JoinTokenObject))]
+[JsonSerializable(typeof(DeploymentRequest))]
+[JsonSerializable(typeof(DeploymentObject))]
+[JsonSerializable(typeof(DeploymentList))]
+[JsonSerializable(typeof(DeploymentRemoved))]
 internal sealed partial class FormationJsonContext : JsonSerializerContext
 {
     /// <inheritdoc cref="DialectJson.ForRequests"/>

@@ -1,6 +1,9 @@
+using System.Threading.Channels;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Node.Workers;
 using Grpc.Core;
 
 namespace Formation.Inference.Node.Agent;
@@ -8,13 +11,16 @@ namespace Formation.Inference.Node.Agent;
 /// <summary>One control stream of a node, from its registration to its end.</summary>
 /// <param name="link">The gateway.</param>
 /// <param name="report">What to say of this node now.</param>
+/// <param name="workers">What runs here, or null.</param>
 /// <param name="reportInterval">How often to look whether that has changed.</param>
 /// <param name="clock">For heartbeats and leases.</param>
-sealed class ControlSession(GatewayLink link, Func<NodeReport> report, TimeSpan reportInterval, TimeProvider clock)
+sealed class ControlSession(
+    GatewayLink link, Func<NodeReport> report, WorkerSupervisor? workers, TimeSpan reportInterval, TimeProvider clock)
 {
     private static readonly TimeSpan FirstHeartbeat = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LastAnswer = TimeSpan.FromSeconds(1);
 
+    private readonly Channel<bool> _workersChanged = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private TimeSpan _heartbeat = FirstHeartbeat;
     private TimeSpan _lease = ControlLimits.Patience * 2;
     private long _heard;
@@ -36,6 +42,7 @@ sealed class ControlSession(GatewayLink link, Func<NodeReport> report, TimeSpan 
         var reading = ReadAsync(call.ResponseStream, cut.Token);
         var writing = WriteAsync(call.RequestStream, stop);
         var watching = WatchAsync(cut.Token);
+        workers?.Changed += NoteWorkers;
         try
         {
             var first = await Task.WhenAny(reading, writing, watching);
@@ -53,6 +60,7 @@ sealed class ControlSession(GatewayLink link, Func<NodeReport> report, TimeSpan 
         }
         finally
         {
+            workers?.Changed -= NoteWorkers;
             cut.Cancel();
             foreach (var task in (Task[])[reading, writing, watching])
                 _ = task.ContinueWith(ended => ended.Exception, TaskScheduler.Default);
@@ -87,13 +95,29 @@ sealed class ControlSession(GatewayLink link, Func<NodeReport> report, TimeSpan 
     {
         var said = ReportMapping.ToWire(report());
         await messages.WriteAsync(new NodeMessage { Register = new Register { Protocol = ControlLimits.Protocol, Report = said } }, CancellationToken.None);
+        NoteWorkers();
         var looked = clock.GetTimestamp();
         using var timer = new PeriodicTimer(FirstHeartbeat, clock);
         try
         {
-            while (await timer.WaitForNextTickAsync(stop))
+            var tick = timer.WaitForNextTickAsync(stop).AsTask();
+            var change = _workersChanged.Reader.ReadAsync(stop).AsTask();
+            var saidOfWorkers = new WorkerReports();
+            while (true)
             {
+                // What a worker does is told at once: others wait for it.
+                if (await Task.WhenAny(change, tick) == change)
+                {
+                    await change;
+                    change = _workersChanged.Reader.ReadAsync(stop).AsTask();
+                    var reports = WorkerReportMapping.ToWire(workers?.Reports() ?? []);
+                    if (!reports.Equals(saidOfWorkers))
+                        await messages.WriteAsync(ControlMessages.Workers(saidOfWorkers = reports), CancellationToken.None);
+                    continue;
+                }
+                await tick;
                 timer.Period = _heartbeat;
+                tick = timer.WaitForNextTickAsync(stop).AsTask();
                 await messages.WriteAsync(ControlMessages.NodeHeartbeat(), CancellationToken.None);
                 if (clock.GetElapsedTime(looked) < reportInterval)
                     continue;
@@ -109,6 +133,8 @@ sealed class ControlSession(GatewayLink link, Func<NodeReport> report, TimeSpan 
             await messages.CompleteAsync();
         }
     }
+
+    private void NoteWorkers() => _workersChanged.Writer.TryWrite(true);
 
     private async Task WatchAsync(CancellationToken cut)
     {

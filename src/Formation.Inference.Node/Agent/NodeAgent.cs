@@ -81,7 +81,7 @@ public sealed class NodeAgent
     {
         var welcomed = false;
         using var link = new GatewayLink(_options.Identity, url, gateway, _options.Clock);
-        var session = new ControlSession(link, Report, _options.ReportInterval, _options.Clock)
+        var session = new ControlSession(link, Report, _options.Workers, _options.ReportInterval, _options.Clock)
         {
             Welcomed = message =>
             {
@@ -110,12 +110,17 @@ public sealed class NodeAgent
     private List<(Uri Url, KeyPin Pin)> Ways() =>
         [.. _membership.Gateways.SelectMany(gateway => gateway.Urls.Select(url => (new Uri(url), gateway.Pin)))];
 
-    private NodeReport Report() => _options.Inventory() with
+    private NodeReport Report()
     {
-        Name = _membership.Name,
-        Addresses = _addresses,
-        Links = [.. _links.Values.OrderBy(link => link.Peer, StringComparer.Ordinal)],
-    };
+        var inventory = _options.Inventory();
+        return inventory with
+        {
+            Name = _membership.Name,
+            FreeMemoryBytes = Math.Clamp(inventory.MemoryBytes - (_options.Workers?.OrderedBytes ?? 0), 0, inventory.FreeMemoryBytes),
+            Addresses = _addresses,
+            Links = [.. _links.Values.OrderBy(link => link.Peer, StringComparer.Ordinal)],
+        };
+    }
 
     private void Welcome(Uri url, KeyPin gateway, Welcome message)
     {
@@ -160,6 +165,10 @@ public sealed class NodeAgent
             case GatewayMessage.KindOneofCase.Drain when message.Drain.IsDraining != _isDraining:
                 _isDraining = message.Drain.IsDraining;
                 _options.Progress(_isDraining ? "Draining: the operator wants no new work here" : "Work may come here again");
+                break;
+            case GatewayMessage.KindOneofCase.Workers:
+                _options.Workers?.Apply(GatewayMessages.Orders(
+                    message.Workers, fault => _options.Progress($"An order of the gateway can't be carried out: {fault}")));
                 break;
             // A newer gateway may say what this version does not know.
             default:

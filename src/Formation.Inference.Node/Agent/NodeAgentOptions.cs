@@ -1,6 +1,7 @@
 using System.Net;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Node.Workers;
 
 namespace Formation.Inference.Node.Agent;
 
@@ -24,6 +25,9 @@ public sealed record NodeAgentOptions
 
     /// <summary>Where to let peers dial this node; null to dial out only. Port 0 takes a free one.</summary>
     public IPEndPoint? Listen { get; init; }
+
+    /// <summary>Carries out what the gateway orders, or null where this node runs nothing. Belongs to the caller.</summary>
+    public WorkerSupervisor? Workers { get; init; }
 
     /// <summary>How often to look whether there is something new to report.</summary>
     public TimeSpan ReportInterval { get; init; } = TimeSpan.FromSeconds(2);

@@ -19,6 +19,12 @@ public static class ControlLimits
     public const int Gateways = 64;
     public const int GatewayUrls = 8;
 
+    /// <summary>Workers of a node.</summary>
+    public const int Workers = 64;
+
+    /// <summary>Workers of a replica, those that take another's place among them.</summary>
+    public const int ChainWorkers = 512;
+
     /// <summary>Peers that a node is asked to measure its way to at once.</summary>
     public const int ProbedPeers = 64;
 
@@ -27,6 +33,9 @@ public static class ControlLimits
 
     /// <summary>Characters of a device's name, an address, a reason.</summary>
     public const int Text = 256;
+
+    /// <summary>Characters of a path.</summary>
+    public const int Path = 4096;
 
     /// <summary>How long a node may take from its call to its registration.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

@@ -31,6 +31,8 @@ public static class ControlMessages
 
     internal static GatewayMessage Drain(bool isDraining) => new() { Drain = new Drain { IsDraining = isDraining } };
 
+    internal static GatewayMessage Workers(WorkerOrders orders) => new() { Workers = orders };
+
     internal static GatewayMessage Removed(string reason) => new() { Removed = new Removed { Reason = reason } };
 
     /// <summary>Asks to be admitted.</summary>
@@ -43,6 +45,9 @@ public static class ControlMessages
 
     /// <summary>What a node says of itself now.</summary>
     public static NodeMessage Report(Report report) => new() { Report = report };
+
+    /// <summary>What a node says of its workers now.</summary>
+    public static NodeMessage Workers(WorkerReports reports) => new() { Workers = reports };
 
     /// <summary>Says that the node lives.</summary>
     public static NodeMessage NodeHeartbeat() => new() { Heartbeat = new Heartbeat() };

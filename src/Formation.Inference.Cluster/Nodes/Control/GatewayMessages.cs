@@ -1,5 +1,6 @@
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Nodes.Control;
 
@@ -20,6 +21,22 @@ public static class GatewayMessages
     [
         .. message.Gateways.Take(ControlLimits.Gateways).Select(Read).OfType<KnownGateway>(),
     ];
+
+    /// <summary>The orders of a list that are well formed.</summary>
+    /// <param name="message">The list.</param>
+    /// <param name="fault">Told what is wrong with one that is not.</param>
+    public static IReadOnlyList<Workers.WorkerOrder> Orders(WorkerOrders message, Action<string> fault)
+    {
+        var orders = new List<Workers.WorkerOrder>();
+        foreach (var wire in message.Workers.Take(ControlLimits.Workers))
+        {
+            if (WorkerOrderMapping.TryRead(wire, out var order, out var wrong))
+                orders.Add(order);
+            else
+                fault(wrong);
+        }
+        return orders;
+    }
 
     /// <summary>How often to let the gateway hear of this node, within reason.</summary>
     public static TimeSpan HeartbeatOf(Welcome message) => TimeSpan.FromMilliseconds(Math.Clamp(message.HeartbeatMilliseconds, 50, 60_000));

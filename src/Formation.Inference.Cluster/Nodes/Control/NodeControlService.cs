@@ -1,4 +1,5 @@
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Cluster.Workers;
 using Grpc.Core;
 
 namespace Formation.Inference.Cluster.Nodes.Control;
@@ -89,6 +90,12 @@ public sealed class NodeControlService(NodeRegistry registry, Func<ServerCallCon
                     break;
                 case NodeMessage.KindOneofCase.Report:
                     connection.Close(new Refusal(RefusalReason.BadMessage, "A report of the node breaks the protocol's limits."));
+                    break;
+                case NodeMessage.KindOneofCase.Workers when WorkerReportMapping.TryRead(message.Workers, out var workers, out _):
+                    registry.Report(connection, workers);
+                    break;
+                case NodeMessage.KindOneofCase.Workers:
+                    connection.Close(new Refusal(RefusalReason.BadMessage, "What the node reports of its workers breaks the protocol's limits."));
                     break;
                 case NodeMessage.KindOneofCase.Goodbye:
                     return (NodeState.Stopped, WireText.Plain(message.Goodbye.Reason));

@@ -17,14 +17,13 @@ public sealed class NodeStore
     /// <summary>SQLite's code for a row that breaks a rule of its table: here the uniqueness of names.</summary>
     private const int ConstraintError = 19;
 
-    private readonly string _connectionString;
+    private readonly ClusterDatabase _database;
 
-    private NodeStore(string path)
+    private NodeStore(ClusterDatabase database)
     {
-        _connectionString = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, DefaultTimeout = 5 }.ToString();
-        using var connection = Open();
-        Execute(connection, null, "PRAGMA journal_mode = WAL");
-        Execute(
+        _database = database;
+        using var connection = _database.Connect();
+        ClusterDatabase.Execute(
             connection, null,
             """
             CREATE TABLE IF NOT EXISTS nodes (
@@ -52,26 +51,13 @@ public sealed class NodeStore
 
     /// <summary>Opens the store in a data folder, making <c>cluster.db</c> (mode 600) where it is missing.</summary>
     /// <exception cref="IOException">The folder can't be written.</exception>
-    public static NodeStore Open(string folder)
-    {
-        PrivateFolder.Create(folder);
-        var path = Path.Combine(folder, "cluster.db");
-        var options = new FileStreamOptions
-        {
-            Mode = FileMode.OpenOrCreate,
-            Access = FileAccess.Write,
-            Share = FileShare.ReadWrite,
-            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-        };
-        new FileStream(path, options).Dispose();
-        return new NodeStore(path);
-    }
+    public static NodeStore Open(string folder) => new(ClusterDatabase.Open(folder));
 
     /// <summary>All nodes ever admitted, removed ones among them, ordered by name.</summary>
     public IReadOnlyList<NodeRecord> Nodes()
     {
-        using var connection = Open();
-        using var command = Command(connection, null, $"SELECT {NodeColumns} FROM nodes ORDER BY name, pin");
+        using var connection = _database.Connect();
+        using var command = ClusterDatabase.Command(connection, null, $"SELECT {NodeColumns} FROM nodes ORDER BY name, pin");
         using var row = command.ExecuteReader();
         var nodes = new List<NodeRecord>();
         while (row.Read())
@@ -82,10 +68,10 @@ public sealed class NodeStore
     /// <summary>Keeps a token; those that expired before <paramref name="forgetBefore"/> are forgotten.</summary>
     public void Add(StoredToken token, DateTimeOffset forgetBefore)
     {
-        using var connection = Open();
+        using var connection = _database.Connect();
         using var transaction = connection.BeginTransaction();
-        Execute(connection, transaction, "DELETE FROM join_tokens WHERE expires < $time", ("$time", Text(forgetBefore)));
-        Execute(
+        ClusterDatabase.Execute(connection, transaction, "DELETE FROM join_tokens WHERE expires < $time", ("$time", Text(forgetBefore)));
+        ClusterDatabase.Execute(
             connection, transaction,
             "INSERT INTO join_tokens (id, hash, region, labels, trusted, expires) VALUES ($id, $hash, $region, $labels, $trusted, $expires)",
             ("$id", token.Id), ("$hash", token.Hash), ("$region", token.Terms.Region), ("$labels", Text(token.Terms.Labels)),
@@ -96,8 +82,8 @@ public sealed class NodeStore
     /// <summary>The token with this id, or null.</summary>
     public StoredToken? FindToken(string id)
     {
-        using var connection = Open();
-        using var command = Command(
+        using var connection = _database.Connect();
+        using var command = ClusterDatabase.Command(
             connection, null, "SELECT id, hash, region, labels, trusted, expires, used_by FROM join_tokens WHERE id = $id", ("$id", id));
         using var row = command.ExecuteReader();
         if (!row.Read())
@@ -112,15 +98,15 @@ public sealed class NodeStore
     /// </summary>
     public bool Admit(string tokenId, NodeRecord node)
     {
-        using var connection = Open();
+        using var connection = _database.Connect();
         using var transaction = connection.BeginTransaction();
-        if (Execute(
+        if (ClusterDatabase.Execute(
             connection, transaction, "UPDATE join_tokens SET used_by = $pin WHERE id = $id AND used_by IS NULL",
             ("$id", tokenId), ("$pin", node.Pin.Text)) != 1)
             return false;
         try
         {
-            Execute(
+            ClusterDatabase.Execute(
                 connection, transaction,
                 $"""
                 INSERT INTO nodes ({NodeColumns}) VALUES ($pin, $name, $region, $labels, $trusted, $joined, 0, NULL)
@@ -142,14 +128,14 @@ public sealed class NodeStore
     /// <summary>Ends a node's admission; its record stays, so that it can be told so when it comes again.</summary>
     public void Remove(KeyPin pin, DateTimeOffset time)
     {
-        using var connection = Open();
-        Execute(connection, null, "UPDATE nodes SET removed = $time WHERE pin = $pin", ("$pin", pin.Text), ("$time", Text(time)));
+        using var connection = _database.Connect();
+        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET removed = $time WHERE pin = $pin", ("$pin", pin.Text), ("$time", Text(time)));
     }
 
     public void SetDraining(KeyPin pin, bool isDraining)
     {
-        using var connection = Open();
-        Execute(connection, null, "UPDATE nodes SET draining = $draining WHERE pin = $pin", ("$pin", pin.Text), ("$draining", isDraining ? 1 : 0));
+        using var connection = _database.Connect();
+        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET draining = $draining WHERE pin = $pin", ("$pin", pin.Text), ("$draining", isDraining ? 1 : 0));
     }
 
     private static NodeRecord ReadNode(SqliteDataReader row) => new(
@@ -174,31 +160,6 @@ public sealed class NodeStore
 
     private static SortedDictionary<string, string> Labels(string text) =>
         JsonSerializer.Deserialize(text, LabelsJson.Default.SortedDictionaryStringString) ?? [];
-
-    private SqliteConnection Open()
-    {
-        var connection = new SqliteConnection(_connectionString);
-        connection.Open();
-        return connection;
-    }
-
-    private static int Execute(
-        SqliteConnection connection, SqliteTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using var command = Command(connection, transaction, sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    private static SqliteCommand Command(
-        SqliteConnection connection, SqliteTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters)
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
 }
 
 [JsonSerializable(typeof(SortedDictionary<string, string>))]

@@ -111,7 +111,7 @@ internal sealed class ChainRecovery(
         LayerRange gap, ChainMember[] old, List<LostStage> failed, CancellationToken cancellationToken)
     {
         var lost = old.Where(member => member.Loss is not null || member.Draining is not null)
-            .Select(member => new LostStage(member.Endpoint, member.Loss ?? member.Draining!))
+            .Select(member => new LostStage(member.Endpoint, member.Loss ?? member.Draining!) { IsUnreachable = member.Connection.WasSilent })
             .Concat(failed)
             .Where(stage => stage.Endpoint.Layers.First < gap.End && gap.First < stage.Endpoint.Layers.End)
             .ToList();
@@ -163,7 +163,7 @@ internal sealed class ChainRecovery(
         catch (Exception failure) when (failure is StageConnectException or StageProtocolException)
         {
             connection?.Dispose();
-            failed.Add(new LostStage(endpoint, failure.Message));
+            failed.Add(new LostStage(endpoint, failure.Message) { IsUnreachable = true });
             throw new StageLostException(endpoint.Layers, $"{endpoint.Name} can't be had: {failure.Message}", failure);
         }
         catch

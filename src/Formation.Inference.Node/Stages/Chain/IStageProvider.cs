@@ -16,7 +16,11 @@ public sealed record StageEndpoint(string Name, LayerRange Layers, string Addres
 
 /// <summary>A stage that was lost, or wants to leave.</summary>
 /// <param name="Reason">What was seen.</param>
-public sealed record LostStage(StageEndpoint Endpoint, string Reason);
+public sealed record LostStage(StageEndpoint Endpoint, string Reason)
+{
+    /// <summary>Whether it fell silent or could not be dialled: trying it again at once would cost time that another stage need not.</summary>
+    public bool IsUnreachable { get; init; }
+}
 
 /// <summary>Knows which stages there are: placement, or a test.</summary>
 public interface IStageProvider

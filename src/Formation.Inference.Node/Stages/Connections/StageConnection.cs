@@ -42,6 +42,9 @@ internal sealed class StageConnection : IDisposable
     /// <summary>Whether the connection has ended or is about to.</summary>
     public bool IsLost => Volatile.Read(ref _reason) is not null;
 
+    /// <summary>Whether it was given up because nothing was heard: then dialling again is likely to wait in vain, too.</summary>
+    public bool WasSilent { get; private set; }
+
     /// <summary>Time from the last answered ping to its answer.</summary>
     public TimeSpan RoundTrip => new(Volatile.Read(ref _roundTripTicks));
 
@@ -214,6 +217,7 @@ internal sealed class StageConnection : IDisposable
         }
         else if (_time.GetElapsedTime(_heardAt, now) is var silence && silence >= _heartbeat.Lease)
         {
+            WasSilent = true;
             Fail($"nothing was heard for {silence.TotalSeconds:0.0} s");
             return;
         }

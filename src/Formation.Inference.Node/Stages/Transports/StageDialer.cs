@@ -17,6 +17,9 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
     const string UnixPrefix = "unix:";
     const string TcpPrefix = "tcp:";
 
+    /// <summary>The address of a machine that is reached under one of these, <c>host:port</c> each, best first.</summary>
+    public static string AddressOf(IEnumerable<string> hosts) => TcpPrefix + string.Join(',', hosts);
+
     readonly TimeSpan _timeout = timeout ?? TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
@@ -56,12 +59,29 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
         return StageChannel.Over(socket, new NetworkStream(socket, ownsSocket: true), PeerIdentity.SameHost);
     }
 
-    StageChannel DialTls(string target, PeerIdentity expected, CancellationToken cancellationToken)
+    // A machine has several addresses and does not know which of them the others reach, so they are tried in turn.
+    StageChannel DialTls(string targets, PeerIdentity expected, CancellationToken cancellationToken)
     {
         if (credentials is null)
-            throw new StageConnectException($"{TcpPrefix}{target}: this process has no key, so it dials sockets of this host alone");
+            throw new StageConnectException($"{TcpPrefix}{targets}: this process has no key, so it dials sockets of this host alone");
+        var all = targets.Split(',');
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                return DialTls(credentials, all[i], expected, cancellationToken);
+            }
+            catch (Exception failure) when (
+                i + 1 < all.Length && failure is SocketException or IOException or AuthenticationException && !cancellationToken.IsCancellationRequested)
+            {
+            }
+        }
+    }
+
+    StageChannel DialTls(StageCredentials credentials, string target, PeerIdentity expected, CancellationToken cancellationToken)
+    {
         if (!HostAndPort.TryParse(target, out var host, out var port))
-            throw new StageConnectException($"{TcpPrefix}{target}: an address is {TcpPrefix}host:port");
+            throw new StageConnectException($"{TcpPrefix}{target}: an address is {TcpPrefix}host:port, or several with a comma between them");
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         EndPoint endPoint = IPAddress.TryParse(host, out var ip) ? new IPEndPoint(ip, port) : new DnsEndPoint(host, port);
         Connect(socket, endPoint, cancellationToken);

@@ -28,6 +28,9 @@ public sealed class StageListener : IDisposable
     /// <summary>Where others dial it.</summary>
     public string Address { get; }
 
+    /// <summary>The TCP port, as it turned out; 0 for a socket of this host.</summary>
+    public int Port { get; private init; }
+
     /// <summary>Listens on a socket in the file system, which only this user may open.</summary>
     /// <param name="path">Made new; at most 107 bytes.</param>
     /// <param name="accepted">Gets each channel on a thread of its own, and owns it.</param>
@@ -62,6 +65,8 @@ public sealed class StageListener : IDisposable
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            if (endPoint.Address.Equals(IPAddress.IPv6Any))
+                socket.DualMode = true;
             socket.Bind(endPoint);
             socket.Listen(MaxHandshakes);
         }
@@ -71,7 +76,10 @@ public sealed class StageListener : IDisposable
             throw;
         }
         var patience = timeout ?? TimeSpan.FromSeconds(5);
-        return new StageListener(socket, $"tcp:{socket.LocalEndPoint}", null, Handshake, accepted, refused);
+        return new StageListener(socket, $"tcp:{socket.LocalEndPoint}", null, Handshake, accepted, refused)
+        {
+            Port = ((IPEndPoint)socket.LocalEndPoint!).Port,
+        };
 
         StageChannel Handshake(Socket peer)
         {

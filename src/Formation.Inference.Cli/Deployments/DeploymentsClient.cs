@@ -1,0 +1,79 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Formation.Inference.Cli.Client;
+
+namespace Formation.Inference.Cli.Deployments;
+
+/// <summary>A server's routes for deployments.</summary>
+sealed class DeploymentsClient(ServerClient server)
+{
+    private const string Root = "/formation/v1/deployments";
+
+    public async Task<IReadOnlyList<DeploymentView>> ListAsync(CancellationToken cancellationToken) => Read(
+        (await server.SendAsync(HttpMethod.Get, Root, null, cancellationToken))["data"], DeploymentsWireJson.Default.IReadOnlyListDeploymentView);
+
+    public async Task<DeploymentView> FindAsync(string model, CancellationToken cancellationToken) => Read(
+        await server.SendAsync(HttpMethod.Get, Path(model), null, cancellationToken), DeploymentsWireJson.Default.DeploymentView);
+
+    public async Task<DeploymentView> DeployAsync(string model, JsonObject terms, CancellationToken cancellationToken) => Read(
+        await server.SendAsync(HttpMethod.Put, Path(model), terms, cancellationToken), DeploymentsWireJson.Default.DeploymentView);
+
+    public Task UndeployAsync(string model, CancellationToken cancellationToken) => server.SendAsync(HttpMethod.Delete, Path(model), null, cancellationToken);
+
+    private static string Path(string model) => $"{Root}/{Uri.EscapeDataString(model)}";
+
+    private static T Read<T>(JsonNode? node, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
+    {
+        try
+        {
+            if (node is not null && node.Deserialize(type) is { } value)
+                return value;
+        }
+        catch (JsonException)
+        {
+        }
+        throw new CommandException(ExitCode.Failed, "The server's answer is not what this version of form knows; run the same version on both sides.");
+    }
+}
+
+/// <summary>A deployment, as the server describes it and as <c>--json</c> shows it.</summary>
+sealed record DeploymentView(
+    string Model,
+    string State,
+    string Reason,
+    DateTimeOffset Created,
+    double Progress,
+    IReadOnlyList<ReplicaView> Replicas,
+    IReadOnlyList<WorkerView> Standbys);
+
+/// <summary>A copy of the model.</summary>
+sealed record ReplicaView(
+    string Id,
+    bool Ready,
+    int Sequences,
+    int RunningRequests,
+    double PredictedTokensPerSecond,
+    double? MeasuredTokensPerSecond,
+    double PredictedTokensPerSecondTogether,
+    double? MeasuredTokensPerSecondTogether,
+    int Recoveries,
+    double LongestPauseSeconds,
+    IReadOnlyList<WorkerView> Workers);
+
+/// <summary>A worker.</summary>
+sealed record WorkerView(
+    string Node, string Role, int FirstLayer, int Layers, string State, double Progress, string Reason, long MemoryBytes, long FetchedBytes);
+
+/// <summary>As the server writes it.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
+[JsonSerializable(typeof(IReadOnlyList<DeploymentView>))]
+[JsonSerializable(typeof(DeploymentView))]
+sealed partial class DeploymentsWireJson : JsonSerializerContext;
+
+/// <summary>As the command line shows it.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(IReadOnlyList<DeploymentView>))]
+[JsonSerializable(typeof(DeploymentView))]
+sealed partial class DeploymentsOutputJson : JsonSerializerContext;

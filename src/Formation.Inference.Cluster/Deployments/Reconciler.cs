@@ -1,0 +1,142 @@
+using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Workers;
+
+namespace Formation.Inference.Cluster.Deployments;
+
+/// <summary>
+/// Brings what is decided about a deployment into line with what the nodes are: places it, replaces workers that are lost, moves those whose nodes are
+/// drained, and keeps standbys. Called again and again with what is so now; it remembers nothing but how often workers failed. Values in,
+/// value out: no clock and no network. Used by one thread.
+/// </summary>
+/// <param name="policy">Decides where.</param>
+/// <param name="options">How patient it is.</param>
+/// <param name="started">When this gateway started: before that, it heard of no node.</param>
+public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions options, DateTimeOffset started)
+{
+    private readonly WorkerFailures _failures = new(options.FailureMemory);
+    private readonly FaultFinder _faults = new(options, started);
+    private readonly Relocation _relocation = new(policy);
+
+    /// <summary>What is to be so now.</summary>
+    /// <param name="deployment">What was decided before.</param>
+    /// <param name="view">The nodes as they are.</param>
+    /// <param name="note">Told what is decided: one word, and why in words.</param>
+    public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
+    {
+        var next = deployment with { Waiting = "" };
+        if (next.Replicas.Count == 0)
+            next = Place(next, view, note);
+        foreach (var id in next.Replicas.Select(replica => replica.Id).ToList())
+        {
+            next = Handover.Step(next, id, view, note);
+            next = Repair(next, id, view, note);
+            next = LeaveDraining(next, id, view, note);
+        }
+        next = Standbys.Keep(next, view, _failures, options, note);
+        if (next.Waiting.Length > 0 && next.Waiting != deployment.Waiting)
+            note("waiting", next.Waiting);
+        return next;
+    }
+
+    private Deployment Place(Deployment deployment, ClusterView view, Action<string, string> note)
+    {
+        var result = _relocation.Whole(deployment, view);
+        if (result.Plan is not { } plan)
+            return deployment with { Standbys = [], Waiting = string.Join(" ", result.Reasons) };
+        foreach (var left in result.LeftOut)
+            note("left-out", $"node {left.Node}: {left.Reason}");
+        var replicas = plan.Replicas.Select(Relocation.ReplicaOf).ToList();
+        foreach (var replica in replicas)
+            note("placed", $"{Words.Of(replica)}; predicted {Words.Rate(replica.Predicted.OneStream)} tokens/s of one stream");
+        return deployment with { Replicas = replicas, Standbys = [.. plan.Spares.Select(spare => Standbys.On(spare.Node, spare.Bytes))] };
+    }
+
+    /// <summary>Puts others in the place of workers that are lost.</summary>
+    private Deployment Repair(Deployment deployment, string replicaId, ClusterView view, Action<string, string> note)
+    {
+        foreach (var worker in deployment.Replica(replicaId).Workers)
+        {
+            var replica = deployment.Replica(replicaId);
+            // A replacement before this one may have placed the whole replica anew.
+            if (!replica.Workers.Contains(worker) || _faults.Of(worker, replica, view) is not { } fault)
+                continue;
+            if (replica.Workers.FirstOrDefault(other => other.Replaces == worker.Id) is { } successor)
+            {
+                note("moved", $"{Words.Of(worker)} from {worker.Node}, which {fault.Reason}, to {successor.Node}");
+                deployment = deployment.With(replica.Without(worker).With(successor with { Replaces = null }));
+                continue;
+            }
+            deployment = fault.MayRestart && _failures.Count(deployment.ModelId, worker.Node, view.Now) < options.Restarts
+                ? Restart(deployment, replica, worker, fault, view, note)
+                : Replace(deployment, replica, worker, fault, view, note);
+        }
+        return deployment;
+    }
+
+    private Deployment Restart(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, WorkerFault fault, ClusterView view, Action<string, string> note)
+    {
+        _failures.Add(deployment.ModelId, worker.Node, view.Now);
+        note("restarted", $"{Words.Of(worker)} on {worker.Node}, which {fault.Reason}");
+        return deployment.With(replica.Replace(worker, [worker with { Id = WorkerId.New() }]));
+    }
+
+    private Deployment Replace(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, WorkerFault fault, ClusterView view, Action<string, string> note)
+    {
+        var lost = $"{Words.Of(worker)} on {worker.Node}, which {fault.Reason}";
+        if (Standbys.For(deployment, worker, view) is { } standby)
+        {
+            note("replaced", $"{lost}: the standby on {standby.Node} takes over");
+            var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Replaces };
+            return deployment.With(replica.Replace(worker, [activated])) with
+            {
+                Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)],
+            };
+        }
+        var result = _relocation.Around(deployment, replica, worker, view);
+        if (result.Plan is { } plan)
+        {
+            var found = Relocation.Missing(plan.Replicas[0], replica, worker);
+            note("replaced", $"{lost}: {string.Join(" and ", found.Select(Words.WithNode))}");
+            return deployment.With(replica.Replace(worker, found));
+        }
+        if (_relocation.Anew(deployment, replica, view).Plan is { } anew)
+        {
+            var placed = Relocation.ReplicaOf(anew.Replicas[0]) with { Id = replica.Id };
+            note("placed-anew", $"{lost}, and nobody has room for that alone: {Words.Of(placed)}");
+            return deployment.With(placed);
+        }
+        return deployment with { Waiting = $"{lost}, has no other place. {string.Join(" ", result.Reasons)}" };
+    }
+
+    /// <summary>Finds other places for what lies on nodes that are drained, and keeps what lies there until these are ready.</summary>
+    private Deployment LeaveDraining(Deployment deployment, string replicaId, ClusterView view, Action<string, string> note)
+    {
+        foreach (var worker in deployment.Replica(replicaId).Workers)
+        {
+            var replica = deployment.Replica(replicaId);
+            if (view.Find(worker.Node) is not { Record.IsDraining: true } || worker.IsLeaving || replica.Workers.Any(other => other.Replaces == worker.Id))
+                continue;
+            if (Standbys.For(deployment, worker, view) is { } standby)
+            {
+                note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to the standby on {standby.Node}");
+                var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Id };
+                deployment = deployment.With(replica.With(activated)) with { Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)] };
+                continue;
+            }
+            var result = _relocation.Around(deployment, replica, worker, view);
+            // One machine takes the place of one: a handover to several would have a moment in which nobody has all of it.
+            if (result.Plan is { } plan && Relocation.Missing(plan.Replicas[0], replica, worker) is [var successor])
+            {
+                note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to {successor.Node}");
+                deployment = deployment.With(replica.With(successor with { Replaces = worker.Id }));
+            }
+            else
+            {
+                deployment = deployment with { Waiting = $"{worker.Node} is drained, and no other node has room for {Words.Of(worker)}." };
+            }
+        }
+        return deployment;
+    }
+}

@@ -1,0 +1,47 @@
+using Formation.Inference.Cluster.Identity;
+
+namespace Formation.Inference.Cluster.Workers;
+
+/// <summary>What a node says of one of its workers.</summary>
+/// <param name="Id">Which.</param>
+/// <param name="State">How far it is.</param>
+public sealed record WorkerReport(string Id, WorkerState State)
+{
+    /// <summary>The share that is done of what it does now, 0 to 1.</summary>
+    public double Progress { get; init; }
+
+    /// <summary>Bytes of weights that came over the network for it.</summary>
+    public long FetchedBytes { get; init; }
+
+    /// <summary>Why it is in this state, in words; empty where there is nothing to say.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>Its key, once its process has one.</summary>
+    public KeyPin? Pin { get; init; }
+
+    /// <summary>Where it is reached (<c>host:port</c>, best first), once it listens.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>For a head: the stages that it works with, in order.</summary>
+    public IReadOnlyList<string> Chain { get; init; } = [];
+
+    /// <summary>For a head: stages that it can't work with any more.</summary>
+    public IReadOnlyList<LostWorker> Lost { get; init; } = [];
+
+    /// <summary>For a head: what it does and how fast it is.</summary>
+    public HeadFigures Figures { get; init; }
+}
+
+/// <summary>A stage that a head can't work with.</summary>
+/// <param name="Id">Which.</param>
+/// <param name="Reason">What the head saw.</param>
+public sealed record LostWorker(string Id, string Reason);
+
+/// <summary>What a head measured.</summary>
+/// <param name="RunningRequests">Requests that it works on.</param>
+/// <param name="OneStreamTokensPerSecond">Of the newest time that a single sequence generated; 0 where none did.</param>
+/// <param name="TokensPerSecond">Of all sequences together, over the newest seconds with work; 0 where there were none.</param>
+/// <param name="Recoveries">Stages that were replaced while it ran.</param>
+/// <param name="LongestPauseSeconds">The longest of these pauses.</param>
+public readonly record struct HeadFigures(
+    int RunningRequests, double OneStreamTokensPerSecond, double TokensPerSecond, int Recoveries, double LongestPauseSeconds);

@@ -1,0 +1,71 @@
+using Formation.Inference.Gateway.Requests;
+
+namespace Formation.Inference.Gateway.Formation.Deployments;
+
+/// <summary>From the body of a request for a deployment to its terms, every value checked that can be without the model.</summary>
+internal static class DeploymentMapping
+{
+    const int MaxPositions = 1 << 27;
+    const int MaxSequences = 1 << 16;
+    const int MaxMachines = 1024;
+    const int MaxEntries = 64;
+    const int MaxTextLength = 64;
+
+    internal static DeploymentTerms ToTerms(string model, DeploymentRequest body)
+    {
+        ParameterChecks.NoneUnknown(body.Unknown);
+        return new DeploymentTerms(model)
+        {
+            ContextLength = Number("context", body.Context, 16, MaxPositions),
+            Concurrency = Number("concurrency", body.Concurrency, 1, MaxSequences),
+            Stages = Number("stages", body.Stages, 1, MaxMachines),
+            Replicas = Number("replicas", body.Replicas, 1, MaxMachines),
+            Spares = Number("spares", body.Spares, 0, MaxMachines) ?? 0,
+            Pins = Pins(body.Pins ?? []),
+            Regions = Texts("regions", body.Regions),
+            Labels = Texts("labels", body.Labels),
+            TrustedOnly = body.TrustedOnly ?? false,
+            KvFormat = ParameterChecks.OneOf("kv_format", body.KvFormat, "f16", "q8_0") ?? "f16",
+            LinkPrecision = ParameterChecks.OneOf("link_precision", body.LinkPrecision, "f32", "bf16", "q8") ?? "f32",
+        };
+    }
+
+    /// <summary>The name in a body of a part of the terms.</summary>
+    internal static string? ParameterOf(string? part) => part switch
+    {
+        nameof(DeploymentTerms.ContextLength) => "context",
+        nameof(DeploymentTerms.LinkPrecision) => "link_precision",
+        nameof(DeploymentTerms.ModelId) => "model",
+        _ => null,
+    };
+
+    static IReadOnlyList<LayerPin> Pins(LayerPinObject[] pins)
+    {
+        ParameterChecks.Count("pins", pins.Length, 0, MaxMachines);
+        var read = new List<LayerPin>();
+        for (int i = 0; i < pins.Length; i++)
+        {
+            string path = $"pins[{i}]";
+            if (pins[i] is not { Node: { Length: > 0 } node, First: { } first, Last: { } last } pin)
+                throw ParameterChecks.InvalidValue(path, "a pin has a node, a first and a last layer.");
+            ParameterChecks.NoneUnknown(pin.Unknown, path);
+            ParameterChecks.Text($"{path}.node", node, MaxTextLength);
+            ParameterChecks.Integer($"{path}.first", first, 0, 1 << 20);
+            ParameterChecks.Integer($"{path}.last", last, first, 1 << 20);
+            read.Add(new LayerPin(node, (int)first, (int)last));
+        }
+
+        return read;
+    }
+
+    static int? Number(string param, long? value, int minimum, int maximum) => (int?)ParameterChecks.Integer(param, value, minimum, maximum);
+
+    static IReadOnlyList<string> Texts(string param, string[]? values)
+    {
+        ParameterChecks.Count(param, values?.Length ?? 0, 0, MaxEntries);
+        foreach (string? value in values ?? [])
+            if (value is not { Length: > 0 and <= MaxTextLength } || value.Any(char.IsControl))
+                throw ParameterChecks.InvalidValue(param, $"each is a text of 1 to {MaxTextLength} characters.");
+        return values ?? [];
+    }
+}

@@ -1,0 +1,170 @@
+using System.Net;
+using System.Threading.Channels;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Models;
+using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Stages;
+using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Stages;
+using Formation.Inference.Node.Stages.Chain;
+using Formation.Inference.Node.Stages.Transports;
+using Microsoft.Extensions.Logging;
+
+namespace Formation.Inference.Node.Workers.Hosting;
+
+/// <summary>
+/// A worker that leads a replica: the engine with the first layers here and a chain of stages behind them, and a door for gateways. Prompts come
+/// in here and go no further.
+/// </summary>
+static class HeadWorker
+{
+    /// <summary>How often the figures are looked at.</summary>
+    private static readonly TimeSpan FiguresInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long a head that leaves may finish what it has in hand.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+
+    /// <summary>Loads, serves, and follows its orders until they end.</summary>
+    public static async Task RunAsync(
+        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, CpuDevice device, WorkerStatus status, TimeProvider clock,
+        ILoggerFactory loggers, CancellationToken stop)
+    {
+        var order = command.Order;
+        using var metrics = new EngineMetrics();
+        var stages = new OrderedStages(clock, lost => status.Say(report => report with { Lost = lost }));
+        HeadMeter? meter = null;
+        var engine = new EngineOptions
+        {
+            Scheduler = new SchedulerOptions { MaxRunningSequences = order.Sequences, MaxPrefillTokens = order.PrefillTokens },
+        };
+        var loader = new ModelLoader(device, new ModelLoadOptions
+        {
+            ContextLength = order.ContextLength,
+            KvFormat = OrderShapes.KvFormatOf(order),
+            Engine = engine,
+            Distant = new DistantLayers(
+                order.Layers.End, order.KvBlocks, (model, cancellation) => Connect(order, model, stages, identity, status, clock, pause => meter?.Recovered(pause), cancellation)),
+        });
+        await using var pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, metrics, clock, loggers);
+        pool.Add(order.ModelId, new ModelSource(command.ModelPath), clock.GetUtcNow());
+        meter = new HeadMeter(new LocalBackend(pool, command.Threads), clock);
+        var gateways = new PeerDirectory();
+        var protocols = new Dictionary<string, PeerHandler>(StringComparer.Ordinal);
+        await using var listener = PeerListener.Start(
+            new IPEndPoint(IPAddress.Parse(command.Address), command.Port), identity, gateways, protocols, clock);
+        status.ListenOn(listener.Endpoint.Port);
+        Follow(order);
+
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var loading = LoadAsync(pool, order, status, ended.Token);
+        var telling = TellAsync(meter, status, clock, ended.Token);
+        try
+        {
+            await foreach (var next in commands.ReadAllAsync(stop))
+            {
+                Follow(next.Order);
+                if (next.Order.IsLeaving)
+                    break;
+            }
+            // Another head takes over: its stages are let go, and the gateways continue with it what is not done here.
+            ended.Cancel();
+            await pool.StopAsync(StopLimit);
+            status.Become(WorkerState.Waiting, "another head has taken over");
+            await pool.DisposeAsync();
+            await Task.Delay(Timeout.Infinite, stop);
+        }
+        finally
+        {
+            ended.Cancel();
+            await Task.WhenAll(loading, telling);
+        }
+
+        void Follow(WorkerOrder newest)
+        {
+            gateways.Replace([.. newest.Callers.Select((pin, i) => new NodePeer($"gateway-{i}", pin, [], IsOnline: true))]);
+            stages.Follow(newest);
+        }
+    }
+
+    private static async Task LoadAsync(ModelPool pool, WorkerOrder order, WorkerStatus status, CancellationToken stop)
+    {
+        try
+        {
+            if (await pool.LoadAsync(order.ModelId, stop) is { } error)
+                status.Become(WorkerState.Failed, error.Message);
+            else
+                status.Become(WorkerState.Ready);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private static IModelStage Connect(
+        WorkerOrder order, ModelConfig model, OrderedStages stages, NodeIdentity identity, WorkerStatus status, TimeProvider clock,
+        Action<TimeSpan> recovered, CancellationToken cancellationToken)
+    {
+        status.Become(WorkerState.Waiting, "waits for the stages of the other layers");
+        var options = new RemoteChainOptions
+        {
+            Shape = OrderShapes.Of(order, model),
+            Layers = new LayerRange(order.Layers.End, model.LayerCount - order.Layers.End),
+            Precision = OrderShapes.PrecisionOf(order),
+            ExtraDepth = 1,
+        };
+        // A head calls and is never called by a stage.
+        var dialer = new StageDialer(new StageCredentials(identity.Certificate, _ => false), DialTimeout);
+        while (true)
+        {
+            try
+            {
+                var chain = RemoteChain.ConnectAsync(options, stages, dialer, clock, cancellationToken).GetAwaiter().GetResult();
+                NoteChain(chain, stages, status);
+                return new ObservedChain(chain, clock, pause =>
+                {
+                    NoteChain(chain, stages, status);
+                    recovered(pause);
+                });
+            }
+            catch (StageLostException loss)
+            {
+                status.Say(report => report with { Reason = loss.Message });
+                cancellationToken.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    /// <summary>A stage that does not answer within this is as good as lost; another may be there already.</summary>
+    private static TimeSpan DialTimeout { get; } = TimeSpan.FromSeconds(2);
+
+    private static void NoteChain(RemoteChain chain, OrderedStages stages, WorkerStatus status)
+    {
+        stages.Succeeded();
+        var ids = chain.Stages.Select(stage => stages.IdOf(stage.Identity)).OfType<string>().ToList();
+        status.Say(report => report with { Chain = ids });
+    }
+
+    private static async Task TellAsync(HeadMeter meter, WorkerStatus status, TimeProvider clock, CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(FiguresInterval, clock);
+        var told = default(HeadFigures);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop))
+            {
+                var now = meter.Figures;
+                if (now == told)
+                    continue;
+                told = now;
+                status.Say(report => report with { Figures = now });
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Threading.Channels;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Engine.Models;
+using Formation.Inference.Node.Stages.Serving;
+using Formation.Inference.Node.Stages.Transports;
+
+namespace Formation.Inference.Node.Workers.Hosting;
+
+/// <summary>A worker that computes layers for a head elsewhere.</summary>
+static class StageWorker
+{
+    /// <summary>Loads, serves, and follows its orders until they end.</summary>
+    public static async Task RunAsync(
+        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, CpuDevice device, WorkerStatus status, TimeProvider clock,
+        CancellationToken stop)
+    {
+        var order = command.Order;
+        var layers = order.Layers.Range();
+        using var file = GgufFile.Open(command.ModelPath);
+        using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false), device, status, stop);
+        using var stage = model.CreateStage(layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows);
+        var trusted = new TrustedKeys(order);
+        var credentials = new StageCredentials(identity.Certificate, trusted.IsKnown);
+        var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead };
+        using var server = new StageServer(stage, options, new StageDialer(credentials), clock);
+        using var listener = StageListener.Tls(new IPEndPoint(IPAddress.Parse(command.Address), command.Port), credentials, server.Accept);
+        status.ListenOn(listener.Port);
+        status.Become(WorkerState.Ready);
+        var isLeaving = false;
+        await foreach (var next in commands.ReadAllAsync(stop))
+        {
+            trusted.Follow(next.Order);
+            if (next.Order.IsLeaving && !isLeaving)
+                server.Drain("its node is drained");
+            isLeaving = next.Order.IsLeaving;
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Workers;
+
+namespace Formation.Inference.Node.Workers.Hosting;
+
+/// <summary>What this worker says of itself, written to its agent whenever it changes. Safe to use from any thread.</summary>
+/// <param name="id">The worker.</param>
+/// <param name="pin">Its key.</param>
+/// <param name="output">The agent reads it.</param>
+sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<double>
+{
+    private readonly Lock _lock = new();
+    private WorkerReport _report = new(id, WorkerState.Starting) { Pin = pin };
+    private int _port;
+    private double _toldProgress;
+
+    /// <summary>How far it is.</summary>
+    public WorkerState State
+    {
+        get
+        {
+            lock (_lock)
+                return _report.State;
+        }
+    }
+
+    /// <summary>Changes what is said.</summary>
+    public void Say(Func<WorkerReport, WorkerReport> change)
+    {
+        lock (_lock)
+        {
+            _report = change(_report);
+            Write();
+        }
+    }
+
+    /// <summary>Notes another state.</summary>
+    public void Become(WorkerState state, string reason = "") => Say(report => report with { State = state, Reason = reason, Progress = 0 });
+
+    /// <summary>Notes where it listens.</summary>
+    public void ListenOn(int port)
+    {
+        lock (_lock)
+        {
+            _port = port;
+            Write();
+        }
+    }
+
+    /// <summary>Notes the share of the weights that is loaded; small steps are not worth a line.</summary>
+    public void Report(double value)
+    {
+        lock (_lock)
+        {
+            if (value - _toldProgress < 0.02 && value < 1)
+                return;
+            _toldProgress = value;
+            _report = _report with { Progress = Math.Clamp(value, 0, 1) };
+            Write();
+        }
+    }
+
+    private void Write()
+    {
+        output.WriteLine(JsonSerializer.Serialize(new WorkerUpdate(_report, _port), WorkerPipeJson.Default.WorkerUpdate));
+        output.Flush();
+    }
+}

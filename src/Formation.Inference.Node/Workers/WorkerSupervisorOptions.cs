@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using System.Net;
+using Formation.Inference.Cluster.Workers;
+
+namespace Formation.Inference.Node.Workers;
+
+/// <summary>Brings a worker's weights to this machine.</summary>
+/// <param name="order">Whose.</param>
+/// <param name="progress">Told what has come.</param>
+/// <param name="cancellationToken">Ends it; what has come stays.</param>
+/// <returns>Path of the model's file, in which at least the worker's part is there.</returns>
+/// <exception cref="IOException">They can't be had; the message says why.</exception>
+public delegate Task<string> FetchWeights(WorkerOrder order, IProgress<FetchedWeights> progress, CancellationToken cancellationToken);
+
+/// <summary>What has come of a worker's weights.</summary>
+/// <param name="Share">0 to 1.</param>
+/// <param name="ReceivedBytes">Bytes that came over the network.</param>
+public readonly record struct FetchedWeights(double Share, long ReceivedBytes);
+
+/// <summary>What workers run with.</summary>
+public sealed record WorkerSupervisorOptions
+{
+    /// <summary>What starts a worker's process; its standard streams are the supervisor's.</summary>
+    public required Func<ProcessStartInfo> Process { get; init; }
+
+    /// <summary>Brings weights here.</summary>
+    public required FetchWeights Fetch { get; init; }
+
+    /// <summary>Bytes that all workers may take together.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Threads that compute, in each of them.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>Where peers reach this node, or null where none do. Workers take the ports behind its own, or any where that is 0.</summary>
+    public required IPEndPoint? Listen { get; init; }
+
+    /// <summary>The addresses under which others reach a port of this machine.</summary>
+    public required Func<IPEndPoint, IReadOnlyList<string>> Addresses { get; init; }
+
+    /// <summary>How long a worker that is not wanted any more may take to end by itself. Default 5 s.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
+
+    public required TimeProvider Clock { get; init; }
+
+    /// <summary>Takes lines for people; on any thread.</summary>
+    public Action<string> Progress { get; init; } = _ => { };
+}
