@@ -1,5 +1,6 @@
 using System.Net;
 using Formation.Inference.Cli.Hosting;
+using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Nodes;
 using Microsoft.Extensions.Logging;
 
@@ -39,7 +40,11 @@ sealed class TestControlPlane : IAsyncDisposable
 
     /// <summary>Starts again after a stop, on the same port.</summary>
     public async Task RunAsync(int port) => _plane = await ControlPlane.StartAsync(
-        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, new NodeRegistryOptions(), _clock, logging => logging.ClearProviders());
+        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, new NodeRegistryOptions(), NoModels, _clock,
+        logging => logging.ClearProviders());
+
+    private static Task<DeployedModel?> NoModels(string modelId, string kvFormat, CancellationToken cancellationToken) =>
+        Task.FromResult<DeployedModel?>(null);
 
     public async ValueTask DisposeAsync()
     {

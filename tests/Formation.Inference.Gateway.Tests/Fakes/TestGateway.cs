@@ -35,6 +35,8 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public FakeNodeDirectory Nodes { get; } = new();
 
+    public FakeDeploymentDirectory Deployments { get; } = new();
+
     public ApiKeyStore Keys { get; }
 
     public LogSink Logs { get; } = new();
@@ -56,6 +58,7 @@ internal sealed class TestGateway : IAsyncDisposable
         {
             Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),
             Nodes = gateway.Nodes,
+            Deployments = gateway.Deployments,
             Clock = realClock ? TimeProvider.System : gateway.Clock,
         };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();

@@ -85,6 +85,16 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         }
     }
 
+    /// <summary>Those of <see cref="Stages"/> that are lost by now, whether or not anybody has needed them since.</summary>
+    public IReadOnlyList<LostStage> Losses()
+    {
+        lock (_gate)
+        {
+            return [.. _members.Where(member => member.Loss is not null)
+                .Select(member => new LostStage(member.Endpoint, member.Loss!) { IsUnreachable = member.Connection.WasSilent })];
+        }
+    }
+
     /// <summary>Bytes of rows that the head keeps for a replacement of the first stage.</summary>
     public long BoundaryBytes => Volatile.Read(ref _store)?.Bytes ?? 0;
 

@@ -109,12 +109,15 @@ static class HeadWorker
         Action<TimeSpan> recovered, CancellationToken cancellationToken)
     {
         status.Become(WorkerState.Waiting, "waits for the stages of the other layers");
+        RemoteChain? chain = null;
         var options = new RemoteChainOptions
         {
             Shape = OrderShapes.Of(order, model),
             Layers = new LayerRange(order.Layers.End, model.LayerCount - order.Layers.End),
             Precision = OrderShapes.PrecisionOf(order),
             ExtraDepth = 1,
+            // Told under the chain's lock, where nobody may wait for a pipe.
+            OnEvent = _ => ThreadPool.QueueUserWorkItem(_ => NoteLosses(Volatile.Read(ref chain), stages, status)),
         };
         // A head calls and is never called by a stage.
         var dialer = new StageDialer(new StageCredentials(identity.Certificate, _ => false), DialTimeout);
@@ -122,11 +125,12 @@ static class HeadWorker
         {
             try
             {
-                var chain = RemoteChain.ConnectAsync(options, stages, dialer, clock, cancellationToken).GetAwaiter().GetResult();
-                NoteChain(chain, stages, status);
-                return new ObservedChain(chain, clock, pause =>
+                var connected = RemoteChain.ConnectAsync(options, stages, dialer, clock, cancellationToken).GetAwaiter().GetResult();
+                Volatile.Write(ref chain, connected);
+                NoteWhole(connected, stages, status);
+                return new ObservedChain(connected, clock, pause =>
                 {
-                    NoteChain(chain, stages, status);
+                    NoteWhole(connected, stages, status);
                     recovered(pause);
                 });
             }
@@ -141,10 +145,23 @@ static class HeadWorker
     /// <summary>A stage that does not answer within this is as good as lost; another may be there already.</summary>
     private static TimeSpan DialTimeout { get; } = TimeSpan.FromSeconds(2);
 
-    private static void NoteChain(RemoteChain chain, OrderedStages stages, WorkerStatus status)
+    private static void NoteWhole(RemoteChain chain, OrderedStages stages, WorkerStatus status)
     {
         stages.Succeeded();
-        var ids = chain.Stages.Select(stage => stages.IdOf(stage.Identity)).OfType<string>().ToList();
+        SayChain(chain, [], stages, status);
+    }
+
+    private static void NoteLosses(RemoteChain? chain, OrderedStages stages, WorkerStatus status)
+    {
+        if (chain?.Losses() is not { Count: > 0 } losses)
+            return;
+        stages.NoteSilent(losses);
+        SayChain(chain, losses, stages, status);
+    }
+
+    private static void SayChain(RemoteChain chain, IReadOnlyList<LostStage> losses, OrderedStages stages, WorkerStatus status)
+    {
+        var ids = chain.Stages.Where(stage => losses.All(loss => loss.Endpoint != stage)).Select(stage => stages.IdOf(stage.Identity)).OfType<string>().ToList();
         status.Say(report => report with { Chain = ids });
     }
 

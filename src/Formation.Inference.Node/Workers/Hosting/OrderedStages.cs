@@ -20,6 +20,7 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
     private readonly Lock _lock = new();
     private readonly Dictionary<KeyPin, string> _condemned = [];
     private readonly HashSet<KeyPin> _triedAgain = [];
+    private readonly Dictionary<KeyPin, string> _ids = [];
     private IReadOnlyList<WorkerEndpoint> _chain = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -29,6 +30,9 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
         lock (_lock)
         {
             _chain = order.Chain;
+            // A stage that leaves is in no order any more, and in use until another has taken its place.
+            foreach (var endpoint in _chain)
+                _ids[endpoint.Pin] = endpoint.Id;
             // One that left and came back is another process, with another key.
             foreach (var gone in _condemned.Keys.Where(pin => _chain.All(endpoint => endpoint.Pin != pin)).ToList())
                 _condemned.Remove(gone);
@@ -38,11 +42,11 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
         }
     }
 
-    /// <summary>The worker with this key, or null.</summary>
+    /// <summary>The worker that has or had this key, or null.</summary>
     public string? IdOf(PeerIdentity peer)
     {
         lock (_lock)
-            return _chain.FirstOrDefault(endpoint => endpoint.Pin == peer.Pin)?.Id;
+            return peer.Pin is { } pin ? _ids.GetValueOrDefault(pin) : null;
     }
 
     /// <summary>All stages work (again): what was said of them before does not count any more.</summary>
@@ -54,6 +58,14 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
             _triedAgain.Clear();
         }
         lost([]);
+    }
+
+    /// <summary>Notes stages that fell silent, before anybody needs them again: another may be there by then.</summary>
+    public void NoteSilent(IReadOnlyList<LostStage> losses)
+    {
+        foreach (var loss in losses.Where(loss => loss.IsUnreachable))
+            Condemn(loss);
+        Tell();
     }
 
     /// <inheritdoc/>

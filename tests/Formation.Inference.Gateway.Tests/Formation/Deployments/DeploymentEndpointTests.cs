@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Json;
+using Formation.Inference.Gateway.Tests.Fakes;
+
+namespace Formation.Inference.Gateway.Tests.Deployments;
+
+public class DeploymentEndpointTests
+{
+    const string Root = "/formation/v1/deployments";
+
+    [Fact]
+    public async Task The_list_has_every_deployment_with_its_workers()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        Transcript.Matches("deployments.json", await gateway.Client.GetStringAsync(Root));
+    }
+
+    [Fact]
+    public async Task A_model_is_deployed_on_the_terms_that_were_asked_for()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(
+            gateway, "small",
+            """
+            {"context":4096,"concurrency":8,"stages":2,"replicas":1,"spares":1,"pins":[{"node":"a","first":0,"last":3}],"regions":["eu"],
+             "labels":["ssd"],"trusted_only":true,"kv_format":"q8_0","link_precision":"bf16"}
+            """);
+        Assert.Equal("loading", JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("state").GetString());
+        Assert.Equivalent(
+            new DeploymentTerms("small")
+            {
+                ContextLength = 4096,
+                Concurrency = 8,
+                Stages = 2,
+                Replicas = 1,
+                Spares = 1,
+                Pins = [new LayerPin("a", 0, 3)],
+                Regions = ["eu"],
+                Labels = ["ssd"],
+                TrustedOnly = true,
+                KvFormat = "q8_0",
+                LinkPrecision = "bf16",
+            },
+            Assert.Single(gateway.Deployments.Asked), strict: true);
+    }
+
+    [Fact]
+    public async Task Without_terms_the_defaults_are_asked_for()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", "{}");
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Equivalent(new DeploymentTerms("small"), Assert.Single(gateway.Deployments.Asked), strict: true);
+    }
+
+    [Fact]
+    public async Task What_has_no_room_is_refused_with_what_is_missing()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", """{"stages":9}""");
+        await ErrorAssert.IsErrorAsync(response, 400, "deployment_refused");
+        Assert.Contains("4096 bytes", await response.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_model_that_nobody_has_is_not_found()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "nobody's", "{}");
+        await ErrorAssert.IsErrorAsync(response, 404, "model_not_found");
+    }
+
+    [Theory]
+    [InlineData("""{"context":1}""", "context")]
+    [InlineData("""{"concurrency":0}""", "concurrency")]
+    [InlineData("""{"stages":100000}""", "stages")]
+    [InlineData("""{"spares":-1}""", "spares")]
+    [InlineData("""{"pins":[{"node":"a"}]}""", "pins[0]")]
+    [InlineData("""{"pins":[null]}""", "pins[0]")]
+    [InlineData("""{"pins":[{"node":"a","first":4,"last":3}]}""", "pins[0].last")]
+    [InlineData("""{"pins":[{"node":"a","first":0,"last":3,"x":1}]}""", "pins[0].x")]
+    [InlineData("""{"regions":[""]}""", "regions")]
+    [InlineData("""{"labels":["a\u0000"]}""", "labels")]
+    [InlineData("""{"kv_format":"q4"}""", "kv_format")]
+    [InlineData("""{"link_precision":"f64"}""", "link_precision")]
+    [InlineData("""{"model":"other"}""", "model")]
+    public async Task A_term_that_makes_no_sense_is_named(string body, string param)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", body);
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.Equal(param, JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("error").GetProperty("param").GetString());
+        Assert.Empty(gateway.Deployments.Asked);
+    }
+
+    [Fact]
+    public async Task A_deployment_is_found_and_ended_by_its_model()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        Assert.Equal("degraded", JsonElement.Parse(await gateway.Client.GetStringAsync($"{Root}/large")).GetProperty("state").GetString());
+        using HttpResponseMessage removed = await gateway.Client.DeleteAsync($"{Root}/large");
+        Assert.True(JsonElement.Parse(await removed.Content.ReadAsStringAsync()).GetProperty("removed").GetBoolean());
+        using HttpResponseMessage gone = await gateway.Client.GetAsync($"{Root}/large");
+        await ErrorAssert.IsErrorAsync(gone, 404, "deployment_not_found");
+        using HttpResponseMessage again = await gateway.Client.DeleteAsync($"{Root}/large");
+        await ErrorAssert.IsErrorAsync(again, 404, "deployment_not_found");
+    }
+
+    static Task<HttpResponseMessage> PutAsync(TestGateway gateway, string model, string body) => gateway.Client.PutAsync(
+        $"{Root}/{Uri.EscapeDataString(model)}", new StringContent(body, Encoding.UTF8, "application/json"));
+}
