@@ -5,6 +5,7 @@ using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Node.Agent;
 using Grpc.Core;
@@ -63,15 +64,18 @@ sealed class ControlPlane : IAsyncDisposable
     /// <param name="readModel">Finds the models that can be deployed.</param>
     /// <param name="clock">The clock of leases, tokens and certificates.</param>
     /// <param name="configureLogging">Where the listener logs.</param>
+    /// <param name="findModel">The model of a digest whose weights nodes may fetch, or null where there is none; where left out, there are none at all.</param>
     /// <exception cref="IOException">The address is taken, or the folder can't be written.</exception>
     /// <exception cref="InvalidDataException">The key or the registry is damaged.</exception>
     public static async Task<ControlPlane> StartAsync(
-        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
+        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging,
+        Func<string, IServedModel?>? findModel = null)
     {
         var identity = NodeIdentity.LoadOrCreate(Path.Combine(dataFolder, "gateway.pem"), clock);
         var registry = new NodeRegistry(NodeStore.Open(dataFolder), [new KnownGateway(identity.Pin, [])], options, clock);
         var controller = new DeploymentController(registry, DeploymentStore.Open(dataFolder), new FastestPlacement(), new ReconcilerOptions(), clock);
-        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), clock, configureLogging);
+        var weights = new WeightService(registry, findModel ?? (_ => null), PeerOf, clock);
+        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), weights, clock, configureLogging);
         try
         {
             await app.StartAsync();
@@ -101,11 +105,14 @@ sealed class ControlPlane : IAsyncDisposable
     }
 
     private static WebApplication Build(
-        IPEndPoint listen, NodeIdentity identity, NodeControlService service, TimeProvider clock, Action<ILoggingBuilder> configureLogging)
+        IPEndPoint listen, NodeIdentity identity, NodeControlService service, WeightService weights, TimeProvider clock,
+        Action<ILoggingBuilder> configureLogging)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         configureLogging(builder.Logging);
         builder.Services.AddSingleton(service);
+        // Made by the container, so that it is disposed with it.
+        builder.Services.AddSingleton(_ => weights);
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = ControlLimits.GatewayMessageBytes);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -128,6 +135,7 @@ sealed class ControlPlane : IAsyncDisposable
         });
         var app = builder.Build();
         app.MapGrpcService<NodeControlService>();
+        app.MapGrpcService<WeightService>();
         return app;
     }
 

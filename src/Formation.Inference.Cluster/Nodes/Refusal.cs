@@ -46,6 +46,12 @@ public enum RefusalReason
 
     /// <summary>The gateway stops.</summary>
     ShuttingDown,
+
+    /// <summary>The gateway does not serve the model, or has not got the chunk of it.</summary>
+    NotServed,
+
+    /// <summary>The node asks for more at once than it may.</summary>
+    Busy,
 }
 
 /// <summary>A refusal as the other side gets it.</summary>

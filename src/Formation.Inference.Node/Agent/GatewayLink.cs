@@ -2,6 +2,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Cluster.Weights.Wire;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -12,6 +13,8 @@ sealed class GatewayLink : IDisposable
 {
     /// <summary>How long a gateway may take to answer a dial.</summary>
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan LongestReconnectBackoff = TimeSpan.FromSeconds(1);
 
     private readonly PeerCheck _check;
     private readonly GrpcChannel _channel;
@@ -33,13 +36,19 @@ sealed class GatewayLink : IDisposable
             DisposeHttpClient = true,
             MaxReceiveMessageSize = ControlLimits.NodeMessageBytes,
             MaxSendMessageSize = ControlLimits.GatewayMessageBytes,
+            // Who uses the link decides when to try again; by itself it would turn calls away for up to two minutes after a failure.
+            InitialReconnectBackoff = LongestReconnectBackoff / 10,
+            MaxReconnectBackoff = LongestReconnectBackoff,
         });
         Client = new NodeControl.NodeControlClient(_channel);
+        Weights = new ModelWeights.ModelWeightsClient(_channel);
     }
 
     public Uri Url { get; }
 
     public NodeControl.NodeControlClient Client { get; }
+
+    public ModelWeights.ModelWeightsClient Weights { get; }
 
     /// <summary>Says in our own words why a call failed.</summary>
     public Exception Explain(RpcException error) => GatewayFailure.Explain(error, Url, _check.Fault);

@@ -3,6 +3,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Cluster.Weights.Wire;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -19,9 +20,10 @@ sealed class RawNode : IDisposable
         Identity = NodeIdentity.LoadOrCreate(Path.Combine(_folder.FullName, "node.pem"), clock);
         var tls = PinnedTls.Client(Identity, PeerCheck.For(gateway.Plane.Pin, clock));
         changeTls?.Invoke(tls);
-        Handler = new SocketsHttpHandler { SslOptions = tls, UseProxy = false };
+        Handler = new SocketsHttpHandler { SslOptions = tls, UseProxy = false, EnableMultipleHttp2Connections = true };
         _channel = GrpcChannel.ForAddress(gateway.Url, new GrpcChannelOptions { HttpHandler = Handler });
         Client = new NodeControl.NodeControlClient(_channel);
+        Weights = new ModelWeights.ModelWeightsClient(_channel);
     }
 
     public NodeIdentity Identity { get; }
@@ -29,6 +31,8 @@ sealed class RawNode : IDisposable
     public SocketsHttpHandler Handler { get; }
 
     public NodeControl.NodeControlClient Client { get; }
+
+    public ModelWeights.ModelWeightsClient Weights { get; }
 
     public static NodeReport Report(string name) => new()
     {

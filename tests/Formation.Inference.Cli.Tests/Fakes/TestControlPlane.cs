@@ -2,6 +2,7 @@ using System.Net;
 using Formation.Inference.Cli.Hosting;
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Weights;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Cli.Tests.Fakes;
@@ -11,9 +12,10 @@ sealed class TestControlPlane : IAsyncDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("form-control-");
     private readonly TimeProvider _clock;
+    private readonly Func<string, IServedModel?>? _findModel;
     private ControlPlane? _plane;
 
-    private TestControlPlane(TimeProvider clock) => _clock = clock;
+    private TestControlPlane(TimeProvider clock, Func<string, IServedModel?>? findModel) => (_clock, _findModel) = (clock, findModel);
 
     public ControlPlane Plane => _plane ?? throw new InvalidOperationException("it is stopped");
 
@@ -21,9 +23,9 @@ sealed class TestControlPlane : IAsyncDisposable
 
     public Uri Url => Plane.Endpoint.UrlFor(null);
 
-    public static async Task<TestControlPlane> StartAsync(TimeProvider? clock = null)
+    public static async Task<TestControlPlane> StartAsync(TimeProvider? clock = null, Func<string, IServedModel?>? findModel = null)
     {
-        var test = new TestControlPlane(clock ?? TimeProvider.System);
+        var test = new TestControlPlane(clock ?? TimeProvider.System, findModel);
         await test.RunAsync(0);
         return test;
     }
@@ -41,7 +43,7 @@ sealed class TestControlPlane : IAsyncDisposable
     /// <summary>Starts again after a stop, on the same port.</summary>
     public async Task RunAsync(int port) => _plane = await ControlPlane.StartAsync(
         new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, new NodeRegistryOptions(), NoModels, _clock,
-        logging => logging.ClearProviders());
+        logging => logging.ClearProviders(), _findModel);
 
     private static Task<DeployedModel?> NoModels(string modelId, string kvFormat, CancellationToken cancellationToken) =>
         Task.FromResult<DeployedModel?>(null);

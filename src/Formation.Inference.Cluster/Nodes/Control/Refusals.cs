@@ -28,6 +28,8 @@ public static class Refusals
         RefusalReason.NameTaken => StatusCode.AlreadyExists,
         RefusalReason.Replaced or RefusalReason.Silent or RefusalReason.NotReading => StatusCode.Aborted,
         RefusalReason.ShuttingDown => StatusCode.Unavailable,
+        RefusalReason.NotServed => StatusCode.NotFound,
+        RefusalReason.Busy => StatusCode.ResourceExhausted,
         _ => StatusCode.PermissionDenied,
     };
 }

@@ -1,0 +1,149 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Net.Security;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Weights;
+
+namespace Formation.Inference.Node.Weights.Peers;
+
+/// <summary>Gives other nodes the chunks that this one has. Whom it serves, the listener has decided before.</summary>
+/// <param name="find">What is here of a model, or null.</param>
+/// <param name="clock">For time limits.</param>
+public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvider clock) : IDisposable
+{
+    /// <summary>The protocol's name, under which <see cref="ServeAsync"/> is registered with the listener.</summary>
+    public const string Protocol = WeightProtocol.Name;
+
+    /// <summary>Connections of one peer at once.</summary>
+    public const int ConnectionsPerPeer = 8;
+
+    /// <summary>Answers that all connections together hold in memory; further ones wait.</summary>
+    public const int AnswersInMemory = 32;
+
+    /// <summary>How long a peer may say nothing, and how long an answer may take to go out.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly ConcurrentDictionary<KeyPin, int> _connections = new();
+    private readonly SemaphoreSlim _answers = new(AnswersInMemory);
+    private long _bytesSent;
+
+    /// <summary>Bytes of all answers that went out.</summary>
+    public long BytesSent => Volatile.Read(ref _bytesSent);
+
+    /// <summary>Answers the questions of one connection until it ends, or breaks the protocol.</summary>
+    public async Task ServeAsync(NodePeer peer, SslStream stream, CancellationToken cancellationToken)
+    {
+        var isOne = _connections.AddOrUpdate(peer.Pin, 1, (_, connections) => connections + 1) <= ConnectionsPerPeer;
+        try
+        {
+            var question = new byte[WeightProtocol.QuestionBytes];
+            // The model of the question before: a fetch asks for many chunks of one.
+            IServedModel? model = null;
+            while (await WithinAsync(stop => ReadAsync(stream, question, stop), cancellationToken))
+            {
+                if (!WeightProtocol.TryRead(question, out var asked) || !isOne)
+                {
+                    await WithinAsync(stop => RefuseAsync(stream, isOne ? WeightStatus.Malformed : WeightStatus.Busy, stop), cancellationToken);
+                    return;
+                }
+                if (model?.Manifest.Digest != asked.Digest)
+                    model = find(asked.Digest);
+                await WithinAsync(stop => AnswerAsync(stream, model, asked, stop), cancellationToken);
+            }
+        }
+        finally
+        {
+            // Removed only as 0: a connection that began in between has counted itself already.
+            if (_connections.AddOrUpdate(peer.Pin, 0, (_, connections) => connections - 1) == 0)
+                _connections.TryRemove(KeyValuePair.Create(peer.Pin, 0));
+        }
+    }
+
+    public void Dispose() => _answers.Dispose();
+
+    /// <returns>False where the peer ended the connection between two questions.</returns>
+    private static async Task<bool> ReadAsync(SslStream stream, byte[] question, CancellationToken stop)
+    {
+        var count = await stream.ReadAtLeastAsync(question, question.Length, throwOnEndOfStream: false, stop);
+        return count == question.Length ? true : count == 0 ? false : throw new EndOfStreamException();
+    }
+
+    private async Task<bool> WithinAsync(Func<CancellationToken, Task<bool>> step, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(Patience, clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        return await step(stop.Token);
+    }
+
+    private async Task<bool> AnswerAsync(SslStream stream, IServedModel? model, WeightRequestFrame asked, CancellationToken stop)
+    {
+        if (model is null || asked.Chunk >= model.Manifest.ChunkCount)
+            return await RefuseAsync(stream, WeightStatus.NotHeld, stop);
+        if (asked.Question == WeightQuestion.Manifest)
+            return await SendAsync(stream, model.Manifest.Bytes, stop);
+        await _answers.WaitAsync(stop);
+        try
+        {
+            return asked.Question == WeightQuestion.Holdings
+                ? await SendAsync(stream, model.Held().Bytes, stop)
+                : await SendChunkAsync(stream, model, asked.Chunk, stop);
+        }
+        finally
+        {
+            _answers.Release();
+        }
+    }
+
+    private async Task<bool> SendChunkAsync(SslStream stream, IServedModel model, int chunk, CancellationToken stop)
+    {
+        var length = model.Manifest.PlaceOf(chunk).Length;
+        var buffer = ArrayPool<byte>.Shared.Rent(WeightProtocol.AnswerBytes + length);
+        try
+        {
+            if (!await TryReadAsync(model, chunk, buffer.AsMemory(WeightProtocol.AnswerBytes, length), stop))
+                return await RefuseAsync(stream, WeightStatus.NotHeld, stop);
+            WeightProtocol.WriteAnswer(WeightStatus.Here, length, buffer);
+            return await WriteAsync(stream, buffer.AsMemory(0, WeightProtocol.AnswerBytes + length), stop);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static async Task<bool> TryReadAsync(IServedModel model, int chunk, Memory<byte> bytes, CancellationToken stop)
+    {
+        try
+        {
+            return await model.TryReadAsync(chunk, bytes, stop);
+        }
+        // This node's disk is no fault of the peer's, and the connection stays.
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> SendAsync(SslStream stream, ReadOnlyMemory<byte> content, CancellationToken stop)
+    {
+        var front = new byte[WeightProtocol.AnswerBytes];
+        WeightProtocol.WriteAnswer(WeightStatus.Here, content.Length, front);
+        await WriteAsync(stream, front, stop);
+        return await WriteAsync(stream, content, stop);
+    }
+
+    private async Task<bool> RefuseAsync(SslStream stream, WeightStatus status, CancellationToken stop)
+    {
+        var front = new byte[WeightProtocol.AnswerBytes];
+        WeightProtocol.WriteAnswer(status, 0, front);
+        return await WriteAsync(stream, front, stop);
+    }
+
+    private async Task<bool> WriteAsync(SslStream stream, ReadOnlyMemory<byte> bytes, CancellationToken stop)
+    {
+        await stream.WriteAsync(bytes, stop);
+        Interlocked.Add(ref _bytesSent, bytes.Length);
+        return true;
+    }
+}
