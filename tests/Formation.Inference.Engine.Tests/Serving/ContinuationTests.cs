@@ -3,6 +3,7 @@ using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Tests.Speculation;
 using Formation.Inference.Testing.Fakes;
+using Formation.Inference.Testing.Serving;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 

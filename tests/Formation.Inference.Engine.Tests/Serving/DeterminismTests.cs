@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Models;
+using Formation.Inference.Testing.Serving;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 

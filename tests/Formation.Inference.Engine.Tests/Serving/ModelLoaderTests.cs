@@ -7,6 +7,7 @@ using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
 using Microsoft.Extensions.Logging.Abstractions;
+using Formation.Inference.Testing.Serving;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Testing.Serving;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 

@@ -7,10 +7,10 @@ using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Formation.Inference.Engine.Tests.Serving;
+namespace Formation.Inference.Testing.Serving;
 
 /// <summary>A small model with random weights in a GGUF file, served as the process serves models: loader, pool, engine, backend.</summary>
-internal sealed class TinyServer : IAsyncDisposable
+public sealed class TinyServer : IAsyncDisposable
 {
     public const string ModelId = "tiny";
 

@@ -1,0 +1,94 @@
+using System.Runtime.CompilerServices;
+
+namespace Formation.Inference.Cluster.Routing;
+
+/// <summary>
+/// The gateway's view of models on other machines: chooses a replica for each request, passes on what its head says, and when that head is
+/// lost lets another go on behind the last event that the reader got. The reader sees one stream, and a pause. See
+/// docs/adr/0021-requests-to-heads.md.
+/// </summary>
+/// <param name="directory">Who serves which model.</param>
+/// <param name="client">Reaches heads.</param>
+/// <param name="policy">Chooses replicas; used by this backend only.</param>
+/// <param name="options">How far it goes for a request.</param>
+/// <param name="metrics">The instruments.</param>
+/// <param name="clock">The clock.</param>
+public sealed class ClusterBackend(
+    IReplicaDirectory directory,
+    IHeadClient client,
+    IReplicaSelectionPolicy policy,
+    ClusterBackendOptions options,
+    RoutingMetrics metrics,
+    TimeProvider clock) : IInferenceBackend
+{
+    private readonly ReplicaLoads _loads = new(policy, options.Suspicion, clock);
+
+    /// <summary>Requests of this gateway that a replica works on.</summary>
+    public int RequestsInFlight(string replicaId) => _loads.InFlight(replicaId);
+
+    public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
+        GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var complete = Fix(request);
+        var progress = new RequestProgress(complete);
+        var search = new HeadSearch(complete, directory, _loads, options, clock);
+        var budget = new RetryBudget(options);
+        long? lostAt = null;
+        while (!progress.IsComplete)
+        {
+            var (lease, unavailable) = await search.FindAsync(mayWait: progress.HasStarted, cancellationToken);
+            if (lease is null)
+            {
+                yield return new GenerationFailed(unavailable!);
+                yield break;
+            }
+
+            await using var attempt = new HeadAttempt(client, lease, progress, clock, cancellationToken);
+            while (!progress.IsComplete)
+            {
+                var step = await attempt.NextAsync();
+                if (step.HasAccepted)
+                {
+                    search.NoteAccepted();
+                    _loads.NoteAnswer(attempt.Replica.HeadPin);
+                    metrics.NoteAccepted(request.ModelId, lostAt is { } since ? clock.GetElapsedTime(since) : null);
+                    lostAt = null;
+                }
+
+                if (step.Event is not null)
+                    yield return step.Event;
+                if (step.Answer is not null)
+                {
+                    yield return new GenerationFailed(step.Answer);
+                    yield break;
+                }
+
+                if (step.Loss is null && step.Refusal is null)
+                    continue;
+                search.NoteFailure(attempt.Replica.HeadPin, step.Refusal);
+                if (step.Loss is { } loss)
+                {
+                    budget.Note(loss, attempt.Lasted, attempt.HasProgressed);
+                    metrics.NoteLoss(request.ModelId, loss);
+                    if (loss is not HeadLoss.Failed)
+                        _loads.NoteLoss(attempt.Replica.HeadPin);
+                }
+
+                // The pause that the reader sees begins with the first loss, and ends when a head has taken the request.
+                if (progress.HasStarted)
+                    lostAt ??= clock.GetTimestamp();
+                if (!budget.IsSpent)
+                    break;
+                yield return new GenerationFailed(step.Refusal ?? RoutingErrors.TooManyLosses(budget.InARow));
+                yield break;
+            }
+        }
+    }
+
+    /// <summary>Fixes what the first head would choose, so that each later one has the same.</summary>
+    private GenerationRequest Fix(GenerationRequest request) => request with
+    {
+        Sampling = request.Sampling.Seed is null ? request.Sampling with { Seed = options.NextSeed() } : request.Sampling,
+        TemplateTime = request.TemplateTime ?? clock.GetLocalNow(),
+    };
+}

@@ -1,0 +1,128 @@
+using Formation.Inference.Cluster.Routing;
+using Formation.Inference.Node.Heads.Wire;
+
+namespace Formation.Inference.Node.Heads.Connections;
+
+/// <summary>
+/// The connections to one head: those that a request uses, and idle ones, kept for the next. An idle one that breaks, or on which the head says
+/// anything, is dropped at once. Safe to use from any thread.
+/// </summary>
+sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
+{
+    readonly Lock _lock = new();
+    readonly List<(GenerationConnection Connection, long Since)> _idle = [];
+    int _used;
+    bool _isClosed;
+
+    /// <summary>Connections without a request.</summary>
+    public int IdleCount
+    {
+        get
+        {
+            lock (_lock)
+                return _idle.Count;
+        }
+    }
+
+    /// <summary>Takes a place for one more request, and an idle connection where there is one.</summary>
+    /// <returns>False where there are as many as may be.</returns>
+    public bool TryEnter(out GenerationConnection? connection)
+    {
+        lock (_lock)
+        {
+            connection = null;
+            if (_used >= options.MaxConnectionsPerHead)
+                return false;
+            _used++;
+
+            // The one used last is the least likely to have been given up by the other side.
+            while (_idle.Count > 0 && connection is null)
+            {
+                var last = _idle[^1].Connection;
+                _idle.RemoveAt(_idle.Count - 1);
+                if (!last.Next.IsCompleted)
+                    connection = last;
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Gives a place back whose connection is of no use any more.</summary>
+    public void Leave()
+    {
+        lock (_lock)
+            _used--;
+    }
+
+    /// <summary>Gives a place back, and its connection for the next request.</summary>
+    public async ValueTask LeaveAsync(GenerationConnection connection)
+    {
+        connection.MaxFrameBytes = GenerationProtocol.MaxControlBytes;
+
+        // From here on the head is listened to, so that the connection's end is seen when it comes.
+        var next = connection.Next;
+        bool isKept;
+        lock (_lock)
+        {
+            _used--;
+            isKept = !_isClosed && !next.IsCompleted && _idle.Count < options.MaxIdlePerHead;
+            if (isKept)
+                _idle.Add((connection, clock.GetTimestamp()));
+        }
+
+        if (isKept)
+            _ = DropWhenHeardAsync(connection, next);
+        else
+            await connection.DisposeAsync();
+    }
+
+    /// <summary>Closes what has been idle for too long.</summary>
+    /// <returns>Whether nothing is open any more. Then nothing is kept here from now on, so that others may forget these connections.</returns>
+    public async ValueTask<bool> SweepAsync()
+    {
+        List<GenerationConnection> old;
+        lock (_lock)
+        {
+            old = [.. _idle.Where(item => clock.GetElapsedTime(item.Since) >= options.IdleTime).Select(item => item.Connection)];
+            _idle.RemoveAll(item => old.Contains(item.Connection));
+            _isClosed |= _idle.Count == 0 && _used == 0;
+        }
+
+        foreach (var connection in old)
+            await connection.DisposeAsync();
+        return _isClosed;
+    }
+
+    /// <summary>Closes all idle connections, and each that is given back from here on.</summary>
+    public async ValueTask CloseAsync()
+    {
+        List<GenerationConnection> all;
+        lock (_lock)
+        {
+            _isClosed = true;
+            all = [.. _idle.Select(item => item.Connection)];
+            _idle.Clear();
+        }
+
+        foreach (var connection in all)
+            await connection.DisposeAsync();
+    }
+
+    async Task DropWhenHeardAsync(GenerationConnection connection, Task<Frame> next)
+    {
+        try
+        {
+            await next;
+        }
+        catch (HeadLostException)
+        {
+        }
+
+        bool wasIdle;
+        lock (_lock)
+            wasIdle = _idle.RemoveAll(item => item.Connection == connection) > 0;
+        if (wasIdle)
+            await connection.DisposeAsync();
+    }
+}

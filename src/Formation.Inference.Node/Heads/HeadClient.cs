@@ -1,0 +1,251 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Routing;
+using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Heads.Connections;
+using Formation.Inference.Node.Heads.Wire;
+
+namespace Formation.Inference.Node.Heads;
+
+/// <summary>
+/// The gateway's side of the generation protocol: dials heads, keeps connections for the next request, and brings a request's events from
+/// its head. See docs/formats/generation-protocol.md.
+/// </summary>
+public sealed class HeadClient : IHeadClient, IAsyncDisposable
+{
+    static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(10);
+    static readonly byte[] CancelFrame = [0, 0, 0, 0, (byte)FrameType.Cancel];
+
+    readonly Func<Replica, CancellationToken, Task<Stream>> _dial;
+    readonly HeadClientOptions _options;
+    readonly TimeProvider _clock;
+    readonly ByteBudget _incoming;
+    readonly ConcurrentDictionary<KeyPin, HeadConnections> _heads = new();
+    readonly ITimer _sweep;
+
+    /// <param name="identity">The gateway's key; outlives the client.</param>
+    /// <param name="options">How connections are kept.</param>
+    /// <param name="clock">The clock.</param>
+    public HeadClient(NodeIdentity identity, HeadClientOptions options, TimeProvider clock)
+        : this((replica, cancellationToken) => DialAsync(identity, replica, clock, cancellationToken), options, clock)
+    {
+    }
+
+    /// <summary>A client with a way of its own to reach heads.</summary>
+    internal HeadClient(Func<Replica, CancellationToken, Task<Stream>> dial, HeadClientOptions options, TimeProvider clock)
+    {
+        (_dial, _options, _clock) = (dial, options, clock);
+        _incoming = new ByteBudget(options.MaxIncomingBytes);
+        _sweep = clock.CreateTimer(static state => _ = ((HeadClient)state!).SweepAsync(), this, SweepInterval, SweepInterval);
+    }
+
+    public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
+        Replica replica, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (!TryWrite(request, out var writer))
+        {
+            yield return new GenerationFailed(TooLarge());
+            yield break;
+        }
+
+        var head = _heads.GetOrAdd(replica.HeadPin, _ => new HeadConnections(_options, _clock));
+        if (!head.TryEnter(out var idle))
+        {
+            yield return new GenerationFailed(Crowded(_options.MaxConnectionsPerHead));
+            yield break;
+        }
+
+        GenerationConnection connection;
+        try
+        {
+            connection = idle ?? await ConnectAsync(replica, cancellationToken);
+        }
+        catch
+        {
+            head.Leave();
+            throw;
+        }
+
+        var isEnded = false;
+        try
+        {
+            // While the request is on its way, the head is listened to already: a silent one would take it for ever.
+            connection.MaxFrameBytes = request.EchoPrompt ? GenerationProtocol.MaxEchoBytes : GenerationProtocol.MaxEventBytes;
+            _ = connection.Next;
+            await SendAsync(connection, writer, cancellationToken);
+            while (true)
+            {
+                if (!connection.TryTake(out var frame))
+                {
+                    await connection.Next.WaitAsync(cancellationToken);
+                    frame = connection.Take();
+                }
+
+                if (frame.Type == FrameType.Event)
+                {
+                    yield return Read(connection, frame);
+                    continue;
+                }
+
+                isEnded = frame.Type == FrameType.End;
+                if (isEnded && ReadEnd(connection, frame) is { } loss)
+                    throw loss;
+                if (isEnded)
+                    yield break;
+                throw connection.Lose(
+                    frame.Type == FrameType.Goodbye ? HeadLoss.Leaving : HeadLoss.Untrusted, "it ended the connection beside a request");
+            }
+        }
+        finally
+        {
+            // Not waited for: whoever reads the events has them all, or wants none of the rest.
+            _ = GiveBackAsync(head, connection, isEnded);
+        }
+    }
+
+    /// <summary>Closes idle connections, and the others when their requests end.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _sweep.DisposeAsync();
+        foreach (var head in _heads.Values)
+            await head.CloseAsync();
+    }
+
+    /// <summary>Connections to a head that wait for a request.</summary>
+    internal int IdleConnections(KeyPin head) => _heads.TryGetValue(head, out var connections) ? connections.IdleCount : 0;
+
+    static async Task<Stream> DialAsync(NodeIdentity identity, Replica replica, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        var peer = new NodePeer(replica.NodeName, replica.HeadPin, replica.Addresses, IsOnline: true);
+        return await PeerConnection.DialAsync(identity, peer, HeadServer.Protocol, clock, cancellationToken);
+    }
+
+    async Task<GenerationConnection> ConnectAsync(Replica replica, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var stream = await _dial(replica, cancellationToken);
+            return new GenerationConnection(stream, GenerationProtocol.MaxControlBytes, _incoming, _options.Heartbeat, _clock);
+        }
+        catch (PeerUnreachableException fault)
+        {
+            throw new HeadLostException(HeadLoss.Unreachable, fault.Message);
+        }
+    }
+
+    static bool TryWrite(GenerationRequest request, out MessageWriter writer)
+    {
+        writer = new MessageWriter();
+        writer.BeginFrame(FrameType.Request);
+        RequestMessage.Write(writer, request);
+        if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } caller)
+            RequestMessage.WriteTrace(writer, caller.Id, caller.TraceStateString);
+        return writer.EndFrame() <= GenerationProtocol.MaxRequestBytes;
+    }
+
+    static async Task SendAsync(GenerationConnection connection, MessageWriter writer, CancellationToken cancellationToken)
+    {
+        // Half a request is of no use to anybody: who leaves while it is sent ends the connection.
+        await using var left = cancellationToken.Register(() => connection.Lose(HeadLoss.Broken, "closed here"));
+        try
+        {
+            await connection.SendAsync(writer.Written);
+        }
+        catch (HeadLostException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw;
+        }
+    }
+
+    static GenerationEvent Read(GenerationConnection connection, Frame frame)
+    {
+        try
+        {
+            return EventMessage.Read(frame.Payload.Span);
+        }
+        catch (GenerationProtocolException fault)
+        {
+            throw connection.Lose(HeadLoss.Untrusted, fault.Message);
+        }
+    }
+
+    static HeadLostException? ReadEnd(GenerationConnection connection, Frame frame)
+    {
+        try
+        {
+            var end = EndMessage.Read(frame.Payload.Span);
+            return end.Code switch
+            {
+                EndCode.Complete => null,
+                EndCode.Leaving => new HeadLostException(HeadLoss.Leaving, end.Reason),
+                EndCode.Malformed => new HeadLostException(HeadLoss.Untrusted, end.Reason),
+                _ => new HeadLostException(HeadLoss.Failed, end.Reason),
+            };
+        }
+        catch (GenerationProtocolException fault)
+        {
+            return connection.Lose(HeadLoss.Untrusted, fault.Message);
+        }
+    }
+
+    async Task GiveBackAsync(HeadConnections head, GenerationConnection connection, bool isEnded)
+    {
+        try
+        {
+            if (!isEnded)
+                await CancelAsync(connection).WaitAsync(_options.CancelTimeout, _clock);
+            await head.LeaveAsync(connection);
+        }
+        catch (Exception fault) when (fault is HeadLostException or TimeoutException)
+        {
+            head.Leave();
+            await connection.DisposeAsync();
+        }
+    }
+
+    /// <summary>Waits for the end of a request that nobody reads any more, so that the connection can be used again.</summary>
+    static async Task CancelAsync(GenerationConnection connection)
+    {
+        var hasCancelled = false;
+        while (true)
+        {
+            // Where the end is here already, there is nothing to cancel.
+            if (!connection.TryTake(out var frame))
+            {
+                if (!hasCancelled)
+                    await connection.SendAsync(CancelFrame);
+                hasCancelled = true;
+                await connection.Next;
+                frame = connection.Take();
+            }
+
+            if (frame.Type == FrameType.End)
+                return;
+            if (frame.Type != FrameType.Event)
+                throw connection.Lose(HeadLoss.Leaving, "it ended the connection");
+        }
+    }
+
+    async Task SweepAsync()
+    {
+        foreach (var (pin, head) in _heads)
+            if (await head.SweepAsync())
+                _heads.TryRemove(KeyValuePair.Create(pin, head));
+    }
+
+    static GenerationError TooLarge() =>
+        new(GenerationErrorKind.InvalidRequest, $"The request takes more than the {GenerationProtocol.MaxRequestBytes >> 20} MiB that it may have on its way.")
+        {
+            Parameter = nameof(GenerationRequest.Prompt),
+        };
+
+    static GenerationError Crowded(int limit) =>
+        new(GenerationErrorKind.QueueFull, $"The machine works on {limit} requests of this gateway already. Try again later.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(1),
+        };
+}

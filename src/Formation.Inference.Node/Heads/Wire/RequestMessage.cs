@@ -1,0 +1,143 @@
+namespace Formation.Inference.Node.Heads.Wire;
+
+/// <summary>A request as it crosses a connection. What a dialect's mapping guarantees of one is checked again: a head trusts no gateway's program.</summary>
+static class RequestMessage
+{
+    public static void Write(MessageWriter writer, GenerationRequest request)
+    {
+        writer.Text(1, request.RequestId);
+        writer.Text(2, request.ModelId);
+        writer.Text(3, request.AccountId);
+        PromptMessage.Write(writer, 4, request.Prompt);
+        SamplingMessage.Write(writer, 5, request.Sampling);
+        SamplingMessage.Write(writer, 6, request.Stop);
+        writer.Number(7, request.Choices);
+        writer.Optional(8, request.Logprobs?.Top);
+        writer.Flag(9, request.EchoPrompt);
+        if (request.Continuation is not null)
+            Write(writer, 10, request.Continuation);
+        if (request.TemplateTime is { } time)
+        {
+            writer.Optional(11, time.UtcTicks);
+            writer.Number(12, time.TotalOffsetMinutes);
+        }
+    }
+
+    /// <summary>Writes the caller's trace (W3C) behind a request.</summary>
+    public static void WriteTrace(MessageWriter writer, string? parent, string? state)
+    {
+        writer.Text(13, parent);
+        writer.Text(14, state);
+    }
+
+    /// <exception cref="GenerationProtocolException">The message is damaged, or a value is beyond its limit.</exception>
+    public static ReceivedRequest Read(ReadOnlySpan<byte> payload)
+    {
+        string requestId = "", modelId = "", accountId = "";
+        Prompt? prompt = null;
+        var (sampling, stop) = (SamplingParams.Default, StopConditions.Default);
+        var choices = 0;
+        LogprobOptions? logprobs = null;
+        var echo = false;
+        Continuation? continuation = null;
+        (long? ticks, var offset) = (null, 0);
+        string? traceParent = null, traceState = null;
+        var reader = new MessageReader(payload);
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: requestId = reader.Text("the request's id", GenerationProtocol.MaxNameBytes); break;
+                case 2: modelId = reader.Text("the model's id", GenerationProtocol.MaxNameBytes); break;
+                case 3: accountId = reader.Text("the account's id", GenerationProtocol.MaxNameBytes); break;
+                case 4: prompt = PromptMessage.Read(reader.Message()); break;
+                case 5: sampling = SamplingMessage.ReadSampling(reader.Message()); break;
+                case 6: stop = SamplingMessage.ReadStop(reader.Message()); break;
+                case 7: choices = reader.Int32("the number of choices", 1, GenerationRequest.MaxChoices); break;
+                case 8: logprobs = new LogprobOptions(reader.Int32("the number of alternatives", 0, GenerationProtocol.MaxAlternatives)); break;
+                case 9: echo = reader.Flag(); break;
+                case 10: continuation = ReadContinuation(reader.Message()); break;
+                case 11: ticks = reader.Int64(); break;
+                case 12: offset = reader.Int32("the time's offset", -14 * 60, 14 * 60); break;
+                case 13: traceParent = reader.Text("the trace's parent", GenerationProtocol.MaxNameBytes); break;
+                case 14: traceState = reader.Text("the trace's state", GenerationProtocol.MaxNameBytes); break;
+            }
+
+        if (prompt is null || choices == 0)
+            throw new GenerationProtocolException("a request has no prompt or no choices");
+        if (continuation is not null && continuation.Choices.Count != choices)
+            throw new GenerationProtocolException("a request continues another number of choices than it has");
+        return new ReceivedRequest(
+            new GenerationRequest
+            {
+                RequestId = requestId,
+                ModelId = modelId,
+                AccountId = accountId,
+                Prompt = prompt,
+                Sampling = sampling,
+                Stop = stop,
+                Choices = choices,
+                Logprobs = logprobs,
+                EchoPrompt = echo,
+                TemplateTime = ticks is { } utc ? Time(utc, offset) : null,
+                Continuation = continuation,
+            },
+            traceParent,
+            traceState);
+    }
+
+    static DateTimeOffset Time(long utcTicks, int offsetMinutes)
+    {
+        // A day from both ends, so that no offset leaves the calendar.
+        if (utcTicks < TimeSpan.TicksPerDay || utcTicks > DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay)
+            throw new GenerationProtocolException("a request's time is out of range");
+        return new DateTimeOffset(utcTicks, TimeSpan.Zero).ToOffset(TimeSpan.FromMinutes(offsetMinutes));
+    }
+
+    static void Write(MessageWriter writer, int field, Continuation continuation)
+    {
+        var start = writer.Begin(field);
+        foreach (var choice in continuation.Choices)
+        {
+            var inner = writer.Begin(1);
+            writer.Numbers(1, choice.TokenIds);
+            writer.Number(2, choice.TextLength);
+            writer.Flag(3, choice.IsEchoed);
+            writer.Flag(4, choice.IsFinished);
+            writer.End(inner);
+        }
+
+        writer.End(start);
+    }
+
+    static Continuation ReadContinuation(MessageReader reader)
+    {
+        var choices = new List<ContinuedChoice>();
+        while (reader.Next(out var field))
+            if (field == 1)
+            {
+                if (choices.Count == GenerationRequest.MaxChoices)
+                    throw new GenerationProtocolException("a request continues more choices than there may be");
+                choices.Add(ReadChoice(reader.Message()));
+            }
+
+        return new Continuation(choices);
+    }
+
+    static ContinuedChoice ReadChoice(MessageReader reader)
+    {
+        var (tokens, choice) = (new List<int>(), new ContinuedChoice());
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: reader.Numbers("a choice's tokens", 0, int.MaxValue, int.MaxValue, tokens); break;
+                case 2: choice = choice with { TextLength = reader.Int32("a choice's text", 0, int.MaxValue) }; break;
+                case 3: choice = choice with { IsEchoed = reader.Flag() }; break;
+                case 4: choice = choice with { IsFinished = reader.Flag() }; break;
+            }
+
+        return choice with { TokenIds = tokens };
+    }
+}
+
+/// <summary>A request as it came, with its caller's trace (W3C).</summary>
+readonly record struct ReceivedRequest(GenerationRequest Request, string? TraceParent, string? TraceState);

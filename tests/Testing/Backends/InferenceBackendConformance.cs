@@ -1,0 +1,148 @@
+using Formation.Inference.Testing.Fakes;
+using Xunit;
+
+namespace Formation.Inference.Testing.Backends;
+
+/// <summary>What every <see cref="IInferenceBackend"/> promises, asked of one that serves a tiny model of 192 positions.</summary>
+public abstract class InferenceBackendConformance
+{
+    const string Text = "What is it that the world is made of?";
+
+    protected abstract IInferenceBackend Backend { get; }
+
+    /// <summary>A model that the backend serves.</summary>
+    protected abstract string ModelId { get; }
+
+    /// <summary>Waits until nothing is held for any request.</summary>
+    protected abstract Task BecomesIdleAsync();
+
+    protected GenerationRequest Request(int maxTokens = 24) => new()
+    {
+        RequestId = "request",
+        ModelId = ModelId,
+        AccountId = "account",
+        Prompt = new TextPrompt(Text),
+        Sampling = new SamplingParams { Seed = 5 },
+        Stop = new StopConditions { MaxTokens = maxTokens, IgnoreEndOfGeneration = true },
+    };
+
+    Task<CollectedGeneration> RunAsync(GenerationRequest request) =>
+        CollectedGeneration.FromAsync(Backend.GenerateAsync(request, TestContext.Current.CancellationToken), TestContext.Current.CancellationToken);
+
+    [Fact]
+    public async Task A_stream_begins_once_ends_each_choice_once_and_says_nothing_behind_an_end()
+    {
+        var generation = await RunAsync(Request() with { Choices = 3 });
+        Assert.Null(generation.Error);
+        Assert.Single(generation.Events.OfType<GenerationStarted>());
+        Assert.IsType<GenerationStarted>(generation.Events[0]);
+        for (var choice = 0; choice < 3; choice++)
+        {
+            var finished = generation.Finished(choice);
+            Assert.Equal((FinishReason.Length, 24), (finished.Reason, finished.CompletionTokens));
+            Assert.NotEmpty(generation.Text(choice));
+            Assert.DoesNotContain(
+                generation.Events.SkipWhile(next => next != finished), next => next is GenerationDelta delta && delta.Choice == choice);
+        }
+
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task A_seed_makes_a_request_repeatable_and_choices_differ()
+    {
+        var request = Request() with { Choices = 2 };
+        var (first, again) = (await RunAsync(request), await RunAsync(request));
+        Assert.Equal([first.Text(0), first.Text(1)], [again.Text(0), again.Text(1)]);
+        Assert.NotEqual(first.Text(0), first.Text(1));
+    }
+
+    [Fact]
+    public async Task Log_probabilities_and_echo_come_where_they_are_asked_for_with_the_ids_of_all_tokens()
+    {
+        var generation = await RunAsync(Request() with { Logprobs = new LogprobOptions(3), EchoPrompt = true });
+        Assert.Equal(Text, generation.Echo());
+        Assert.Equal(generation.PromptTokens, generation.EchoTokens().Count);
+        Assert.Null(generation.EchoTokens()[0].Logprob);
+        Assert.Equal(24, generation.Tokens().Count);
+        Assert.All(generation.Tokens(), token => Assert.Equal(3, token.Top.Count));
+        Assert.Equal(
+            generation.Tokens().Select(token => token.TokenId),
+            generation.Events.OfType<GenerationDelta>().Where(delta => !delta.IsEcho).SelectMany(delta => delta.TokenIds));
+    }
+
+    [Fact]
+    public async Task A_stop_string_ends_a_choice_and_is_named()
+    {
+        var whole = (await RunAsync(Request(60))).Text();
+        var stop = whole.Substring(whole.Length / 2, 2);
+        var generation = await RunAsync(Request(60) with { Stop = Request(60).Stop with { Strings = [stop] } });
+        Assert.Equal((FinishReason.Stop, stop), (generation.Finished().Reason, generation.Finished().StopString));
+        Assert.Equal(whole[..whole.IndexOf(stop, StringComparison.Ordinal)], generation.Text());
+    }
+
+    [Fact]
+    public async Task A_conversation_is_answered()
+    {
+        var generation = await RunAsync(Request() with { Prompt = new ChatPrompt([new ChatMessage("user", "Hi"), new ChatMessage("assistant", "Ho")]) });
+        Assert.Null(generation.Error);
+        Assert.NotEmpty(generation.Text());
+    }
+
+    [Fact]
+    public async Task A_model_that_does_not_exist_is_said_to_not_exist()
+    {
+        var generation = await RunAsync(Request() with { ModelId = "no-such-model" });
+        Assert.Equal(GenerationErrorKind.ModelNotFound, generation.Error!.Kind);
+        Assert.Single(generation.Events);
+    }
+
+    [Fact]
+    public async Task What_does_not_fit_the_model_is_answered_with_what_is_at_fault()
+    {
+        var outside = await RunAsync(Request() with { Prompt = new TokenPrompt([1, 1_000_000]) });
+        Assert.Equal((GenerationErrorKind.InvalidRequest, "Prompt"), (outside.Error!.Kind, outside.Error.Parameter));
+        Assert.Single(outside.Events);
+        var tooLong = await RunAsync(Request(100_000));
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, tooLong.Error!.Kind);
+        Assert.Contains("100000", tooLong.Error.Message);
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_enumeration_and_frees_what_the_request_held()
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var next in Backend.GenerateAsync(Request(150), cancellation.Token))
+                if (next is GenerationDelta)
+                    cancellation.Cancel();
+        });
+        await BecomesIdleAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (var _ in Backend.GenerateAsync(Request(), cancellation.Token))
+            {
+            }
+        });
+    }
+
+    [Fact]
+    public async Task Who_stops_reading_frees_what_the_request_held()
+    {
+        await foreach (var next in Backend.GenerateAsync(Request(150), TestContext.Current.CancellationToken))
+            if (next is GenerationDelta)
+                break;
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task Many_requests_at_once_each_get_their_own()
+    {
+        var requests = Enumerable.Range(0, 24).Select(i => Request(10 + i) with { RequestId = $"{i}", Sampling = new SamplingParams { Seed = i } }).ToList();
+        var together = await Task.WhenAll(requests.Select(RunAsync));
+        for (var i = 0; i < requests.Count; i++)
+            Assert.Equal((await RunAsync(requests[i])).Text(), together[i].Text());
+        await BecomesIdleAsync();
+    }
+}
