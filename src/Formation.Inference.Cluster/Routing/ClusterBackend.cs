@@ -65,7 +65,7 @@ public sealed class ClusterBackend(
 
                 if (step.Loss is null && step.Refusal is null)
                     continue;
-                search.NoteFailure(attempt.Replica.HeadPin, step.Refusal);
+                search.NoteFailure(attempt.Replica.HeadPin, attempt.HasProgressed, step.Refusal);
                 if (step.Loss is { } loss)
                 {
                     budget.Note(loss, attempt.Lasted, attempt.HasProgressed);

@@ -18,9 +18,12 @@ internal sealed class HeadSearch(
 
     /// <summary>Notes that a head did not take the request or was lost: others come first.</summary>
     /// <param name="head">Which.</param>
+    /// <param name="hasProgressed">Whether it brought the request nearer to its end: then what happened before it counts no more.</param>
     /// <param name="refusal">What it answered where it lives and has no room, else null.</param>
-    public void NoteFailure(KeyPin head, GenerationError? refusal)
+    public void NoteFailure(KeyPin head, bool hasProgressed, GenerationError? refusal)
     {
+        if (hasProgressed)
+            _failures.Clear();
         _failures[head] = (_failures.GetValueOrDefault(head).Times + 1, clock.GetTimestamp());
         _refusal = refusal ?? _refusal;
     }

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Formation.Inference.Cluster.Routing;
 
 /// <summary>Which replica had a prompt with a certain beginning last. The oldest knowledge gives way to new.</summary>
@@ -16,17 +14,11 @@ internal sealed class RecentBeginnings(int capacity = 16 * 1024)
     {
         if (_nodes.TryGetValue(beginning, out var known))
             _order.Remove(known);
-        else if (_nodes.Count >= capacity && TryTakeOldest(out var oldest))
-            _nodes.Remove(oldest.Value);
+        else if (_nodes.Count >= capacity)
+        {
+            _nodes.Remove(_order.First!.Value.Beginning);
+            _order.RemoveFirst();
+        }
         _nodes[beginning] = _order.AddLast((beginning, replica));
-    }
-
-    private bool TryTakeOldest([NotNullWhen(true)] out ulong? beginning)
-    {
-        beginning = _order.First?.Value.Beginning;
-        if (beginning is null)
-            return false;
-        _order.RemoveFirst();
-        return true;
     }
 }

@@ -15,6 +15,9 @@ internal sealed class GatewayTelemetry : IDisposable
     /// <summary>Name of the engine's meter and of its activity source; the gateway exports them and knows no more of them.</summary>
     internal const string EngineName = "Formation.Inference.Engine";
 
+    /// <summary>The name of the meter of requests to heads, where nodes serve models.</summary>
+    internal const string ClusterName = "Formation.Inference.Cluster";
+
     readonly Meter _meter;
     readonly Counter<long> _requests;
     readonly UpDownCounter<long> _active;

@@ -21,7 +21,7 @@ internal static class TelemetryServices
         OpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(ServiceName))
             .WithMetrics(metrics => metrics
-            .AddMeter(GatewayTelemetry.Name, GatewayTelemetry.EngineName, "System.Runtime")
+            .AddMeter(GatewayTelemetry.Name, GatewayTelemetry.EngineName, GatewayTelemetry.ClusterName, "System.Runtime")
             .AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false));
         services.ConfigureOpenTelemetryMeterProvider((provider, metrics) => metrics.AddView(OnlyOf(provider.GetRequiredService<IMeterFactory>())));
         if (options.OtlpEndpoint is { } endpoint)

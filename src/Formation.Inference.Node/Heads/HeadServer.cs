@@ -107,9 +107,27 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
 
         // Nothing but small frames may come beside a request.
         connection.MaxFrameBytes = GenerationProtocol.MaxControlBytes;
+        Interlocked.Increment(ref _running);
+        EndMessage end;
+        try
+        {
+            end = await GenerateAsync(connection, writer, received);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _running);
+        }
+
+        // The gateway may send its next request as soon as it has read the end.
+        connection.MaxFrameBytes = GenerationProtocol.MaxRequestBytes;
+        await EndAsync(connection, writer, end);
+    }
+
+    /// <summary>Works on a request until it is done, cancelled, or nobody is there any more.</summary>
+    async Task<EndMessage> GenerateAsync(GenerationConnection connection, MessageWriter writer, ReceivedRequest received)
+    {
         using var cancelled = new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancelled.Token, _leaving.Token);
-        Interlocked.Increment(ref _running);
         var work = GenerateAsync(connection, writer, received, either.Token);
         try
         {
@@ -119,42 +137,36 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
                     throw connection.Lose(HeadLoss.Untrusted, "a frame came that has no place beside a request");
                 cancelled.Cancel();
             }
+
+            return await work;
         }
-        finally
+        catch (HeadLostException)
         {
             cancelled.Cancel();
-            try
-            {
-                await work;
-            }
-            finally
-            {
-                Interlocked.Decrement(ref _running);
-                connection.MaxFrameBytes = GenerationProtocol.MaxRequestBytes;
-            }
+            await Task.WhenAny(work);
+            throw;
         }
     }
 
-    async Task GenerateAsync(GenerationConnection connection, MessageWriter writer, ReceivedRequest received, CancellationToken cancellationToken)
+    async Task<EndMessage> GenerateAsync(
+        GenerationConnection connection, MessageWriter writer, ReceivedRequest received, CancellationToken cancellationToken)
     {
         // So that decoding and what the backend does at once never hold up the frames that come.
         await Task.Yield();
         using var span = StartSpan(received);
-        var end = new EndMessage(EndCode.Complete, "");
         try
         {
             await SendEventsAsync(connection, writer, received.Request, cancellationToken);
+            return new EndMessage(EndCode.Complete, "");
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            end = _leaving.IsCancellationRequested ? new EndMessage(EndCode.Leaving, "it ends") : new EndMessage(EndCode.Cancelled, "");
+            return _leaving.IsCancellationRequested ? new EndMessage(EndCode.Leaving, "it ends") : new EndMessage(EndCode.Cancelled, "");
         }
         catch (Exception fault) when (fault is not HeadLostException)
         {
-            end = new EndMessage(EndCode.Failed, fault.GetType().Name);
+            return new EndMessage(EndCode.Failed, fault.GetType().Name);
         }
-
-        await EndAsync(connection, writer, end);
     }
 
     async Task SendEventsAsync(

@@ -38,15 +38,17 @@ sealed class TcpProxy : IAsyncDisposable
     /// <summary>Ends all connections.</summary>
     public void Cut()
     {
-        foreach (var (near, far) in _pairs)
+        foreach (var near in _pairs.Keys)
         {
+            // Whoever takes the pair ends it: others may be cutting, too.
+            if (!_pairs.TryRemove(near, out var far))
+                continue;
+
             // With a reset, as the system does for a process that is gone.
             near.LingerState = far.LingerState = new LingerOption(true, 0);
             near.Dispose();
             far.Dispose();
         }
-
-        _pairs.Clear();
     }
 
     /// <summary>Lets nothing through any more, and ends nothing.</summary>

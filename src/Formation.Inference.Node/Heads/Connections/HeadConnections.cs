@@ -10,9 +10,17 @@ namespace Formation.Inference.Node.Heads.Connections;
 sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
 {
     readonly Lock _lock = new();
-    readonly List<(GenerationConnection Connection, long Since)> _idle = [];
+    readonly List<Idle> _idle = [];
     int _used;
     bool _isClosed;
+
+    /// <summary>One stay of a connection here: it may come again.</summary>
+    sealed class Idle(GenerationConnection connection, long since)
+    {
+        public GenerationConnection Connection => connection;
+
+        public long Since => since;
+    }
 
     /// <summary>Connections without a request.</summary>
     public int IdleCount
@@ -62,17 +70,16 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
 
         // From here on the head is listened to, so that the connection's end is seen when it comes.
         var next = connection.Next;
-        bool isKept;
+        Idle? kept = null;
         lock (_lock)
         {
             _used--;
-            isKept = !_isClosed && !next.IsCompleted && _idle.Count < options.MaxIdlePerHead;
-            if (isKept)
-                _idle.Add((connection, clock.GetTimestamp()));
+            if (!_isClosed && !next.IsCompleted && _idle.Count < options.MaxIdlePerHead)
+                _idle.Add(kept = new Idle(connection, clock.GetTimestamp()));
         }
 
-        if (isKept)
-            _ = DropWhenHeardAsync(connection, next);
+        if (kept is not null)
+            _ = DropWhenHeardAsync(kept, next);
         else
             await connection.DisposeAsync();
     }
@@ -84,8 +91,8 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
         List<GenerationConnection> old;
         lock (_lock)
         {
-            old = [.. _idle.Where(item => clock.GetElapsedTime(item.Since) >= options.IdleTime).Select(item => item.Connection)];
-            _idle.RemoveAll(item => old.Contains(item.Connection));
+            old = [.. _idle.Where(IsOld).Select(item => item.Connection)];
+            _idle.RemoveAll(IsOld);
             _isClosed |= _idle.Count == 0 && _used == 0;
         }
 
@@ -109,7 +116,9 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
             await connection.DisposeAsync();
     }
 
-    async Task DropWhenHeardAsync(GenerationConnection connection, Task<Frame> next)
+    bool IsOld(Idle idle) => clock.GetElapsedTime(idle.Since) >= options.IdleTime;
+
+    async Task DropWhenHeardAsync(Idle idle, Task<Frame> next)
     {
         try
         {
@@ -119,10 +128,11 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
         {
         }
 
+        // Where a request has taken it meanwhile, what was heard is the request's.
         bool wasIdle;
         lock (_lock)
-            wasIdle = _idle.RemoveAll(item => item.Connection == connection) > 0;
+            wasIdle = _idle.Remove(idle);
         if (wasIdle)
-            await connection.DisposeAsync();
+            await idle.Connection.DisposeAsync();
     }
 }
