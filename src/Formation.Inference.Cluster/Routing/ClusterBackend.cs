@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Cluster.Routing;
 
@@ -13,13 +14,15 @@ namespace Formation.Inference.Cluster.Routing;
 /// <param name="options">How far it goes for a request.</param>
 /// <param name="metrics">The instruments.</param>
 /// <param name="clock">The clock.</param>
-public sealed class ClusterBackend(
+/// <param name="logger">Where lost heads are told of.</param>
+public sealed partial class ClusterBackend(
     IReplicaDirectory directory,
     IHeadClient client,
     IReplicaSelectionPolicy policy,
     ClusterBackendOptions options,
     RoutingMetrics metrics,
-    TimeProvider clock) : IInferenceBackend
+    TimeProvider clock,
+    ILogger<ClusterBackend> logger) : IInferenceBackend
 {
     private readonly ReplicaLoads _loads = new(policy, options.Suspicion, clock);
 
@@ -70,6 +73,7 @@ public sealed class ClusterBackend(
                 {
                     budget.Note(loss, attempt.Lasted, attempt.HasProgressed);
                     metrics.NoteLoss(request.ModelId, loss);
+                    LogLoss(attempt.Replica.NodeName, attempt.Replica.Id, request.RequestId, loss, step.Reason);
                     if (loss is not HeadLoss.Failed)
                         _loads.NoteLoss(attempt.Replica.HeadPin);
                 }
@@ -91,4 +95,7 @@ public sealed class ClusterBackend(
         Sampling = request.Sampling.Seed is null ? request.Sampling with { Seed = options.NextSeed() } : request.Sampling,
         TemplateTime = request.TemplateTime ?? clock.GetLocalNow(),
     };
+
+    [LoggerMessage(LogLevel.Warning, "The head on {Node} (replica {Replica}) was lost to request {RequestId}: {Loss}: {Reason}")]
+    partial void LogLoss(string node, string replica, string requestId, HeadLoss loss, string? reason);
 }

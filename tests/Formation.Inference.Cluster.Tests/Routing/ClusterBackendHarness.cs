@@ -1,6 +1,7 @@
 using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Cluster.Tests.Fakes;
 using Formation.Inference.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Formation.Inference.Cluster.Tests.Routing;
@@ -16,7 +17,8 @@ sealed class ClusterBackendHarness : IDisposable
     public ClusterBackendHarness(params string[] replicas)
     {
         Table.Set(Model, replicas.Select(id => ScriptedHeads.Replica(id)));
-        Backend = new ClusterBackend(Table, Heads, new InOrder(), new ClusterBackendOptions { NextSeed = () => 77 }, _metrics, Clock);
+        Backend = new ClusterBackend(
+            Table, Heads, new InOrder(), new ClusterBackendOptions { NextSeed = () => 77 }, _metrics, Clock, NullLogger<ClusterBackend>.Instance);
     }
 
     public FakeTimeProvider Clock { get; } = new(Certificates.Now);

@@ -108,7 +108,8 @@ public sealed class ContinuationTests
     public async Task A_choice_that_had_all_its_tokens_only_ends()
     {
         await using var engine = new EngineHarness();
-        var (request, prompt) = (engine.Request(12) with { Stop = new StopConditions { MaxTokens = 12, IgnoreEndOfGeneration = true } }, EngineHarness.Prompt(9));
+        var request = engine.Request(12) with { Stop = new StopConditions { MaxTokens = 12, IgnoreEndOfGeneration = true } };
+        var prompt = EngineHarness.Prompt(9);
         var whole = await engine.RunAsync(request, prompt);
         var before = whole.Events.Take(whole.Events.Count - 1).ToList();
         var after = await engine.RunAsync(request with { Continuation = Delivered.Of(before, 1) }, prompt);

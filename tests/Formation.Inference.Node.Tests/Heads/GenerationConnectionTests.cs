@@ -66,7 +66,8 @@ public sealed class GenerationConnectionTests
     {
         var (near, far) = Way();
         await using var connection = Open(near);
-        await far.WriteAsync((byte[])[.. FrameOf((FrameType)200, 100), .. FrameOf(FrameType.Ping, 3), .. FrameOf(FrameType.End, 2)], TestContext.Current.CancellationToken);
+        byte[] frames = [.. FrameOf((FrameType)200, 100), .. FrameOf(FrameType.Ping, 3), .. FrameOf(FrameType.End, 2)];
+        await far.WriteAsync(frames, TestContext.Current.CancellationToken);
         await connection.Next;
         Assert.Equal(FrameType.End, connection.Take().Type);
     }
@@ -210,7 +211,8 @@ public sealed class GenerationConnectionTests
 
         public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => input.ReadAsync(buffer, cancellationToken);
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            input.ReadAsync(buffer, cancellationToken);
 
         public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {

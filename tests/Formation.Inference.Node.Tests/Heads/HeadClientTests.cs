@@ -210,7 +210,8 @@ public sealed class HeadClientTests
     public async Task Long_deltas_and_echoes_arrive_whole()
     {
         var text = string.Concat(Enumerable.Range(0, 300_000).Select(i => (i % 10).ToString()));
-        var tokens = Enumerable.Range(0, 20_000).Select(i => new TokenLogprob(i, new byte[] { 1, 2 }, -1, [new TokenAlternative(i, new byte[] { 3 }, -2)])).ToList();
+        var tokens = Enumerable.Range(0, 20_000)
+            .Select(i => new TokenLogprob(i, new byte[] { 1, 2 }, -1, [new TokenAlternative(i, new byte[] { 3 }, -2)])).ToList();
         await using var network = new HeadNetwork([new FakeBackend(
             new GenerationStarted(3),
             new GenerationDelta(0, text, tokens) { IsEcho = true },

@@ -2,6 +2,7 @@ using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Heads;
 using Formation.Inference.Node.Tests.Fakes;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Formation.Inference.Node.Tests.Heads;
 
@@ -25,7 +26,8 @@ sealed class HeadNetwork : IAsyncDisposable
             client ?? new HeadClientOptions(), clock ?? TimeProvider.System);
         Directory.Set(ModelId, Heads.Select(head => head.Replica));
         Backend = new ClusterBackend(
-            Directory, Client, new PrefixAffinityPolicy(new Random(1)), Options, Metrics, clock ?? TimeProvider.System);
+            Directory, Client, new PrefixAffinityPolicy(new Random(1)), Options, Metrics, clock ?? TimeProvider.System,
+            NullLogger<ClusterBackend>.Instance);
     }
 
     // Tests cut again and again, at once, and without anybody's fault.

@@ -80,17 +80,19 @@ sealed class RandomMessages(int seed)
     {
         0 => new TextPrompt(Text(int.MaxValue)),
         1 => new TokenPrompt(Ids(5000)),
-        _ => new ChatPrompt([.. Enumerable.Range(0, 1 + _random.Next(5)).Select(_ => new ChatMessage(Text(300), Maybe() ? new SensitiveText(Text(int.MaxValue)) : (SensitiveText?)null)
-        {
-            Name = Maybe() ? Text(300) : null,
-            ToolCalls = Maybe() ? Json() : null,
-            ToolCallId = Maybe() ? Text(300) : null,
-        })])
+        _ => new ChatPrompt([.. Enumerable.Range(0, 1 + _random.Next(5)).Select(_ => Message())])
         {
             Tools = Maybe() ? Json() : null,
             AddGenerationPrompt = Maybe(),
             TemplateVariables = Maybe() ? Enumerable.Range(0, 1 + _random.Next(4)).ToDictionary(i => $"variable {i}", _ => Json()) : null,
         },
+    };
+
+    ChatMessage Message() => new(Text(300), Maybe() ? new SensitiveText(Text(int.MaxValue)) : (SensitiveText?)null)
+    {
+        Name = Maybe() ? Text(300) : null,
+        ToolCalls = Maybe() ? Json() : null,
+        ToolCallId = Maybe() ? Text(300) : null,
     };
 
     TokenLogprob Token() => new(
