@@ -28,6 +28,10 @@ public sealed class WeightService(
     public override Task ReadManifest(ManifestRequest request, IServerStreamWriter<Piece> responses, ServerCallContext context) =>
         ServeAsync(context, (peer, stop) => SendAsync(peer, ModelOf(request.Digest).Manifest.Bytes, responses, stop));
 
+    /// <summary>Says which chunks of a model are there.</summary>
+    public override Task ReadHoldings(HoldingsRequest request, IServerStreamWriter<Piece> responses, ServerCallContext context) =>
+        ServeAsync(context, (peer, stop) => SendAsync(peer, ModelOf(request.Digest).Held().Bytes, responses, stop));
+
     /// <summary>Gives a chunk, checked against its hash.</summary>
     public override Task ReadChunk(ChunkRequest request, IServerStreamWriter<Piece> responses, ServerCallContext context) =>
         ServeAsync(context, async (peer, stop) =>

@@ -191,7 +191,7 @@ public sealed class WeightServiceTests : IAsyncLifetime
 
     private GatewayChunkSource Source() => new(_node.Identity, _gateway.Url, _gateway.Plane.Pin, _clock);
 
-    private Task<FetchedWeights> FetchAsync(IChunkSource source, Func<ModelConfig, ModelPart>? part = null) =>
+    private Task<HeldWeights> FetchAsync(IChunkSource source, Func<ModelConfig, ModelPart>? part = null) =>
         new WeightFetcher(
             new WeightStore(_folder.File("store"), TimeProvider.System), new FetchOptions { FirstPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System)
             .EnsureAsync(new WeightRequest(_model.Manifest.Digest, part ?? (_ => Part)) { Sources = [source] });

@@ -27,14 +27,27 @@ internal sealed class ScriptedSource(string name, IServedModel model) : IChunkSo
     /// <summary>What it says it has; null for the truth.</summary>
     public ChunkSet? Claims { get; set; }
 
+    /// <summary>Runs before it says what it has.</summary>
+    public Func<CancellationToken, Task> BeforeClaims { get; set; } = _ => Task.CompletedTask;
+
     public Func<byte[], byte[]> Manifest { get; set; } = bytes => bytes;
 
-    public Task<byte[]> ReadManifestAsync(string digest, CancellationToken cancellationToken) => digest == model.Manifest.Digest
-        ? Task.FromResult(Manifest(model.Manifest.Bytes.ToArray()))
-        : Task.FromException<byte[]>(new ChunkSourceException(ChunkSourceFault.NotHeld, "it does not know the model"));
+    /// <summary>Runs before it gives the manifest.</summary>
+    public Func<CancellationToken, Task> BeforeManifest { get; set; } = _ => Task.CompletedTask;
 
-    public Task<ChunkSet> ReadHoldingsAsync(ModelManifest manifest, CancellationToken cancellationToken) =>
-        Task.FromResult(ChunkSet.Parse((Claims ?? model.Held()).Bytes.Span, manifest.ChunkCount));
+    public async Task<byte[]> ReadManifestAsync(string digest, CancellationToken cancellationToken)
+    {
+        await BeforeManifest(cancellationToken);
+        return digest == model.Manifest.Digest
+            ? Manifest(model.Manifest.Bytes.ToArray())
+            : throw new ChunkSourceException(ChunkSourceFault.NotHeld, "it does not know the model");
+    }
+
+    public async Task<ChunkSet> ReadHoldingsAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    {
+        await BeforeClaims(cancellationToken);
+        return ChunkSet.Parse((Claims ?? model.Held()).Bytes.Span, manifest.ChunkCount);
+    }
 
     public async Task ReadChunkAsync(ModelManifest manifest, int chunk, Memory<byte> destination, CancellationToken cancellationToken)
     {

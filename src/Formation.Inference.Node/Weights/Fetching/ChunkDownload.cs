@@ -11,39 +11,37 @@ sealed class ChunkDownload(
     ModelManifest manifest, IReadOnlyList<IChunkSource> sources, ChunkWriter writer, FetchOptions options, FetchCounters[] counters, TimeProvider clock,
     Action<string> log)
 {
-    private SourceInUse[]? _asked;
+    private readonly SourceInUse[] _sources = [.. sources.Select(source => new SourceInUse(source))];
 
     /// <summary>Brings all of them, or fails with what is wrong with each source.</summary>
-    /// <param name="chunks">What is missing.</param>
+    /// <param name="chunks">What is missing, at least one.</param>
     /// <param name="fetched">Told the bytes of each chunk that is here, on any thread.</param>
     /// <exception cref="WeightFetchException">Chunks are to be had from no source.</exception>
     /// <exception cref="IOException">The disk is full, or fails.</exception>
     public async Task RunAsync(IReadOnlyList<int> chunks, Action<int> fetched, CancellationToken cancellationToken)
     {
-        _asked ??= await Task.WhenAll(sources.Select(source => AskAsync(source, cancellationToken)));
-        var inUse = _asked.Where(source => source.LeftOut is null).ToArray();
-        var readers = inUse.SelectMany(source => Enumerable.Repeat(source, options.ChunksPerSource)).ToArray();
-        var queue = new ChunkQueue(chunks, inUse, readers.Length);
-        using var slots = new SemaphoreSlim(options.MaxChunksUnderWay);
+        var inUse = _sources.Where(source => source.LeftOut is null).ToArray();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var run = new Run(new ChunkQueue(chunks, inUse, inUse.Length * options.ChunksPerSource), new SemaphoreSlim(options.MaxChunksUnderWay), fetched, stop.Token);
         try
         {
-            await Task.WhenAll(readers.Select(source => StopAllAtFaultAsync(ReadAsync(source, queue, slots, fetched, stop.Token), stop)));
+            await Task.WhenAll(inUse.Select(source => UseAsync(source, run, stop)));
         }
         finally
         {
             // What came stays, however this ends.
             writer.Commit();
         }
-        if (queue.Left > 0)
-            throw new WeightFetchException(WhyNot(queue.Left, _asked));
+        if (run.Queue.Left > 0)
+            throw new WeightFetchException(WhyNot(run.Queue.Left));
     }
 
-    private static async Task StopAllAtFaultAsync(Task reading, CancellationTokenSource stop)
+    // Whoever fails holds a chunk that others would wait for.
+    private static async Task StopAllAtFaultAsync(Task work, CancellationTokenSource stop)
     {
         try
         {
-            await reading;
+            await work;
         }
         catch
         {
@@ -52,48 +50,58 @@ sealed class ChunkDownload(
         }
     }
 
-    private string WhyNot(int left, IEnumerable<SourceInUse> asked)
+    private string WhyNot(int left)
     {
-        var reasons = string.Join("; ", asked.Select(source => $"{source.Source.Name}: {source.LeftOut ?? "it has not got them"}"));
+        var reasons = string.Join("; ", _sources.Select(source => $"{source.Source.Name}: {source.LeftOut ?? "it has not got them"}"));
         return $"{left} chunks of {manifest.ChunkBytes} bytes are missing and to be had from none of {sources.Count} sources{(reasons.Length > 0 ? $" ({reasons})" : "")}";
     }
 
-    private async Task<SourceInUse> AskAsync(IChunkSource source, CancellationToken cancellationToken)
+    // Nobody waits for a source that takes long to answer: the others begin without it.
+    private async Task UseAsync(SourceInUse source, Run run, CancellationTokenSource stop)
+    {
+        if (source.Held is null)
+            await StopAllAtFaultAsync(AskAsync(source, run), stop);
+        await Task.WhenAll(Enumerable.Range(0, options.ChunksPerSource).Select(_ => StopAllAtFaultAsync(ReadAsync(source, run), stop)));
+    }
+
+    private async Task AskAsync(SourceInUse source, Run run)
     {
         try
         {
-            using var patience = new Patience(options.Patience, clock, cancellationToken);
-            return new SourceInUse(source, await patience.WaitAsync(source.ReadHoldingsAsync(manifest, patience.Token)));
+            using var patience = new Patience(options.Patience, clock, run.Asking);
+            run.Queue.Answered(source, await patience.WaitAsync(source.Source.ReadHoldingsAsync(manifest, patience.Token)));
         }
         catch (ChunkSourceException error)
         {
-            var left = new SourceInUse(source, new ChunkSet(manifest.ChunkCount));
-            LeaveOut(left, error.Message);
-            return left;
+            LeaveOut(source, error.Message);
+        }
+        catch (OperationCanceledException) when (!run.Stop.IsCancellationRequested)
+        {
+            // The others have brought everything meanwhile.
         }
     }
 
-    private async Task ReadAsync(SourceInUse source, ChunkQueue queue, SemaphoreSlim slots, Action<int> fetched, CancellationToken stop)
+    private async Task ReadAsync(SourceInUse source, Run run)
     {
-        while (await queue.TakeAsync(source, stop) is { } chunk)
+        while (await run.Queue.TakeAsync(source, run.Stop) is { } chunk)
         {
             TimeSpan pause;
-            await slots.WaitAsync(stop);
+            await run.Slots.WaitAsync(run.Stop);
             try
             {
-                pause = await FetchAsync(source, queue, chunk, fetched, stop);
+                pause = await FetchAsync(source, run, chunk);
             }
             finally
             {
-                slots.Release();
+                run.Slots.Release();
             }
             if (pause > TimeSpan.Zero)
-                await Task.Delay(pause, clock, stop);
+                await Task.Delay(pause, clock, run.Stop);
         }
     }
 
     /// <returns>How long to leave the source alone.</returns>
-    private async Task<TimeSpan> FetchAsync(SourceInUse source, ChunkQueue queue, int chunk, Action<int> fetched, CancellationToken stop)
+    private async Task<TimeSpan> FetchAsync(SourceInUse source, Run run, int chunk)
     {
         var length = manifest.PlaceOf(chunk).Length;
         var buffer = ArrayPool<byte>.Shared.Rent(length);
@@ -101,7 +109,7 @@ sealed class ChunkDownload(
         try
         {
             var bytes = buffer.AsMemory(0, length);
-            using (var patience = new Patience(options.Patience, clock, stop))
+            using (var patience = new Patience(options.Patience, clock, run.Stop))
             {
                 // A source that does not heed the end of its time keeps the buffer: it may still write to it.
                 isLent = false;
@@ -114,18 +122,19 @@ sealed class ChunkDownload(
             {
                 foreach (var counter in counters)
                     counter.WasRejected();
-                queue.GiveBack(chunk, source, JudgeWrongChunk);
+                run.Queue.GiveBack(chunk, source, JudgeWrongChunk);
                 return TimeSpan.Zero;
             }
-            await writer.WriteAsync(chunk, bytes, stop);
-            fetched(length);
-            queue.Done(chunk, source);
+            await writer.WriteAsync(chunk, bytes, run.Stop);
+            run.Fetched(length);
+            if (run.Queue.Done(chunk, source))
+                run.EndAsking();
             return TimeSpan.Zero;
         }
         catch (ChunkSourceException error)
         {
             var pause = TimeSpan.Zero;
-            queue.GiveBack(chunk, source, failed => pause = Judge(failed, chunk, error));
+            run.Queue.GiveBack(chunk, source, failed => pause = Judge(failed, chunk, error));
             return pause;
         }
         finally
@@ -140,7 +149,7 @@ sealed class ChunkDownload(
         switch (error.Fault)
         {
             case ChunkSourceFault.NotHeld:
-                source.Held.Remove(chunk);
+                source.Held!.Remove(chunk);
                 return TimeSpan.Zero;
             case ChunkSourceFault.Refused:
                 LeaveOut(source, error.Message);
@@ -171,5 +180,31 @@ sealed class ChunkDownload(
             return;
         source.LeftOut = why;
         log($"{source.Source.Name} is left out: {why}");
+    }
+
+    /// <summary>One run over a list of chunks.</summary>
+    private sealed class Run(ChunkQueue queue, SemaphoreSlim slots, Action<int> fetched, CancellationToken stop) : IDisposable
+    {
+        private readonly CancellationTokenSource _asking = CancellationTokenSource.CreateLinkedTokenSource(stop);
+
+        public ChunkQueue Queue => queue;
+
+        /// <summary>As many as chunks may be under way.</summary>
+        public SemaphoreSlim Slots => slots;
+
+        public Action<int> Fetched => fetched;
+
+        public CancellationToken Stop => stop;
+
+        /// <summary>Ends with the run's last chunk, too: what a source has is of no interest then.</summary>
+        public CancellationToken Asking => _asking.Token;
+
+        public void EndAsking() => _asking.Cancel();
+
+        public void Dispose()
+        {
+            _asking.Dispose();
+            slots.Dispose();
+        }
     }
 }

@@ -1,3 +1,5 @@
+using Formation.Inference.Cluster.Weights;
+
 namespace Formation.Inference.Node.Weights.Fetching;
 
 /// <summary>
@@ -79,15 +81,25 @@ sealed class ChunkQueue
         }
     }
 
+    /// <summary>A source has said what it has.</summary>
+    public void Answered(SourceInUse source, ChunkSet held)
+    {
+        lock (_lock)
+            source.Held = held;
+    }
+
     /// <summary>A chunk is here.</summary>
-    public void Done(int chunk, SourceInUse by)
+    /// <returns>Whether it was the last one.</returns>
+    public bool Done(int chunk, SourceInUse by)
     {
         lock (_lock)
         {
             by.Failures = 0;
             _states[_indexOf[chunk]] = State.Done;
-            if (--_open == 0)
-                Signal();
+            if (--_open > 0)
+                return false;
+            Signal();
+            return true;
         }
     }
 
@@ -113,13 +125,13 @@ sealed class ChunkQueue
         {
             var (index, by) = _returned[i];
             var chunk = _chunks[index];
-            if (!source.Held.Contains(chunk) || (by == source && HasOther(source, chunk)))
+            if (!source.Offers(chunk) || (by == source && HasOther(source, chunk)))
                 continue;
             _returned.RemoveAt(i);
             return index;
         }
         for (; source.Cursor < _chunks.Count; source.Cursor++)
-            if (_states[source.Cursor] == State.Open && source.Held.Contains(_chunks[source.Cursor]) && !IsReturned(source.Cursor))
+            if (_states[source.Cursor] == State.Open && source.Offers(_chunks[source.Cursor]) && !IsReturned(source.Cursor))
                 return source.Cursor++;
         return null;
     }
@@ -127,7 +139,7 @@ sealed class ChunkQueue
     private bool IsReturned(int index) => _returned.Exists(entry => entry.Index == index);
 
     private bool HasOther(SourceInUse source, int chunk) =>
-        _sources.Any(other => other != source && other.LeftOut is null && other.Held.Contains(chunk));
+        _sources.Any(other => other != source && other.Offers(chunk));
 
     private int? Leave()
     {

@@ -21,6 +21,9 @@ public sealed record FetchOptions
     /// <summary>How long one answer may take: a chunk of 1 MiB comes over 280 kbit/s in this time.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long one source may take for the manifest until the next one is asked, too.</summary>
+    public TimeSpan NextManifestSource { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Bytes after which what came goes on record; a crash costs so much at most.</summary>
     public long CommitBytes { get; init; } = 32L << 20;
 

@@ -30,15 +30,30 @@ public sealed class GatewayChunkSource(NodeIdentity identity, Uri url, KeyPin ga
         return bytes.ToArray();
     }
 
-    /// <summary>A gateway serves whole models.</summary>
-    public Task<ChunkSet> ReadHoldingsAsync(ModelManifest manifest, CancellationToken cancellationToken) =>
-        Task.FromResult(ChunkSet.All(manifest.ChunkCount));
+    public async Task<ChunkSet> ReadHoldingsAsync(ModelManifest manifest, CancellationToken cancellationToken)
+    {
+        var bits = new byte[ChunkSet.BytesFor(manifest.ChunkCount)];
+        await FillAsync(stop => _link.Weights.ReadHoldings(new HoldingsRequest { Digest = manifest.Digest }, cancellationToken: stop), bits, cancellationToken);
+        try
+        {
+            return ChunkSet.Parse(bits, manifest.ChunkCount);
+        }
+        catch (InvalidDataException error)
+        {
+            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, error.Message);
+        }
+    }
 
-    public async Task ReadChunkAsync(ModelManifest manifest, int chunk, Memory<byte> destination, CancellationToken cancellationToken)
+    public Task ReadChunkAsync(ModelManifest manifest, int chunk, Memory<byte> destination, CancellationToken cancellationToken) => FillAsync(
+        stop => _link.Weights.ReadChunk(new ChunkRequest { Digest = manifest.Digest, Chunk = chunk }, cancellationToken: stop), destination, cancellationToken);
+
+    public void Dispose() => _link.Dispose();
+
+    private async Task FillAsync(Func<CancellationToken, AsyncServerStreamingCall<Piece>> begin, Memory<byte> destination, CancellationToken cancellationToken)
     {
         var filled = 0;
         await ReadAsync(
-            stop => _link.Weights.ReadChunk(new ChunkRequest { Digest = manifest.Digest, Chunk = chunk }, cancellationToken: stop),
+            begin,
             piece =>
             {
                 piece.CopyTo(destination[filled..]);
@@ -48,10 +63,8 @@ public sealed class GatewayChunkSource(NodeIdentity identity, Uri url, KeyPin ga
             destination.Length,
             cancellationToken);
         if (filled != destination.Length)
-            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, $"it sent {filled} bytes of a chunk of {destination.Length}");
+            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, $"it sent {filled} bytes where {destination.Length} are called for");
     }
-
-    public void Dispose() => _link.Dispose();
 
     private async Task ReadAsync(
         Func<CancellationToken, AsyncServerStreamingCall<Piece>> begin, Action<ReadOnlyMemory<byte>> take, Func<long> taken, long most, CancellationToken cancellationToken)

@@ -2,13 +2,16 @@ using Formation.Inference.Cluster.Weights;
 
 namespace Formation.Inference.Node.Weights.Fetching;
 
-/// <summary>A source during one fetch: what it has, and how it behaved. All but <see cref="Source"/> is guarded by the queue's lock.</summary>
-sealed class SourceInUse(IChunkSource source, ChunkSet held)
+/// <summary>A source during one fetch: what it has, and how it behaved. While chunks are fetched, that is guarded by the queue's lock.</summary>
+sealed class SourceInUse(IChunkSource source)
 {
     public IChunkSource Source => source;
 
-    /// <summary>What it says it has, less what it turned out not to have.</summary>
-    public ChunkSet Held => held;
+    /// <summary>What it says it has, less what it turned out not to have; null until it has answered.</summary>
+    public ChunkSet? Held { get; set; }
+
+    /// <summary>Whether it can be asked for a chunk.</summary>
+    public bool Offers(int chunk) => LeftOut is null && Held?.Contains(chunk) == true;
 
     /// <summary>Where in the queue it looks for its next chunk.</summary>
     public int Cursor { get; set; }

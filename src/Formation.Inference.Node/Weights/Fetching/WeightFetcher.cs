@@ -32,7 +32,7 @@ public sealed class WeightFetcher(WeightStore store, FetchOptions options, TimeP
     /// <exception cref="WeightFetchException">It can't be had now: no source has it, or the model is none that this engine computes.</exception>
     /// <exception cref="WeightStoreFullException">There is no room for it.</exception>
     /// <exception cref="IOException">The disk fails.</exception>
-    public async Task<FetchedWeights> EnsureAsync(
+    public async Task<HeldWeights> EnsureAsync(
         WeightRequest request, IProgress<FetchProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var lease = await store.LeaseAsync(request.Digest, cancellationToken);
@@ -55,40 +55,12 @@ public sealed class WeightFetcher(WeightStore store, FetchOptions options, TimeP
     {
         if (lease.Files.ReadManifest(request.Digest) is { } known)
             return known;
-        var reasons = new List<string>();
-        foreach (var source in request.Sources)
-        {
-            try
-            {
-                using var patience = new Patience(options.Patience, clock, cancellationToken);
-                var bytes = await patience.WaitAsync(source.ReadManifestAsync(request.Digest, patience.Token));
-                counters.ManifestCame(source.Name, bytes.Length);
-                Total.ManifestCame(source.Name, bytes.Length);
-                if (ModelManifest.DigestOf(bytes) == request.Digest)
-                {
-                    var manifest = ModelManifest.Parse(bytes);
-                    lease.Files.WriteManifest(manifest);
-                    return manifest;
-                }
-                counters.WasRejected();
-                Total.WasRejected();
-                reasons.Add($"{source.Name}: its manifest is not the one that was asked for");
-                _log($"The manifest from {source.Name} is not the one that was asked for");
-            }
-            catch (ChunkSourceException error)
-            {
-                reasons.Add($"{source.Name}: {error.Message}");
-            }
-            catch (InvalidDataException error)
-            {
-                throw new WeightFetchException($"The manifest of the model {request.Digest} can't be read: {error.Message}", error);
-            }
-        }
-        throw new WeightFetchException(
-            $"The manifest of the model {request.Digest} is to be had from none of {request.Sources.Count} sources{(reasons.Count > 0 ? $" ({string.Join("; ", reasons)})" : "")}");
+        var manifest = await new ManifestDownload(options, [counters, Total], clock, _log).RunAsync(request.Digest, request.Sources, cancellationToken);
+        lease.Files.WriteManifest(manifest);
+        return manifest;
     }
 
-    private async Task<FetchedWeights?> FromFileAsync(
+    private async Task<HeldWeights?> FromFileAsync(
         WeightLease lease, ModelManifest manifest, WeightRequest request, FetchCounters counters, IProgress<FetchProgress>? progress, CancellationToken cancellationToken)
     {
         var copy = new LocalCopy(manifest, lease.Files, clock, _log);
@@ -101,7 +73,7 @@ public sealed class WeightFetcher(WeightStore store, FetchOptions options, TimeP
             _local[request.Digest] = files;
             _log($"{path} is used as it is");
             progress?.Report(new(FetchPhase.Done, needed, needed));
-            return new FetchedWeights(manifest, files.Paths[0], isLocal: true, needed, counters, () =>
+            return new HeldWeights(manifest, files.Paths[0], isLocal: true, needed, counters, () =>
             {
                 _local.TryRemove(KeyValuePair.Create(request.Digest, files));
                 files.Dispose();
@@ -111,7 +83,7 @@ public sealed class WeightFetcher(WeightStore store, FetchOptions options, TimeP
         return null;
     }
 
-    private async Task<FetchedWeights> FromSourcesAsync(
+    private async Task<HeldWeights> FromSourcesAsync(
         WeightLease lease, ModelManifest manifest, WeightRequest request, FetchCounters counters, IProgress<FetchProgress>? progress, CancellationToken cancellationToken)
     {
         using var turn = await TurnAsync(lease, progress, cancellationToken);
@@ -140,7 +112,7 @@ public sealed class WeightFetcher(WeightStore store, FetchOptions options, TimeP
             }
         }
         progress?.Report(new(FetchPhase.Done, needed, needed));
-        return new FetchedWeights(manifest, path, isLocal: false, needed, counters, lease.Dispose);
+        return new HeldWeights(manifest, path, isLocal: false, needed, counters, lease.Dispose);
     }
 
     private async Task<FileLock> TurnAsync(WeightLease lease, IProgress<FetchProgress>? progress, CancellationToken cancellationToken)

@@ -18,14 +18,14 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
     /// <summary>Connections of one peer at once.</summary>
     public const int ConnectionsPerPeer = 8;
 
-    /// <summary>Answers that all connections together hold in memory; further ones wait.</summary>
-    public const int AnswersInMemory = 32;
+    /// <summary>Chunks that all connections together hold in memory; further answers wait.</summary>
+    public const int ChunksInMemory = 32;
 
     /// <summary>How long a peer may say nothing, and how long an answer may take to go out.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly ConcurrentDictionary<KeyPin, int> _connections = new();
-    private readonly SemaphoreSlim _answers = new(AnswersInMemory);
+    private readonly SemaphoreSlim _buffers = new(ChunksInMemory);
     private long _bytesSent;
 
     /// <summary>Bytes of all answers that went out.</summary>
@@ -34,7 +34,7 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
     /// <summary>Answers the questions of one connection until it ends, or breaks the protocol.</summary>
     public async Task ServeAsync(NodePeer peer, SslStream stream, CancellationToken cancellationToken)
     {
-        var isOne = _connections.AddOrUpdate(peer.Pin, 1, (_, connections) => connections + 1) <= ConnectionsPerPeer;
+        var isWelcome = _connections.AddOrUpdate(peer.Pin, 1, (_, connections) => connections + 1) <= ConnectionsPerPeer;
         try
         {
             var question = new byte[WeightProtocol.QuestionBytes];
@@ -42,9 +42,9 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
             IServedModel? model = null;
             while (await WithinAsync(stop => ReadAsync(stream, question, stop), cancellationToken))
             {
-                if (!WeightProtocol.TryRead(question, out var asked) || !isOne)
+                if (!WeightProtocol.TryRead(question, out var asked) || !isWelcome)
                 {
-                    await WithinAsync(stop => RefuseAsync(stream, isOne ? WeightStatus.Malformed : WeightStatus.Busy, stop), cancellationToken);
+                    await WithinAsync(stop => RefuseAsync(stream, isWelcome ? WeightStatus.Malformed : WeightStatus.Busy, stop), cancellationToken);
                     return;
                 }
                 if (model?.Manifest.Digest != asked.Digest)
@@ -60,55 +60,73 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
         }
     }
 
-    public void Dispose() => _answers.Dispose();
+    public void Dispose() => _buffers.Dispose();
 
     /// <returns>False where the peer ended the connection between two questions.</returns>
     private static async Task<bool> ReadAsync(SslStream stream, byte[] question, CancellationToken stop)
     {
         var count = await stream.ReadAtLeastAsync(question, question.Length, throwOnEndOfStream: false, stop);
-        return count == question.Length ? true : count == 0 ? false : throw new EndOfStreamException();
+        return count == question.Length || (count == 0 ? false : throw new EndOfStreamException());
     }
 
-    private async Task<bool> WithinAsync(Func<CancellationToken, Task<bool>> step, CancellationToken cancellationToken)
+    private Task WithinAsync(Func<CancellationToken, Task> step, CancellationToken cancellationToken) => WithinAsync(
+        async stop =>
+        {
+            await step(stop);
+            return true;
+        },
+        cancellationToken);
+
+    private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> step, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, clock);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         return await step(stop.Token);
     }
 
-    private async Task<bool> AnswerAsync(SslStream stream, IServedModel? model, WeightRequestFrame asked, CancellationToken stop)
+    private Task AnswerAsync(SslStream stream, IServedModel? model, WeightRequestFrame asked, CancellationToken stop) => asked.Question switch
     {
-        if (model is null || asked.Chunk >= model.Manifest.ChunkCount)
-            return await RefuseAsync(stream, WeightStatus.NotHeld, stop);
-        if (asked.Question == WeightQuestion.Manifest)
-            return await SendAsync(stream, model.Manifest.Bytes, stop);
-        await _answers.WaitAsync(stop);
+        _ when model is null || asked.Chunk >= model.Manifest.ChunkCount => RefuseAsync(stream, WeightStatus.NotHeld, stop),
+        WeightQuestion.Manifest => SendAsync(stream, model.Manifest.Bytes, stop),
+        WeightQuestion.Holdings => SendAsync(stream, HoldingsOf(model).Bytes, stop),
+        _ => SendChunkAsync(stream, model, asked.Chunk, stop),
+    };
+
+    private static ChunkSet HoldingsOf(IServedModel model)
+    {
         try
         {
-            return asked.Question == WeightQuestion.Holdings
-                ? await SendAsync(stream, model.Held().Bytes, stop)
-                : await SendChunkAsync(stream, model, asked.Chunk, stop);
+            return model.Held();
         }
-        finally
+        // As with a chunk: what can't be read is not here.
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            _answers.Release();
+            return new ChunkSet(model.Manifest.ChunkCount);
         }
     }
 
-    private async Task<bool> SendChunkAsync(SslStream stream, IServedModel model, int chunk, CancellationToken stop)
+    private async Task SendChunkAsync(SslStream stream, IServedModel model, int chunk, CancellationToken stop)
     {
+        await _buffers.WaitAsync(stop);
         var length = model.Manifest.PlaceOf(chunk).Length;
         var buffer = ArrayPool<byte>.Shared.Rent(WeightProtocol.AnswerBytes + length);
         try
         {
-            if (!await TryReadAsync(model, chunk, buffer.AsMemory(WeightProtocol.AnswerBytes, length), stop))
-                return await RefuseAsync(stream, WeightStatus.NotHeld, stop);
-            WeightProtocol.WriteAnswer(WeightStatus.Here, length, buffer);
-            return await WriteAsync(stream, buffer.AsMemory(0, WeightProtocol.AnswerBytes + length), stop);
+            if (await TryReadAsync(model, chunk, buffer.AsMemory(WeightProtocol.AnswerBytes, length), stop))
+            {
+                // Header and content in one write: one record of TLS less, and no small packet.
+                WeightProtocol.WriteAnswer(WeightStatus.Here, length, buffer);
+                await WriteAsync(stream, buffer.AsMemory(0, WeightProtocol.AnswerBytes + length), stop);
+            }
+            else
+            {
+                await RefuseAsync(stream, WeightStatus.NotHeld, stop);
+            }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            _buffers.Release();
         }
     }
 
@@ -125,25 +143,24 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
         }
     }
 
-    private async Task<bool> SendAsync(SslStream stream, ReadOnlyMemory<byte> content, CancellationToken stop)
+    private async Task SendAsync(SslStream stream, ReadOnlyMemory<byte> content, CancellationToken stop)
     {
         var front = new byte[WeightProtocol.AnswerBytes];
         WeightProtocol.WriteAnswer(WeightStatus.Here, content.Length, front);
         await WriteAsync(stream, front, stop);
-        return await WriteAsync(stream, content, stop);
+        await WriteAsync(stream, content, stop);
     }
 
-    private async Task<bool> RefuseAsync(SslStream stream, WeightStatus status, CancellationToken stop)
+    private async Task RefuseAsync(SslStream stream, WeightStatus status, CancellationToken stop)
     {
         var front = new byte[WeightProtocol.AnswerBytes];
         WeightProtocol.WriteAnswer(status, 0, front);
-        return await WriteAsync(stream, front, stop);
+        await WriteAsync(stream, front, stop);
     }
 
-    private async Task<bool> WriteAsync(SslStream stream, ReadOnlyMemory<byte> bytes, CancellationToken stop)
+    private async Task WriteAsync(SslStream stream, ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
         await stream.WriteAsync(bytes, stop);
         Interlocked.Add(ref _bytesSent, bytes.Length);
-        return true;
     }
 }

@@ -118,6 +118,26 @@ public sealed class FaultySourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_source_that_does_not_say_what_it_has_keeps_nobody_waiting()
+    {
+        _bad.BeforeClaims = stop => Task.Delay(Timeout.Infinite, stop);
+        using var fetched = await EnsureAsync(_bad, _good);
+        AssertRight(fetched);
+        Assert.Empty(_bad.Asked);
+    }
+
+    [Fact]
+    public async Task A_source_that_answers_late_is_waited_for_where_it_alone_may_have_the_rest()
+    {
+        _good.Claims = ChunkSet.All(_weights.Manifest.ChunkCount);
+        _good.Claims.Remove(30);
+        _bad.BeforeClaims = _ => Eventually.TrueAsync(() => _good.Asked.Count == _weights.Manifest.ChunkCount - 1);
+        using var fetched = await EnsureAsync(_good, _bad);
+        AssertRight(fetched);
+        Assert.Equal([30], _bad.Asked);
+    }
+
+    [Fact]
     public async Task Several_sources_that_have_a_part_each_make_a_whole()
     {
         _good.Claims = new ChunkSet(_weights.Manifest.ChunkCount);
@@ -172,6 +192,23 @@ public sealed class FaultySourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_source_that_takes_long_for_the_manifest_holds_nobody_up()
+    {
+        _bad.BeforeManifest = stop => Task.Delay(Timeout.Infinite, stop);
+        using var fetched = await EnsureAsync(new FetchOptions { NextManifestSource = TimeSpan.FromMilliseconds(10) }, _bad, _good);
+        AssertRight(fetched);
+    }
+
+    [Fact]
+    public async Task A_manifest_that_comes_late_is_taken_where_the_others_have_none()
+    {
+        _good.BeforeManifest = stop => Task.Delay(50, stop);
+        _bad.Manifest = _ => [];
+        using var fetched = await EnsureAsync(new FetchOptions { NextManifestSource = TimeSpan.FromMilliseconds(1) }, _good, _bad);
+        AssertRight(fetched);
+    }
+
+    [Fact]
     public async Task No_more_chunks_are_under_way_than_the_options_allow()
     {
         var options = new FetchOptions { MaxChunksUnderWay = 3, ChunksPerSource = 2 };
@@ -190,20 +227,20 @@ public sealed class FaultySourceTests : IAsyncLifetime
         Assert.Empty(_good.Asked);
     }
 
-    private Task<FetchedWeights> EnsureAsync(params ScriptedSource[] sources) =>
+    private Task<HeldWeights> EnsureAsync(params ScriptedSource[] sources) =>
         EnsureAsync(new FetchOptions { FirstPause = TimeSpan.FromMilliseconds(1) }, sources);
 
-    private Task<FetchedWeights> EnsureAsync(FetchOptions options, params ScriptedSource[] sources) => EnsureAsync(_folder.Path, options, sources);
+    private Task<HeldWeights> EnsureAsync(FetchOptions options, params ScriptedSource[] sources) => EnsureAsync(_folder.Path, options, sources);
 
-    private Task<FetchedWeights> EnsureElsewhereAsync(params ScriptedSource[] sources) =>
+    private Task<HeldWeights> EnsureElsewhereAsync(params ScriptedSource[] sources) =>
         EnsureAsync(_folder.File("elsewhere"), new FetchOptions(), sources);
 
-    private Task<FetchedWeights> EnsureAsync(string folder, FetchOptions options, ScriptedSource[] sources) =>
+    private Task<HeldWeights> EnsureAsync(string folder, FetchOptions options, ScriptedSource[] sources) =>
         new WeightFetcher(new WeightStore(folder, TimeProvider.System), options, TimeProvider.System, line =>
         {
             lock (_log)
                 _log.Add(line);
         }).EnsureAsync(new WeightRequest(_weights.Manifest.Digest, Formation.Inference.Engine.Models.ModelPart.Whole) { Sources = sources });
 
-    private void AssertRight(FetchedWeights fetched) => Assert.Equal(File.ReadAllBytes(_weights.Path), File.ReadAllBytes(fetched.Path));
+    private void AssertRight(HeldWeights fetched) => Assert.Equal(File.ReadAllBytes(_weights.Path), File.ReadAllBytes(fetched.Path));
 }

@@ -136,5 +136,5 @@ public sealed class LocalCopyTests : IAsyncLifetime
             _log.Add(line);
     });
 
-    private Task<FetchedWeights> EnsureAsync(string path) => Fetcher().EnsureAsync(Request(path));
+    private Task<HeldWeights> EnsureAsync(string path) => Fetcher().EnsureAsync(Request(path));
 }

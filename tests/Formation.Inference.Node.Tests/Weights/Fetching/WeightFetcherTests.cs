@@ -180,7 +180,7 @@ public sealed class WeightFetcherTests : IAsyncLifetime
                 _log.Add(line);
         });
 
-    private Task<FetchedWeights> EnsureAsync(ModelPart part) => Fetcher().EnsureAsync(Request(part));
+    private Task<HeldWeights> EnsureAsync(ModelPart part) => Fetcher().EnsureAsync(Request(part));
 
     private static async Task<float[][]> OutputsAsync(string path)
     {

@@ -159,7 +159,7 @@ public sealed class PeerWeightsTests : IAsyncLifetime
 
     private WeightStore Store(string name) => new(_folder.File(name), TimeProvider.System);
 
-    private Task<FetchedWeights> FetchAsync(WeightStore store, ModelPart? part, params IChunkSource[] sources) =>
+    private Task<HeldWeights> FetchAsync(WeightStore store, ModelPart? part, params IChunkSource[] sources) =>
         new WeightFetcher(store, new FetchOptions { FirstPause = TimeSpan.FromMilliseconds(1) }, TimeProvider.System, line =>
         {
             lock (_log)
@@ -168,7 +168,7 @@ public sealed class PeerWeightsTests : IAsyncLifetime
                 _leftOut.TrySetResult();
         }).EnsureAsync(new WeightRequest(_weights.Manifest.Digest, config => part ?? ModelPart.Whole(config)) { Sources = sources });
 
-    private void AssertRight(FetchedWeights fetched) => Assert.Equal(File.ReadAllBytes(_weights.Path), File.ReadAllBytes(fetched.Path));
+    private void AssertRight(HeldWeights fetched) => Assert.Equal(File.ReadAllBytes(_weights.Path), File.ReadAllBytes(fetched.Path));
 
     private sealed class Watched(IChunkSource source, Action<int> asked) : IChunkSource
     {

@@ -165,7 +165,7 @@ public sealed class WeightStoreTests : IAsyncLifetime
 
     private WeightStore Store(long limit = long.MaxValue) => new(_folder.Path, _clock, limit);
 
-    private async Task<FetchedWeights> FetchAsync(WeightStore store, TinyWeights weights, ModelPart? part = null)
+    private async Task<HeldWeights> FetchAsync(WeightStore store, TinyWeights weights, ModelPart? part = null)
     {
         using var served = weights.Serve();
         return await new WeightFetcher(store, new FetchOptions(), _clock).EnsureAsync(

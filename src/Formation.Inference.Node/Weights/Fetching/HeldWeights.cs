@@ -6,12 +6,12 @@ namespace Formation.Inference.Node.Weights.Fetching;
 /// A part of a model that is on this machine, checked. The file at <see cref="Path"/> opens as any model's does, as long as this is not disposed; of a model in the store,
 /// only the part may be read: everything else is holes.
 /// </summary>
-public sealed class FetchedWeights : IDisposable
+public sealed class HeldWeights : IDisposable
 {
     private readonly Action _release;
     private bool _isReleased;
 
-    internal FetchedWeights(ModelManifest manifest, string path, bool isLocal, long bytesNeeded, FetchCounters counters, Action release)
+    internal HeldWeights(ModelManifest manifest, string path, bool isLocal, long bytesNeeded, FetchCounters counters, Action release)
     {
         Manifest = manifest;
         Path = path;
