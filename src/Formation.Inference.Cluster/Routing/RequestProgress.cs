@@ -98,7 +98,9 @@ internal sealed class RequestProgress(GenerationRequest request)
     {
         var choice = Open(delta.Choice);
         Require(choice.IsEchoed || !request.EchoPrompt, "it leaves out the echo");
+        Require(delta.Text.Length > 0 || delta.TokenIds.Count > 0, "it sends deltas that say nothing");
         Require(delta.Tokens.Count == 0 || request.Logprobs is not null, "it sends log-probabilities that are not wanted");
+        Require(delta.Tokens.Count == 0 || delta.Tokens.Count == delta.TokenIds.Count, "its log-probabilities are not those of its tokens");
         Require(delta.TokenIds.Count <= TokenLimit - choice.TokenIds.Count, "it sends more tokens than there may be");
         Require(delta.Text.Length <= MostText - choice.TextLength, "it sends more text than there may be");
         foreach (var id in delta.TokenIds)

@@ -25,6 +25,7 @@ public sealed class HostileHeadTests : IDisposable
         { "a negative choice", [Started, Delta(-1, "x", 1)] },
         { "an echo that nobody wants", [Started, Delta(0, "x") with { IsEcho = true }] },
         { "log-probabilities that nobody wants", [Started, new GenerationDelta(0, "", [new TokenLogprob(1, default, 0, [])])] },
+        { "a delta that says nothing", [Started, Delta(0, "")] },
         { "more tokens than there may be", [Started, Delta(0, "", [.. Enumerable.Range(0, 11)])] },
         { "a negative token", [Started, Delta(0, "", -1)] },
         { "fewer tokens in the end than came", [Started, Delta(0, "", 0, 1), End(0, 1)] },
@@ -62,6 +63,19 @@ public sealed class HostileHeadTests : IDisposable
         var seen = await _harness.RunAsync(request);
         Assert.Single(seen.OfType<GenerationDelta>(), delta => delta.IsEcho);
         AssertWhole(seen, request);
+    }
+
+    [Fact]
+    public async Task Log_probabilities_of_other_tokens_than_those_that_came_are_seen()
+    {
+        var request = Request() with { Logprobs = new LogprobOptions(0) };
+        var token = new TokenLogprob(0, default, -1, []);
+        _harness.Heads.Script("hostile", _ => new GenerationEvent[]
+        {
+            Started, new GenerationDelta(0, "0.0,", [token, token]) { TokenIds = [0] },
+        }.ToAsyncEnumerable());
+        AssertWhole(await _harness.RunAsync(request), request);
+        Assert.Equal(["hostile", "honest"], _harness.Asked);
     }
 
     [Fact]
