@@ -36,9 +36,10 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
     /// <returns>False where there are as many as may be.</returns>
     public bool TryEnter(out GenerationConnection? connection)
     {
+        connection = null;
+        List<GenerationConnection>? dead = null;
         lock (_lock)
         {
-            connection = null;
             if (_used >= options.MaxConnectionsPerHead)
                 return false;
             _used++;
@@ -48,12 +49,16 @@ sealed class HeadConnections(HeadClientOptions options, TimeProvider clock)
             {
                 var last = _idle[^1].Connection;
                 _idle.RemoveAt(_idle.Count - 1);
-                if (!last.Next.IsCompleted)
+                if (last.Next.IsCompleted)
+                    (dead ??= []).Add(last);
+                else
                     connection = last;
             }
-
-            return true;
         }
+
+        foreach (var ended in dead ?? [])
+            _ = ended.DisposeAsync().AsTask();
+        return true;
     }
 
     /// <summary>Gives a place back whose connection is of no use any more.</summary>
