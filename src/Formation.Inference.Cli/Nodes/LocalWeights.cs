@@ -5,6 +5,6 @@ namespace Formation.Inference.Cli.Nodes;
 
 static class LocalWeights
 {
-    public static Task<string> FindAsync(WorkerOrder order, IProgress<FetchedWeights> progress, CancellationToken cancellationToken) =>
-        File.Exists(order.ModelPath) ? Task.FromResult(order.ModelPath) : throw new IOException($"there is no file {order.ModelPath} here");
+    public static Task<WeightsOnDisk> FindAsync(WorkerOrder order, IProgress<WeightsProgress> progress, CancellationToken cancellationToken) =>
+        File.Exists(order.ModelPath) ? Task.FromResult(new WeightsOnDisk(order.ModelPath)) : throw new IOException($"there is no file {order.ModelPath} here");
 }

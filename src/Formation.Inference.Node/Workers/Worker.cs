@@ -65,7 +65,8 @@ sealed class Worker : IAsyncDisposable
         {
             if (_endpoint is null)
                 throw new IOException("nobody can dial this node (--listen off), and a worker must be dialled");
-            _path = await _options.Fetch(_order, new FetchProgress(this), _stop.Token);
+            using var weights = await _options.Fetch(_order, new FetchProgress(this), _stop.Token);
+            _path = weights.Path;
             Change(report => report with { State = WorkerState.Starting, Progress = 0 });
             await using var process = WorkerProcess.Start(_options.Process(), _options.Grace, Take, line => _options.Progress($"worker {_report.Id[..8]}: {line}"));
             lock (_lock)
@@ -111,9 +112,9 @@ sealed class Worker : IAsyncDisposable
         _changed();
     }
 
-    private sealed class FetchProgress(Worker worker) : IProgress<FetchedWeights>
+    private sealed class FetchProgress(Worker worker) : IProgress<WeightsProgress>
     {
-        public void Report(FetchedWeights value) => worker.Change(
+        public void Report(WeightsProgress value) => worker.Change(
             report => report with { Progress = Math.Clamp(value.Share, 0, 1), FetchedBytes = value.ReceivedBytes });
     }
 }

@@ -8,14 +8,22 @@ namespace Formation.Inference.Node.Workers;
 /// <param name="order">Whose.</param>
 /// <param name="progress">Told what has come.</param>
 /// <param name="cancellationToken">Ends it; what has come stays.</param>
-/// <returns>Path of the model's file, in which at least the worker's part is there.</returns>
+/// <returns>The model's file, in which at least the worker's part is there as long as the result is not disposed.</returns>
 /// <exception cref="IOException">They can't be had; the message says why.</exception>
-public delegate Task<string> FetchWeights(WorkerOrder order, IProgress<FetchedWeights> progress, CancellationToken cancellationToken);
+public delegate Task<WeightsOnDisk> FetchWeights(WorkerOrder order, IProgress<WeightsProgress> progress, CancellationToken cancellationToken);
+
+/// <summary>A model's file with a worker's part of it.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Lease">Keeps it there until disposed, or null where nobody would take it away.</param>
+public sealed record WeightsOnDisk(string Path, IDisposable? Lease = null) : IDisposable
+{
+    public void Dispose() => Lease?.Dispose();
+}
 
 /// <summary>What has come of a worker's weights.</summary>
 /// <param name="Share">0 to 1.</param>
 /// <param name="ReceivedBytes">Bytes that came over the network.</param>
-public readonly record struct FetchedWeights(double Share, long ReceivedBytes);
+public readonly record struct WeightsProgress(double Share, long ReceivedBytes);
 
 /// <summary>What workers run with.</summary>
 public sealed record WorkerSupervisorOptions
