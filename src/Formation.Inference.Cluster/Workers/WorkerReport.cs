@@ -30,7 +30,26 @@ public sealed record WorkerReport(string Id, WorkerState State)
 
     /// <summary>For a head: what it does and how fast it is.</summary>
     public HeadFigures Figures { get; init; }
+
+    /// <summary>What it has computed and keeps.</summary>
+    public StageFigures Work { get; init; }
+
+    /// <summary>For a head: its connections to the stages.</summary>
+    public IReadOnlyList<WorkerLink> Links { get; init; } = [];
 }
+
+/// <summary>A connection to another worker.</summary>
+/// <param name="Id">The other one.</param>
+/// <param name="RoundTrip">Time of a small message there and back, as last measured.</param>
+/// <param name="SentBytes">Since it was opened.</param>
+/// <param name="ReceivedBytes">Since it was opened.</param>
+public sealed record WorkerLink(string Id, TimeSpan RoundTrip, long SentBytes, long ReceivedBytes);
+
+/// <summary>What a worker has done since it runs.</summary>
+/// <param name="RowsComputed">Rows (positions of sequences) through its layers, rebuilt ones apart; a stage's.</param>
+/// <param name="RowsRebuilt">Rows computed for keys and values alone, in the place of a stage that was lost.</param>
+/// <param name="BoundaryBytes">Bytes of rows that it keeps for a replacement behind it.</param>
+public readonly record struct StageFigures(long RowsComputed, long RowsRebuilt, long BoundaryBytes);
 
 /// <summary>A stage that a head can't work with.</summary>
 /// <param name="Id">Which.</param>

@@ -10,6 +10,7 @@ namespace Formation.Inference.Cluster.Workers;
 public static class WorkerReportMapping
 {
     private const double MostPerSecond = 1e9;
+    private const long MostMicroseconds = 60_000_000;
 
     /// <summary>The message of a node's reports.</summary>
     public static Wire.WorkerReports ToWire(IEnumerable<WorkerReport> reports) => new() { Workers = { reports.Select(ToWire) } };
@@ -47,6 +48,19 @@ public static class WorkerReportMapping
         TokensPerSecond = report.Figures.TokensPerSecond,
         Recoveries = report.Figures.Recoveries,
         LongestPauseSeconds = report.Figures.LongestPauseSeconds,
+        RowsComputed = report.Work.RowsComputed,
+        RowsRebuilt = report.Work.RowsRebuilt,
+        BoundaryBytes = report.Work.BoundaryBytes,
+        Links =
+        {
+            report.Links.Select(link => new Wire.WorkerLink
+            {
+                Id = link.Id,
+                RoundTripMicroseconds = (long)link.RoundTrip.TotalMicroseconds,
+                SentBytes = link.SentBytes,
+                ReceivedBytes = link.ReceivedBytes,
+            }),
+        },
     };
 
     private static WorkerReport Read(Wire.WorkerReport wire) => new(wire.Id, (WorkerState)((int)wire.State - 1))
@@ -60,6 +74,12 @@ public static class WorkerReportMapping
         Lost = [.. wire.Lost.Select(lost => new LostWorker(lost.Id, WireText.Plain(lost.Reason)))],
         Figures = new HeadFigures(
             wire.RunningRequests, wire.OneStreamTokensPerSecond, wire.TokensPerSecond, wire.Recoveries, wire.LongestPauseSeconds),
+        Work = new StageFigures(wire.RowsComputed, wire.RowsRebuilt, wire.BoundaryBytes),
+        Links =
+        [
+            .. wire.Links.Select(link => new WorkerLink(
+                link.Id, TimeSpan.FromMicroseconds(link.RoundTripMicroseconds), link.SentBytes, link.ReceivedBytes)),
+        ],
     };
 
     private static string? FaultOf(Wire.WorkerReport report)
@@ -73,11 +93,14 @@ public static class WorkerReportMapping
         if (report.Addresses.Count > ControlLimits.Addresses || !report.Addresses.All(address => HostAndPort.TryParse(address, out _, out _)))
             return $"a worker's addresses are more than {ControlLimits.Addresses} or not of the form host:port";
         if (report.Chain.Count > ControlLimits.ChainWorkers || report.Lost.Count > ControlLimits.ChainWorkers
-            || !report.Chain.All(WorkerId.IsValid) || !report.Lost.All(lost => WorkerId.IsValid(lost.Id)))
+            || report.Links.Count > ControlLimits.ChainWorkers
+            || !report.Chain.All(WorkerId.IsValid) || !report.Lost.All(lost => WorkerId.IsValid(lost.Id)) || !report.Links.All(link => WorkerId.IsValid(link.Id)))
             return $"a head names more than {ControlLimits.ChainWorkers} stages, or one that has no worker's id";
         return report.FetchedBytes >= 0 && report.RunningRequests >= 0 && report.Recoveries >= 0 && IsWithin(report.Progress, 1)
             && IsWithin(report.OneStreamTokensPerSecond, MostPerSecond) && IsWithin(report.TokensPerSecond, MostPerSecond)
             && IsWithin(report.LongestPauseSeconds, MostPerSecond)
+            && report is { RowsComputed: >= 0, RowsRebuilt: >= 0, BoundaryBytes: >= 0 }
+            && report.Links.All(link => link is { RoundTripMicroseconds: >= 0 and < MostMicroseconds, SentBytes: >= 0, ReceivedBytes: >= 0 })
                 ? null
                 : "a worker's figures can't be";
     }

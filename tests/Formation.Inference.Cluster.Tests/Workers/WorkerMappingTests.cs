@@ -39,6 +39,8 @@ public sealed class WorkerMappingTests
         Chain = [WorkerId.New()],
         Lost = [new LostWorker(WorkerId.New(), "silent")],
         Figures = new HeadFigures(1, 2, 3, 4, 5),
+        Work = new StageFigures(6, 7, 8),
+        Links = [new WorkerLink(WorkerId.New(), TimeSpan.FromMicroseconds(52), 9, 10)],
     };
 
     public static TheoryData<string, Action<Wire.WorkerOrder>> BadOrders => new()
@@ -75,6 +77,9 @@ public sealed class WorkerMappingTests
         { "figures", wire => wire.Progress = double.NaN },
         { "figures", wire => wire.TokensPerSecond = double.PositiveInfinity },
         { "figures", wire => wire.FetchedBytes = -1 },
+        { "figures", wire => wire.RowsComputed = -1 },
+        { "figures", wire => wire.Links[0].RoundTripMicroseconds = long.MaxValue },
+        { "stages", wire => wire.Links[0].Id = "x" },
     };
 
     [Fact]

@@ -104,7 +104,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         lock (_gate)
         {
             return [.. _members.Select(member => new StageLinkStatus(
-                member.Endpoint.Name, member.Connection.RoundTrip, member.Connection.SentBytes, member.Connection.ReceivedBytes))];
+                member.Endpoint.Name, member.Endpoint.Identity, member.Connection.RoundTrip, member.Connection.SentBytes, member.Connection.ReceivedBytes))];
         }
     }
 
@@ -459,7 +459,8 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
 
 /// <summary>What a connection of the head measured.</summary>
 /// <param name="Stage">Name of the stage.</param>
+/// <param name="Peer">Who it is.</param>
 /// <param name="RoundTrip">Of the last ping; zero before the first answer.</param>
 /// <param name="SentBytes">To the stage.</param>
 /// <param name="ReceivedBytes">From the stage.</param>
-public readonly record struct StageLinkStatus(string Stage, TimeSpan RoundTrip, long SentBytes, long ReceivedBytes);
+public readonly record struct StageLinkStatus(string Stage, PeerIdentity Peer, TimeSpan RoundTrip, long SentBytes, long ReceivedBytes);

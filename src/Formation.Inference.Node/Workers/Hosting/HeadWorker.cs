@@ -22,9 +22,6 @@ namespace Formation.Inference.Node.Workers.Hosting;
 /// </summary>
 static class HeadWorker
 {
-    /// <summary>How often the figures are looked at.</summary>
-    private static readonly TimeSpan FiguresInterval = TimeSpan.FromSeconds(1);
-
     /// <summary>How long a head that leaves may finish what it has in hand.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
 
@@ -37,6 +34,7 @@ static class HeadWorker
         using var metrics = new EngineMetrics();
         var stages = new OrderedStages(clock, lost => status.Say(report => report with { Lost = lost }));
         HeadMeter? meter = null;
+        RemoteChain? chain = null;
         var engine = new EngineOptions
         {
             Scheduler = new SchedulerOptions { MaxRunningSequences = order.Sequences, MaxPrefillTokens = order.PrefillTokens },
@@ -47,7 +45,7 @@ static class HeadWorker
             KvFormat = OrderShapes.KvFormatOf(order),
             Engine = engine,
             Distant = new DistantLayers(
-                order.Layers.End, order.KvBlocks, (model, cancellation) => Connect(order, model, stages, identity, status, clock, pause => meter?.Recovered(pause), cancellation)),
+                order.Layers.End, order.KvBlocks, (model, cancellation) => Connect(order, model, stages, identity, status, clock, pause => meter?.Recovered(pause), made => Volatile.Write(ref chain, made), cancellation)),
         });
         await using var pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, metrics, clock, loggers);
         pool.Add(order.ModelId, new ModelSource(command.ModelPath), clock.GetUtcNow());
@@ -61,7 +59,15 @@ static class HeadWorker
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var loading = LoadAsync(pool, order, status, ended.Token);
-        var telling = TellAsync(meter, status, clock, ended.Token);
+        var telling = FigureTeller.RunAsync(
+            status,
+            report => report with
+            {
+                Figures = meter.Figures,
+                Work = new StageFigures(0, 0, Volatile.Read(ref chain)?.BoundaryBytes ?? 0),
+                Links = LinksOf(Volatile.Read(ref chain), stages),
+            },
+            clock, ended.Token);
         try
         {
             await foreach (var next in commands.ReadAllAsync(stop))
@@ -106,7 +112,7 @@ static class HeadWorker
 
     private static IModelStage Connect(
         WorkerOrder order, ModelConfig model, OrderedStages stages, NodeIdentity identity, WorkerStatus status, TimeProvider clock,
-        Action<TimeSpan> recovered, CancellationToken cancellationToken)
+        Action<TimeSpan> recovered, Action<RemoteChain> made, CancellationToken cancellationToken)
     {
         status.Become(WorkerState.Waiting, "waits for the stages of the other layers");
         RemoteChain? chain = null;
@@ -127,6 +133,7 @@ static class HeadWorker
             {
                 var connected = RemoteChain.ConnectAsync(options, stages, dialer, clock, cancellationToken).GetAwaiter().GetResult();
                 Volatile.Write(ref chain, connected);
+                made(connected);
                 NoteWhole(connected, stages, status);
                 return new ObservedChain(connected, clock, pause =>
                 {
@@ -144,6 +151,15 @@ static class HeadWorker
 
     /// <summary>A stage that does not answer within this is as good as lost; another may be there already.</summary>
     private static TimeSpan DialTimeout { get; } = TimeSpan.FromSeconds(2);
+
+    private static IReadOnlyList<WorkerLink> LinksOf(RemoteChain? chain, OrderedStages stages)
+    {
+        var links = new List<WorkerLink>();
+        foreach (var link in chain?.Links() ?? [])
+            if (stages.IdOf(link.Peer) is { } id)
+                links.Add(new WorkerLink(id, link.RoundTrip, link.SentBytes, link.ReceivedBytes));
+        return links;
+    }
 
     private static void NoteWhole(RemoteChain chain, OrderedStages stages, WorkerStatus status)
     {
@@ -163,25 +179,5 @@ static class HeadWorker
     {
         var ids = chain.Stages.Where(stage => losses.All(loss => loss.Endpoint != stage)).Select(stage => stages.IdOf(stage.Identity)).OfType<string>().ToList();
         status.Say(report => report with { Chain = ids });
-    }
-
-    private static async Task TellAsync(HeadMeter meter, WorkerStatus status, TimeProvider clock, CancellationToken stop)
-    {
-        using var timer = new PeriodicTimer(FiguresInterval, clock);
-        var told = default(HeadFigures);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stop))
-            {
-                var now = meter.Figures;
-                if (now == told)
-                    continue;
-                told = now;
-                status.Say(report => report with { Figures = now });
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
     }
 }

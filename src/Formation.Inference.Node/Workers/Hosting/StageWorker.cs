@@ -30,6 +30,22 @@ static class StageWorker
         using var listener = StageListener.Tls(new IPEndPoint(IPAddress.Parse(command.Address), command.Port), credentials, server.Accept);
         status.ListenOn(listener.Port);
         status.Become(WorkerState.Ready);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var telling = FigureTeller.RunAsync(
+            status, report => report with { Work = new StageFigures(server.RowsComputed, server.RowsRebuilt, server.BoundaryBytes) }, clock, ended.Token);
+        try
+        {
+            await FollowAsync(commands, trusted, server, stop);
+        }
+        finally
+        {
+            ended.Cancel();
+            await telling;
+        }
+    }
+
+    private static async Task FollowAsync(ChannelReader<WorkerCommand> commands, TrustedKeys trusted, StageServer server, CancellationToken stop)
+    {
         var isLeaving = false;
         await foreach (var next in commands.ReadAllAsync(stop))
         {

@@ -35,6 +35,19 @@ sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<
         }
     }
 
+    /// <summary>The same, where it makes a difference.</summary>
+    public void SayIfNew(Func<WorkerReport, WorkerReport> change)
+    {
+        lock (_lock)
+        {
+            var next = change(_report);
+            if (next.Figures == _report.Figures && next.Work == _report.Work && next.Links.SequenceEqual(_report.Links))
+                return;
+            _report = next;
+            Write();
+        }
+    }
+
     /// <summary>Notes another state.</summary>
     public void Become(WorkerState state, string reason = "") => Say(report => report with { State = state, Reason = reason, Progress = 0 });
 
