@@ -5,9 +5,11 @@ using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Heads;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
@@ -30,15 +32,23 @@ sealed class ControlPlane : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly NodeIdentity _identity;
+    private readonly HeadClient _heads;
+    private readonly RoutingMetrics _routingMetrics = new();
+    private readonly DeploymentMetrics _deploymentMetrics;
 
     private ControlPlane(
-        WebApplication app, NodeIdentity identity, NodeRegistry registry, DeploymentController controller, ReadModel readModel, ControlEndpoint endpoint)
+        WebApplication app, NodeIdentity identity, NodeRegistry registry, DeploymentController controller, ReadModel readModel, ControlEndpoint endpoint,
+        TimeProvider clock)
     {
         _app = app;
         _identity = identity;
         Registry = registry;
         Endpoint = endpoint;
         Controller = controller;
+        Replicas = new DeployedReplicas(controller);
+        _heads = new HeadClient(identity, new HeadClientOptions(), clock);
+        _deploymentMetrics = new DeploymentMetrics(controller);
+        Backend = new ClusterBackend(Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, clock);
         Directory = new NodeDirectory(registry, endpoint);
         Deployments = new DeploymentDirectory(controller, new FastestPlacement(), readModel, ModelLoadOptions.DefaultContextLimit);
     }
@@ -46,6 +56,12 @@ sealed class ControlPlane : IAsyncDisposable
     public NodeRegistry Registry { get; }
 
     public DeploymentController Controller { get; }
+
+    /// <summary>Where requests find what is deployed.</summary>
+    public DeployedReplicas Replicas { get; }
+
+    /// <summary>Serves what is deployed.</summary>
+    public IInferenceBackend Backend { get; }
 
     public INodeDirectory Directory { get; }
 
@@ -90,12 +106,15 @@ sealed class ControlPlane : IAsyncDisposable
         }
         var port = new Uri(app.Urls.First()).Port;
         return new ControlPlane(
-            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)));
+            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)), clock);
     }
 
     public async ValueTask DisposeAsync()
     {
         // The nodes are told first; what they still do on their connections is no reason to wait.
+        await _heads.DisposeAsync();
+        _deploymentMetrics.Dispose();
+        _routingMetrics.Dispose();
         await Controller.DisposeAsync();
         Registry.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));

@@ -32,7 +32,10 @@ static class ServerHost
         models.Start();
 
         await using var control = await StartControlPlaneAsync(settings, models, context);
-        builder.AddFormationGateway(new LocalBackend(pool, settings.Threads), pool, new GatewayOptions
+        var local = new LocalBackend(pool, settings.Threads);
+        IInferenceBackend backend = control is null ? local : new ServedBackend(control.Replicas, control.Backend, local);
+        IModelCatalog catalog = control is null ? pool : new ServedCatalog(pool, control.Controller);
+        builder.AddFormationGateway(backend, catalog, new GatewayOptions
         {
             Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
             ModelsForReadiness = [models.First],

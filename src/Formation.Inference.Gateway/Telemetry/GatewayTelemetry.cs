@@ -15,7 +15,7 @@ internal sealed class GatewayTelemetry : IDisposable
     /// <summary>Name of the engine's meter and of its activity source; the gateway exports them and knows no more of them.</summary>
     internal const string EngineName = "Formation.Inference.Engine";
 
-    /// <summary>The name of the meter of requests to heads, where nodes serve models.</summary>
+    /// <summary>The same of models that nodes serve: their deployments, and requests to their heads.</summary>
     internal const string ClusterName = "Formation.Inference.Cluster";
 
     readonly Meter _meter;

@@ -53,8 +53,8 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
         {
             await foreach (var next in inner.GenerateAsync(request, cancellationToken))
             {
-                if (next is GenerationDelta { IsEcho: false })
-                    Count();
+                if (next is GenerationDelta { TokenIds.Count: > 0 and var tokens })
+                    Count(tokens);
                 yield return next;
             }
         }
@@ -75,11 +75,11 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
     }
 
     // The first token of a span waits for its prompt: the span begins behind it.
-    private void Count()
+    private void Count(int tokens)
     {
         lock (_lock)
         {
-            _tokens++;
+            _tokens += tokens;
             if (_spanStart == 0)
                 (_spanStart, _spanTokens) = (clock.GetTimestamp(), _tokens);
         }

@@ -9,6 +9,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Heads;
 using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Transports;
@@ -51,7 +52,8 @@ static class HeadWorker
         pool.Add(order.ModelId, new ModelSource(command.ModelPath), clock.GetUtcNow());
         meter = new HeadMeter(new LocalBackend(pool, command.Threads), clock);
         var gateways = new PeerDirectory();
-        var protocols = new Dictionary<string, PeerHandler>(StringComparer.Ordinal);
+        var door = new HeadServer(meter, new HeadServerOptions(), clock);
+        var protocols = new Dictionary<string, PeerHandler>(StringComparer.Ordinal) { [HeadServer.Protocol] = door.Handler };
         await using var listener = PeerListener.Start(
             new IPEndPoint(IPAddress.Parse(command.Address), command.Port), identity, gateways, protocols, clock);
         status.ListenOn(listener.Endpoint.Port);
@@ -78,6 +80,7 @@ static class HeadWorker
             }
             // Another head takes over: its stages are let go, and the gateways continue with it what is not done here.
             ended.Cancel();
+            door.Leave();
             await pool.StopAsync(StopLimit);
             status.Become(WorkerState.Waiting, "another head has taken over");
             await pool.DisposeAsync();

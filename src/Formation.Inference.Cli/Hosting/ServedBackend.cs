@@ -1,0 +1,13 @@
+using Formation.Inference.Cluster.Routing;
+
+namespace Formation.Inference.Cli.Hosting;
+
+/// <summary>Step 4 of the request path: what is deployed goes to nodes, everything else to the engines of this process.</summary>
+/// <param name="deployed">Which models are deployed.</param>
+/// <param name="cluster">Serves those.</param>
+/// <param name="local">Serves the others.</param>
+sealed class ServedBackend(IReplicaDirectory deployed, IInferenceBackend cluster, IInferenceBackend local) : IInferenceBackend
+{
+    public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken) =>
+        (deployed.Find(request.ModelId) is null ? local : cluster).GenerateAsync(request, cancellationToken);
+}
