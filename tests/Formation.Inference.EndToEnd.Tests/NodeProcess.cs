@@ -17,13 +17,31 @@ sealed class NodeProcess : IAsyncDisposable
 
     public string Errors => string.Join('\n', _errors);
 
+    /// <summary>The processes of its workers.</summary>
+    public IReadOnlyList<int> Workers() =>
+    [
+        .. Directory.EnumerateDirectories("/proc").Select(Path.GetFileName).Select(name => int.TryParse(name, out var id) ? id : 0)
+            .Where(id => id > 0 && ParentOf(id) == _process.Id),
+    ];
+
+    /// <summary>Ends its workers at once (SIGKILL), and leaves the agent alone.</summary>
+    public void KillWorkers()
+    {
+        foreach (var id in Workers())
+        {
+            using var worker = Process.GetProcessById(id);
+            worker.Kill();
+        }
+    }
+
     /// <summary>Starts a node and waits until it says that it is online.</summary>
     /// <param name="home">The user's home.</param>
     /// <param name="name">Its folder there.</param>
     /// <param name="arguments">Arguments after <c>node join</c>.</param>
     public static async Task<NodeProcess> StartAsync(string home, string name, params string[] arguments)
     {
-        var start = FormProgram.Start(home, ["node", "join", "--data", Path.Combine(home, name), "--threads", "1", "--memory", "256MiB", .. arguments]);
+        string[] memory = arguments.Contains("--memory") ? [] : ["--memory", "256MiB"];
+        var start = FormProgram.Start(home, ["node", "join", "--data", Path.Combine(home, name), "--threads", "1", .. memory, .. arguments]);
         var node = new NodeProcess(Process.Start(start)!);
         node.Read();
         await node._online.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);
@@ -55,6 +73,20 @@ sealed class NodeProcess : IAsyncDisposable
             await _process.WaitForExitAsync();
         }
         _process.Dispose();
+    }
+
+    // The fourth word of /proc/N/stat, behind the name in parentheses; 0 where the process has gone meanwhile.
+    private static int ParentOf(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{id}/stat");
+            return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1], CultureInfo.InvariantCulture);
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
     }
 
     private void Read()

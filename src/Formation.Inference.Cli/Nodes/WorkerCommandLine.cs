@@ -29,6 +29,10 @@ static class WorkerCommandLine
     public static ProcessStartInfo StartInfo()
     {
         var program = Environment.ProcessPath ?? throw new InvalidOperationException("This process does not know its own program.");
-        return new ProcessStartInfo(program, ["node", "worker"]) { UseShellExecute = false };
+        string[] command = ["node", "worker"];
+        // Run by the runtime's own launcher, the program is the library that it was given.
+        if (Path.GetFileNameWithoutExtension(program) == "dotnet")
+            command = [Path.Combine(AppContext.BaseDirectory, "form.dll"), .. command];
+        return new ProcessStartInfo(program, command) { UseShellExecute = false };
     }
 }
