@@ -9,12 +9,14 @@ namespace Formation.Inference.EndToEnd.Tests;
 /// <summary>A streamed completion, put together as a client would.</summary>
 sealed class AskedCompletion
 {
-    private readonly SortedDictionary<int, StringBuilder> _choices = [];
+    private readonly SortedDictionary<int, (StringBuilder Text, StringBuilder Tokens)> _choices = [];
 
-    /// <summary>All that a client has of the answer, apart from ids and times: the same for two answers that say the same.</summary>
-    public string Said => string.Join('\n', _choices.Select(choice => $"{choice.Key}: {choice.Value}"));
+    /// <summary>
+    /// All that a client has of the answer, apart from ids, times and how it was cut into events: the same for two answers that say the same.
+    /// </summary>
+    public string Said => string.Join('\n', _choices.Select(choice => $"{choice.Key}: {choice.Value.Text} {choice.Value.Tokens}"));
 
-    /// <summary>The longest time between two events.</summary>
+    /// <summary>The longest time between two events; the wait for the first one does not count.</summary>
     public TimeSpan LongestPause { get; private set; }
 
     /// <summary>Requests that differ in all that may matter when a machine is lost in their middle.</summary>
@@ -58,13 +60,14 @@ sealed class AskedCompletion
             throw new HttpRequestException($"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
         var answer = new AskedCompletion();
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
-        var (last, ended) = (Stopwatch.GetTimestamp(), false);
+        long? last = null;
+        var ended = false;
         while (await reader.ReadLineAsync(cancellationToken) is { } line)
         {
             if (!line.StartsWith("data: ", StringComparison.Ordinal))
                 continue;
             begun?.Invoke();
-            var pause = Stopwatch.GetElapsedTime(last);
+            var pause = last is { } before ? Stopwatch.GetElapsedTime(before) : TimeSpan.Zero;
             last = Stopwatch.GetTimestamp();
             answer.LongestPause = pause > answer.LongestPause ? pause : answer.LongestPause;
             if (line == "data: [DONE]")
@@ -82,13 +85,16 @@ sealed class AskedCompletion
         foreach (var choice in chunk.GetProperty("choices").EnumerateArray())
         {
             var index = choice.GetProperty("index").GetInt32();
-            if (!_choices.TryGetValue(index, out var text))
-                _choices[index] = text = new StringBuilder();
-            text.Append(choice.GetProperty("text").GetString());
+            if (!_choices.TryGetValue(index, out var said))
+                _choices[index] = said = (new StringBuilder(), new StringBuilder());
+            said.Text.Append(choice.GetProperty("text").GetString());
             if (choice.TryGetProperty("logprobs", out var logprobs) && logprobs.ValueKind == JsonValueKind.Object)
-                text.Append(CultureInfo.InvariantCulture, $"{{{logprobs.GetProperty("tokens")}{logprobs.GetProperty("token_logprobs")}{logprobs.GetProperty("top_logprobs")}}}");
+                for (var i = 0; i < logprobs.GetProperty("tokens").GetArrayLength(); i++)
+                    said.Tokens.Append(
+                        CultureInfo.InvariantCulture,
+                        $"{logprobs.GetProperty("tokens")[i]} {logprobs.GetProperty("token_logprobs")[i]} {logprobs.GetProperty("top_logprobs")[i]}; ");
             if (choice.GetProperty("finish_reason").GetString() is { } reason)
-                text.Append(CultureInfo.InvariantCulture, $"<{reason}>");
+                said.Text.Append(CultureInfo.InvariantCulture, $"<{reason}>");
         }
     }
 }

@@ -51,12 +51,24 @@ sealed class NodeProcess : IAsyncDisposable
     /// <summary>Ends the process at once (SIGKILL).</summary>
     public void Kill() => _process.Kill();
 
-    /// <summary>Sends a signal by its name.</summary>
-    public void Signal(string name)
+    /// <summary>Stops it and its workers without a word (SIGSTOP): nothing is closed, and nothing answers any more.</summary>
+    public void Freeze()
     {
-        using var kill = Process.Start("kill", [$"-{name}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
+        foreach (var id in Workers())
+            Signal("STOP", id);
+        Signal("STOP");
     }
+
+    /// <summary>Ends it and its workers at once (SIGKILL), frozen or not.</summary>
+    public void KillAll()
+    {
+        foreach (var id in Workers())
+            Signal("KILL", id);
+        Signal("KILL");
+    }
+
+    /// <summary>Sends a signal by its name.</summary>
+    public void Signal(string name) => Signal(name, _process.Id);
 
     /// <summary>Waits for the end and gives the exit code.</summary>
     public async Task<int> ExitAsync()
@@ -87,6 +99,12 @@ sealed class NodeProcess : IAsyncDisposable
         {
             return 0;
         }
+    }
+
+    private static void Signal(string name, int id)
+    {
+        using var kill = Process.Start("kill", [$"-{name}", id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 
     private void Read()

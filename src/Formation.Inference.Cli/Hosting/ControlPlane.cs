@@ -48,7 +48,9 @@ sealed class ControlPlane : IAsyncDisposable
         Replicas = new DeployedReplicas(controller);
         _heads = new HeadClient(identity, new HeadClientOptions(), clock);
         _deploymentMetrics = new DeploymentMetrics(controller);
-        Backend = new ClusterBackend(Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, clock);
+        Backend = new ClusterBackend(
+            Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, clock,
+            app.Services.GetRequiredService<ILogger<ClusterBackend>>());
         Directory = new NodeDirectory(registry, endpoint);
         Deployments = new DeploymentDirectory(controller, new FastestPlacement(), readModel, ModelLoadOptions.DefaultContextLimit);
     }

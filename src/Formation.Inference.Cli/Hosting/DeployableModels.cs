@@ -1,14 +1,22 @@
-using System.Security.Cryptography;
+using System.Collections.Concurrent;
 using Formation.Inference.Cluster.Deployments;
+using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Node.Weights;
+using Formation.Inference.Node.Weights.Manifests;
 
 namespace Formation.Inference.Cli.Hosting;
 
-/// <summary>The models of this server as deployments know them.</summary>
-sealed class DeployableModels(ServedModels models)
+/// <summary>The models of this server as deployments know them, and their weights as nodes fetch them. Safe to use from any thread.</summary>
+/// <param name="models">The files.</param>
+/// <param name="dataFolder">What was hashed once is kept there.</param>
+/// <param name="clock">The clock.</param>
+sealed class DeployableModels(ServedModels models, string dataFolder, TimeProvider clock) : IDisposable
 {
+    private readonly ManifestCache _manifests = new(Path.Combine(dataFolder, "manifests"), clock);
+    private readonly ConcurrentDictionary<string, ModelFiles> _files = new(StringComparer.Ordinal);
+
     /// <inheritdoc cref="ReadModel"/>
     public async Task<DeployedModel?> ReadAsync(string modelId, string kvFormat, CancellationToken cancellationToken)
     {
@@ -18,13 +26,54 @@ sealed class DeployableModels(ServedModels models)
         {
             using var file = GgufFile.Open(path);
             var shape = ModelShapes.Of(file, modelId, kvFormat == "q8_0" ? KvFormat.Q8_0 : KvFormat.F16);
-            await using var stream = File.OpenRead(path);
-            var digest = Convert.ToHexStringLower(await SHA256.HashDataAsync(stream, cancellationToken));
-            return new DeployedModel(digest, path, File.GetLastWriteTimeUtc(path), shape);
+            var manifested = await _manifests.GetAsync(path, null, cancellationToken);
+            Keep(manifested);
+            return new DeployedModel(manifested.Manifest.Digest, path, File.GetLastWriteTimeUtc(path), shape);
         }
-        catch (Exception error) when (error is GgufException or OverflowException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IsFault(error))
         {
             throw new ArgumentException($"its file can't be used: {error.Message}", error);
         }
     }
+
+    /// <summary>The weights of this digest, or null where nothing with it was deployed.</summary>
+    public IServedModel? Find(string digest) => _files.GetValueOrDefault(digest);
+
+    /// <summary>Opens the weights of what was deployed before this server started.</summary>
+    /// <param name="deployments">What was.</param>
+    /// <param name="note">Told of files that are gone or others than before.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async Task RestoreAsync(IEnumerable<DeployedModel> deployments, Action<string> note, CancellationToken cancellationToken)
+    {
+        foreach (var model in deployments.DistinctBy(model => model.Digest))
+        {
+            try
+            {
+                var manifested = await _manifests.GetAsync(model.Path, null, cancellationToken);
+                if (manifested.Manifest.Digest == model.Digest)
+                    Keep(manifested);
+                else
+                    note($"{model.Path} is not the file any more that was deployed; 'form deploy' deploys what it is now.");
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception error) when (IsFault(error))
+            {
+                note($"Nodes can't fetch what was deployed of {model.Path}: {error.Message}");
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var files in _files.Values)
+            files.Dispose();
+    }
+
+    private void Keep(ManifestedModel model) => _files.GetOrAdd(model.Manifest.Digest, _ => ModelFiles.Open(model.Manifest, model.Paths));
+
+    private static bool IsFault(Exception error) =>
+        error is GgufException or OverflowException or IOException or InvalidDataException or UnauthorizedAccessException;
 }

@@ -31,7 +31,8 @@ static class ServerHost
         var models = new ServedModels(settings, pool, context.Time, loggers.CreateLogger<ServedModels>());
         models.Start();
 
-        await using var control = await StartControlPlaneAsync(settings, models, context);
+        using var deployable = new DeployableModels(models, settings.DataFolder, context.Time);
+        await using var control = await StartControlPlaneAsync(settings, deployable, context);
         var local = new LocalBackend(pool, settings.Threads);
         IInferenceBackend backend = control is null ? local : new ServedBackend(control.Replicas, control.Backend, local);
         IModelCatalog catalog = control is null ? pool : new ServedCatalog(pool, control.Controller);
@@ -57,8 +58,11 @@ static class ServerHost
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         using var impatience = SecondInterruptEndsAtOnce();
         var following = models.FollowAsync(stopping.Token);
+        var restoring = deployable.RestoreAsync(
+            control?.Controller.List().Select(deployment => deployment.Deployment.Model).ToList() ?? [], context.Output.Note, stopping.Token);
         await app.WaitForShutdownAsync(cancellationToken);
         await following;
+        await restoring;
         await pool.StopAsync(settings.ShutdownLimit);
         return ExitCode.Done;
     }
@@ -125,14 +129,15 @@ static class ServerHost
             context.Output.Note($"Warning: the key of --api-key has {key.Length} characters and other machines reach this server; 'openssl rand -hex 32' makes a strong one.");
     }
 
-    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, ServedModels models, CommandContext context)
+    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, DeployableModels models, CommandContext context)
     {
         if (settings.ClusterListen is not { } listen)
             return null;
         try
         {
             var control = await ControlPlane.StartAsync(
-                listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), new DeployableModels(models).ReadAsync, context.Time, ServerLogging.Configure);
+                listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), models.ReadAsync, context.Time, ServerLogging.Configure,
+                models.Find);
             if (!listen.IsDefault || control.Endpoint.IsReachableFromOutside)
                 context.Output.Note($"Nodes dial in at {control.Endpoint.UrlFor(null).GetLeftPart(UriPartial.Authority)}");
             return control;

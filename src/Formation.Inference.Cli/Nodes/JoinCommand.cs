@@ -9,6 +9,9 @@ using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Inventory;
+using Formation.Inference.Node.Weights;
+using Formation.Inference.Node.Weights.Peers;
+using Formation.Inference.Node.Weights.Store;
 using Formation.Inference.Node.Workers;
 
 namespace Formation.Inference.Cli.Nodes;
@@ -151,10 +154,11 @@ static class JoinCommand
         Membership membership, JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
         var described = inventory();
+        WorkerWeights? fetched = null;
         await using var workers = new WorkerSupervisor(new WorkerSupervisorOptions
         {
             Process = WorkerCommandLine.StartInfo,
-            Fetch = LocalWeights.FindAsync,
+            Fetch = (order, progress, cancellation) => fetched!.FetchAsync(order, progress, cancellation),
             MemoryBytes = described.MemoryBytes,
             Threads = described.Devices[0].Threads,
             Listen = settings.Listen,
@@ -174,6 +178,17 @@ static class JoinCommand
             Random = new Random(Environment.ProcessId),
             Progress = context.Output.Note,
         });
+        using var weights = new NodeWeights(new NodeWeightsOptions
+        {
+            Identity = identity,
+            Peers = agent.Peers,
+            Gateways = () => agent.Gateways,
+            Store = new WeightStore(Path.Combine(settings.DataFolder, "weights"), context.Time),
+            Clock = context.Time,
+            Progress = context.Output.Note,
+        });
+        fetched = new WorkerWeights(weights);
+        agent.Protocols[WeightPeerServer.Protocol] = weights.Answers;
         agent.Online += url =>
         {
             context.Output.Out.WriteLine($"Node {membership.Name} is online at {url.GetLeftPart(UriPartial.Authority)}");

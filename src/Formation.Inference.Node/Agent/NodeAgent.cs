@@ -36,6 +36,9 @@ public sealed class NodeAgent
     /// <summary>Those that this node may speak with.</summary>
     public PeerDirectory Peers { get; } = new();
 
+    /// <summary>The gateways that this node knows now.</summary>
+    public IReadOnlyList<KnownGateway> Gateways => Volatile.Read(ref _membership).Gateways;
+
     /// <summary>Whether the operator wants no new work here.</summary>
     public bool IsDraining => _isDraining;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Engine.Gguf;
 
 namespace Formation.Inference.Node.Workers;
 
@@ -84,7 +85,7 @@ sealed class Worker : IAsyncDisposable
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or GgufException)
         {
             Fail(error.Message);
         }

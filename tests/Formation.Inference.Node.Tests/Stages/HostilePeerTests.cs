@@ -2,12 +2,14 @@ using Formation.Inference.Engine.Stages;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Wire;
+using Formation.Inference.Node.Tests.Fakes;
 using Formation.Inference.Testing.Models;
 using Formation.Inference.Testing.Stages;
 
 namespace Formation.Inference.Node.Tests.Stages;
 
 /// <summary>Whatever a peer sends, the stage says what is wrong, gives up that connection or that batch, and serves the next head.</summary>
+[Collection(nameof(MeasuresAllocations))]
 public sealed class HostilePeerTests : IDisposable
 {
     readonly TinyChain _stages = new(TinyModelOptions.Llama);

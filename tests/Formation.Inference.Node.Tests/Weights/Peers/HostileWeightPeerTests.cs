@@ -9,6 +9,7 @@ using Formation.Inference.Node.Weights.Peers;
 namespace Formation.Inference.Node.Tests.Weights.Peers;
 
 /// <summary>Admitted nodes that break the protocol, as askers and as sources: each costs its own connection, and no wrong byte passes.</summary>
+[Collection(nameof(MeasuresAllocations))]
 public sealed class HostileWeightPeerTests : IAsyncLifetime
 {
     private static readonly CancellationToken None = CancellationToken.None;
