@@ -23,13 +23,17 @@ sealed class ClusterProcesses : IAsyncDisposable
     public IReadOnlyDictionary<string, NodeProcess> Nodes => _nodes;
 
     /// <summary>Starts a gateway that knows a model with random weights, and nodes <c>n1</c>, <c>n2</c> ...</summary>
-    public static async Task<ClusterProcesses> StartAsync(int nodes, TinyModelOptions? model = null)
+    /// <param name="nodes">How many nodes.</param>
+    /// <param name="model">The model, or null for one of six layers.</param>
+    /// <param name="isNode">Whether the gateway's machine is a node, too.</param>
+    public static async Task<ClusterProcesses> StartAsync(int nodes, TinyModelOptions? model = null, bool isNode = false)
     {
         var cluster = new ClusterProcesses();
         var path = Path.Combine(cluster._home, "model.gguf");
         TinyModel.Build(path, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
+        string[] options = isNode ? ["--memory", "256MiB"] : ["--no-node"];
         cluster.Server = await ServerProcess.StartAsync(
-            cluster._home, "--model", $"{Model}={path}", "--api-key", Key, "--threads", "1", "--context", "512");
+            cluster._home, ["--model", $"{Model}={path}", "--api-key", Key, "--threads", "1", "--context", "512", .. options]);
         cluster.Client = cluster.Server.Client(Key);
         for (var i = 1; i <= nodes; i++)
             await cluster.AddAsync($"n{i}");

@@ -58,6 +58,21 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public async Task The_gateways_own_machine_is_a_node_as_soon_as_there_is_another_one()
+    {
+        await using var cluster = await ClusterProcesses.StartAsync(nodes: 1, isNode: true);
+        var requests = Enumerable.Range(0, 4).Select(i => AskedCompletion.Request(i, tokens: 40)).ToList();
+        var alone = await AskAllAsync(cluster, requests);
+        await Eventually.TrueAsync(async () => (await cluster.FormAsync("nodes", "--json")).Out.Split("\"state\": \"online\"").Length == 3);
+
+        await cluster.DeployAsync("--stages", "2");
+
+        Assert.Equal(alone, await AskAllAsync(cluster, requests));
+        var nodes = await cluster.NodesOfAsync("head");
+        Assert.Equal(2, nodes.Concat(await cluster.NodesOfAsync("stage")).Distinct().Count());
+    }
+
+    [Fact]
     public async Task What_no_node_has_room_for_is_refused_with_the_bytes_that_are_missing()
     {
         await using var cluster = await ClusterProcesses.StartAsync(nodes: 1);

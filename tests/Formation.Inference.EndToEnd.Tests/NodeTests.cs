@@ -14,7 +14,7 @@ public sealed class NodeTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         var model = TinyModelServer.BuildModel(_home);
-        _server = await ServerProcess.StartAsync(_home, "--model", $"formation-llm={model}", "--api-key", Key, "--threads", "1");
+        _server = await ServerProcess.StartAsync(_home, "--model", $"formation-llm={model}", "--api-key", Key, "--threads", "1", "--no-node");
         _client = _server.Client(Key);
     }
 

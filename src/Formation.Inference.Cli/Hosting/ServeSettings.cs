@@ -18,6 +18,9 @@ public sealed record ServeSettings
     /// <summary>Where to listen for nodes, or null not to.</summary>
     public ClusterListen? ClusterListen { get; init; }
 
+    /// <summary>Whether this machine is a node of the network itself, as soon as there is another one.</summary>
+    public bool IsNode { get; init; } = true;
+
     /// <summary>Folder of accounts, keys and registered models.</summary>
     public required string DataFolder { get; init; }
 

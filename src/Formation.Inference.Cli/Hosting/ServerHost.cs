@@ -60,9 +60,11 @@ static class ServerHost
         var following = models.FollowAsync(stopping.Token);
         var restoring = deployable.RestoreAsync(
             control?.Controller.List().Select(deployment => deployment.Deployment.Model).ToList() ?? [], context.Output.Note, stopping.Token);
+        var own = control is null || !settings.IsNode ? Task.CompletedTask : new LocalNode(settings, control, pool, context).RunAsync(stopping.Token);
         await app.WaitForShutdownAsync(cancellationToken);
         await following;
         await restoring;
+        await own;
         await pool.StopAsync(settings.ShutdownLimit);
         return ExitCode.Done;
     }

@@ -9,10 +9,6 @@ using Formation.Inference.Kernels.Machine;
 using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Inventory;
-using Formation.Inference.Node.Weights;
-using Formation.Inference.Node.Weights.Peers;
-using Formation.Inference.Node.Weights.Store;
-using Formation.Inference.Node.Workers;
 
 namespace Formation.Inference.Cli.Nodes;
 
@@ -154,47 +150,16 @@ static class JoinCommand
         Membership membership, JoinSettings settings, NodeIdentity identity, Func<NodeReport> inventory, CommandContext context, CancellationToken stop)
     {
         var described = inventory();
-        WorkerWeights? fetched = null;
-        await using var workers = new WorkerSupervisor(new WorkerSupervisorOptions
-        {
-            Process = WorkerCommandLine.StartInfo,
-            Fetch = (order, progress, cancellation) => fetched!.FetchAsync(order, progress, cancellation),
-            MemoryBytes = described.MemoryBytes,
-            Threads = described.Devices[0].Threads,
-            Listen = settings.Listen,
-            Addresses = endpoint => LocalAddresses.Of(endpoint, new Uri(membership.Gateways[0].Urls[0])),
-            Clock = context.Time,
-            Progress = context.Output.Note,
-        });
-        var agent = new NodeAgent(new NodeAgentOptions
-        {
-            Identity = identity,
-            Membership = membership,
-            Folder = settings.DataFolder,
-            Inventory = inventory,
-            Workers = workers,
-            Listen = settings.Listen,
-            Clock = context.Time,
-            Random = new Random(Environment.ProcessId),
-            Progress = context.Output.Note,
-        });
-        using var weights = new NodeWeights(new NodeWeightsOptions
-        {
-            Identity = identity,
-            Peers = agent.Peers,
-            Gateways = () => agent.Gateways,
-            Store = new WeightStore(Path.Combine(settings.DataFolder, "weights"), context.Time),
-            Clock = context.Time,
-            Progress = context.Output.Note,
-        });
-        fetched = new WorkerWeights(weights);
-        agent.Protocols[WeightPeerServer.Protocol] = weights.Answers;
-        agent.Online += url =>
-        {
-            context.Output.Out.WriteLine($"Node {membership.Name} is online at {url.GetLeftPart(UriPartial.Authority)}");
-            context.Output.Out.Flush();
-        };
-        await agent.RunAsync(stop);
+        var node = new NodeRuntime(
+            identity, membership, settings.DataFolder, inventory, settings.Listen, described.MemoryBytes, described.Devices[0].Threads);
+        await node.RunAsync(
+            context,
+            url =>
+            {
+                context.Output.Out.WriteLine($"Node {membership.Name} is online at {url.GetLeftPart(UriPartial.Authority)}");
+                context.Output.Out.Flush();
+            },
+            stop);
     }
 
     // A gateway that moved is found at its new place; which one it is, its key says.

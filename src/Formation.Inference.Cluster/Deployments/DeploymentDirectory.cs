@@ -33,7 +33,7 @@ public sealed class DeploymentDirectory(DeploymentController controller, IPlacem
             var spec = SpecOf(terms, model, precision);
             var result = controller.Try(spec, model, policy);
             if (result.Plan is null)
-                return Refused(string.Join(" ", result.Reasons.Concat(result.LeftOut.Select(left => $"Node {left.Node}: {left.Reason}."))), null);
+                return Refused(string.Join("; ", result.Reasons.Concat(result.LeftOut.Select(left => $"node {left.Node}: {left.Reason}"))) + ".", null);
             controller.Deploy(spec, model);
             return new DeploymentOutcome(Find(terms.ModelId));
         }

@@ -42,7 +42,7 @@ public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions option
     {
         var result = _relocation.Whole(deployment, view);
         if (result.Plan is not { } plan)
-            return deployment with { Standbys = [], Waiting = string.Join(" ", result.Reasons) };
+            return deployment with { Standbys = [], Waiting = string.Join("; ", result.Reasons) };
         foreach (var left in result.LeftOut)
             note("left-out", $"node {left.Node}: {left.Reason}");
         var replicas = plan.Replicas.Select(Relocation.ReplicaOf).ToList();
@@ -107,7 +107,7 @@ public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions option
             note("placed-anew", $"{lost}, and nobody has room for that alone: {Words.Of(placed)}");
             return deployment.With(placed);
         }
-        return deployment with { Waiting = $"{lost}, has no other place. {string.Join(" ", result.Reasons)}" };
+        return deployment with { Waiting = $"{lost}, has no other place. {string.Join("; ", result.Reasons)}" };
     }
 
     /// <summary>Finds other places for what lies on nodes that are drained, and keeps what lies there until these are ready.</summary>

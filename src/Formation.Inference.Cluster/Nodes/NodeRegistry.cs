@@ -113,6 +113,30 @@ public sealed class NodeRegistry : IDisposable
         }
     }
 
+    /// <summary>
+    /// Admits the node of the gateway's own machine, whose key lies beside the gateway's: it needs no token. It is trusted as the gateway is.
+    /// </summary>
+    /// <param name="pin">Its key.</param>
+    /// <param name="report">What it says of itself; where its name is taken, it gets another one.</param>
+    /// <returns>Its name, or null where the operator has removed it.</returns>
+    public string? AdmitOwn(KeyPin pin, NodeReport report)
+    {
+        lock (_lock)
+        {
+            if (_byPin.GetValueOrDefault(pin) is { } known)
+                return known.Record.Removed is null ? known.Record.Name : null;
+            var name = report.Name;
+            for (var i = 2; _byName.ContainsKey(name); i++)
+                name = $"{report.Name[..Math.Min(report.Name.Length, NodeName.MaximumLength - 4)]}-{i}";
+            var record = new NodeRecord(pin, name, report.Region, new Dictionary<string, string>(), IsTrusted: true, _clock.GetUtcNow());
+            if (!_store.AdmitOwn(record))
+                return null;
+            Keep(new LiveNode(record, _clock.GetUtcNow()));
+            Log.Add(name, "joined", "it is the gateway's own machine");
+            return name;
+        }
+    }
+
     /// <summary>Takes a node's control connection into use; an older one of the same node is closed.</summary>
     /// <returns>Why the node is refused, or null.</returns>
     public Refusal? Register(NodeConnection connection, NodeReport report)

@@ -71,7 +71,7 @@ public sealed partial class ClusterBackend(
                 search.NoteFailure(attempt.Replica.HeadPin, attempt.HasProgressed, step.Refusal);
                 if (step.Loss is { } loss)
                 {
-                    budget.Note(loss, attempt.Lasted, attempt.HasProgressed);
+                    budget.Note(loss, attempt.Lasted, attempt.HasProgressed, _loads.MostInFlight(attempt.Replica.Id));
                     metrics.NoteLoss(request.ModelId, loss);
                     LogLoss(attempt.Replica.NodeName, attempt.Replica.Id, request.RequestId, loss, step.Reason);
                     if (loss is not HeadLoss.Failed)

@@ -18,6 +18,9 @@ public sealed record ClusterBackendOptions
     /// <summary>A head that is lost so soon after it took a request was lost at once. Default 1 s.</summary>
     public TimeSpan AtOnce { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>A head that had more requests than this when it was lost says nothing of each of them. Default 4.</summary>
+    public int Crowd { get; init; } = 4;
+
     /// <summary>Heads that may be lost to a request in all. Default 32.</summary>
     public int MaxLosses { get; init; } = 32;
 

@@ -12,14 +12,21 @@ internal sealed class ReplicaLoads(IReplicaSelectionPolicy policy, TimeSpan susp
     private const int MostSuspects = 1024;
 
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, int> _inFlight = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (int Now, int Most)> _inFlight = new(StringComparer.Ordinal);
     private readonly Dictionary<KeyPin, long> _lostAt = [];
 
     /// <summary>Requests that a replica works on.</summary>
     public int InFlight(string replicaId)
     {
         lock (_lock)
-            return _inFlight.GetValueOrDefault(replicaId);
+            return _inFlight.GetValueOrDefault(replicaId).Now;
+    }
+
+    /// <summary>The most that it worked on at once, since it last worked on none.</summary>
+    public int MostInFlight(string replicaId)
+    {
+        lock (_lock)
+            return _inFlight.GetValueOrDefault(replicaId).Most;
     }
 
     /// <summary>Chooses one of some replicas, at least one, and counts the request there until the result is disposed.</summary>
@@ -29,9 +36,10 @@ internal sealed class ReplicaLoads(IReplicaSelectionPolicy policy, TimeSpan susp
         {
             var trusted = replicas.Where(replica => !IsSuspect(replica.HeadPin)).ToList();
             var candidates = (trusted.Count > 0 ? trusted : replicas)
-                .Select(replica => new ReplicaCandidate(replica, _inFlight.GetValueOrDefault(replica.Id))).ToList();
+                .Select(replica => new ReplicaCandidate(replica, _inFlight.GetValueOrDefault(replica.Id).Now)).ToList();
             var chosen = candidates[policy.Choose(request, candidates)].Replica;
-            _inFlight[chosen.Id] = _inFlight.GetValueOrDefault(chosen.Id) + 1;
+            var (now, most) = _inFlight.GetValueOrDefault(chosen.Id);
+            _inFlight[chosen.Id] = (now + 1, Math.Max(most, now + 1));
             return new ReplicaLease(chosen, () => Return(chosen.Id));
         }
     }
@@ -63,8 +71,11 @@ internal sealed class ReplicaLoads(IReplicaSelectionPolicy policy, TimeSpan susp
     {
         lock (_lock)
         {
-            if (--_inFlight[replicaId] == 0)
+            var (now, most) = _inFlight[replicaId];
+            if (now == 1)
                 _inFlight.Remove(replicaId);
+            else
+                _inFlight[replicaId] = (now - 1, most);
         }
     }
 }

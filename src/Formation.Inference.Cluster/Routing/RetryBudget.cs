@@ -21,12 +21,16 @@ internal sealed class RetryBudget(ClusterBackendOptions options)
     /// <param name="loss">What happened to the head.</param>
     /// <param name="lasted">Time since it got the request.</param>
     /// <param name="hasProgressed">Whether it brought the request nearer to its end.</param>
-    public void Note(HeadLoss loss, TimeSpan lasted, bool hasProgressed)
+    /// <param name="crowd">Requests that the head had at once, this one among them.</param>
+    public void Note(HeadLoss loss, TimeSpan lasted, bool hasProgressed, int crowd)
     {
         // A head that was not there, or leaves as it was told, did not fall over this request.
         if (loss is HeadLoss.Unreachable or HeadLoss.Leaving && !hasProgressed)
             return;
         _all++;
+        // Of a crowd, one may have been the reason; the others waited for their turn, and would be given up for nothing.
+        if (crowd > options.Crowd && !hasProgressed)
+            return;
         (_withoutProgress, _atOnce) = hasProgressed ? (0, 0) : (_withoutProgress + 1, lasted <= options.AtOnce ? _atOnce + 1 : 0);
     }
 }

@@ -89,7 +89,7 @@ public sealed partial class ModelPool
             if (footprint.MemoryBytes > _options.MemoryBytes)
                 return EngineErrors.TooLarge(slot.Id, footprint.MemoryBytes, _options.MemoryBytes);
 
-            var free = _options.MemoryBytes - (_reservedBytes - slot.ReservedBytes);
+            var free = _options.MemoryBytes - LentBytes - (_reservedBytes - slot.ReservedBytes);
             var idle = _slots.Values
                 .Where(other => other is { State: ModelState.Ready, Leases: 0, WaitingRequests: 0 })
                 .OrderBy(other => other.LastUsed).ToList();

@@ -20,6 +20,7 @@ public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
     readonly Dictionary<string, string> _aliases = new(StringComparer.Ordinal);
     readonly HashSet<Task> _endings = [];
     long _reservedBytes;
+    long _lentBytes;
     bool _isStopping;
 
     /// <param name="options">Budgets and limits.</param>
@@ -33,6 +34,23 @@ public sealed partial class ModelPool : IModelCatalog, IAsyncDisposable
     {
         (_options, _measure, _load, _metrics, _clock, _loggers) = (options, measure, load, metrics, clock, loggers);
         _logger = loggers.CreateLogger<ModelPool>();
+    }
+
+    /// <summary>Bytes of the budget that models take now.</summary>
+    public long ReservedBytes
+    {
+        get
+        {
+            lock (_lock)
+                return _reservedBytes;
+        }
+    }
+
+    /// <summary>Bytes of the budget that others in this machine use, and models do not get: those that are loaded stay.</summary>
+    public long LentBytes
+    {
+        get => Volatile.Read(ref _lentBytes);
+        set => Volatile.Write(ref _lentBytes, value);
     }
 
     /// <summary>Adds a model, not loaded yet.</summary>

@@ -154,4 +154,36 @@ public sealed class NodeRegistryAdmissionTests : IDisposable
         var stored = _test.Store.FindToken(token.Substring(8, 10))!;
         Assert.Equal(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(token)), stored.Hash);
     }
+
+    [Fact]
+    public void The_gateways_own_machine_needs_no_token_and_is_the_same_node_after_a_restart()
+    {
+        using var test = new TestRegistry();
+
+        Assert.Equal("home", test.Registry.AdmitOwn(TestRegistry.Pin("own"), TestRegistry.Report("home")));
+        test.Restart();
+
+        Assert.Equal("home", test.Registry.AdmitOwn(TestRegistry.Pin("own"), TestRegistry.Report("renamed")));
+        Assert.True(test.Registry.Find("home")!.Record.IsTrusted);
+    }
+
+    [Fact]
+    public void The_gateways_own_machine_takes_another_name_where_its_own_is_taken()
+    {
+        using var test = new TestRegistry();
+        test.Admit("home");
+
+        Assert.Equal("home-2", test.Registry.AdmitOwn(TestRegistry.Pin("own"), TestRegistry.Report("home")));
+    }
+
+    [Fact]
+    public void The_gateways_own_machine_stays_away_once_the_operator_has_removed_it()
+    {
+        using var test = new TestRegistry();
+        test.Registry.AdmitOwn(TestRegistry.Pin("own"), TestRegistry.Report("home"));
+
+        test.Registry.Remove("home");
+
+        Assert.Null(test.Registry.AdmitOwn(TestRegistry.Pin("own"), TestRegistry.Report("home")));
+    }
 }

@@ -162,6 +162,34 @@ public sealed class ClusterBackendTests : IDisposable
     }
 
     [Fact]
+    public void A_head_that_is_lost_with_many_requests_says_nothing_of_each_of_them()
+    {
+        var options = new ClusterBackendOptions();
+        var budget = new RetryBudget(options);
+        for (var i = 0; i < options.MaxLosses - 1; i++)
+            budget.Note(HeadLoss.Broken, TimeSpan.Zero, hasProgressed: false, crowd: options.Crowd + 1);
+        Assert.False(budget.IsSpent);
+        Assert.Equal(0, budget.InARow);
+
+        budget.Note(HeadLoss.Broken, TimeSpan.Zero, hasProgressed: false, crowd: options.Crowd + 1);
+        Assert.True(budget.IsSpent);
+    }
+
+    [Fact]
+    public void The_crowd_of_a_head_is_the_most_that_it_had_at_once_until_it_has_none()
+    {
+        var loads = new ReplicaLoads(new PrefixAffinityPolicy(new Random(1)), TimeSpan.Zero, _harness.Clock);
+        var replica = ScriptedHeads.Replica("a");
+        var leases = Enumerable.Range(0, 3).Select(_ => loads.Take(Request(), [replica])).ToList();
+        leases[0].Dispose();
+        leases[1].Dispose();
+        Assert.Equal((1, 3), (loads.InFlight("a"), loads.MostInFlight("a")));
+
+        leases[2].Dispose();
+        Assert.Equal((0, 0), (loads.InFlight("a"), loads.MostInFlight("a")));
+    }
+
+    [Fact]
     public async Task A_request_that_brought_heads_down_slowly_is_given_up_later()
     {
         foreach (var id in (string[])["a", "b", "c"])

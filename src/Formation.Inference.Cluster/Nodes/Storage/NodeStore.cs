@@ -104,6 +104,34 @@ public sealed class NodeStore
             connection, transaction, "UPDATE join_tokens SET used_by = $pin WHERE id = $id AND used_by IS NULL",
             ("$id", tokenId), ("$pin", node.Pin.Text)) != 1)
             return false;
+        if (!TryKeep(connection, transaction, node))
+            return false;
+        transaction.Commit();
+        return true;
+    }
+
+    /// <summary>Keeps the record of a node that needs no token. False where its name is taken.</summary>
+    public bool AdmitOwn(NodeRecord node)
+    {
+        using var connection = _database.Connect();
+        return TryKeep(connection, null, node);
+    }
+
+    /// <summary>Ends a node's admission; its record stays, so that it can be told so when it comes again.</summary>
+    public void Remove(KeyPin pin, DateTimeOffset time)
+    {
+        using var connection = _database.Connect();
+        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET removed = $time WHERE pin = $pin", ("$pin", pin.Text), ("$time", Text(time)));
+    }
+
+    public void SetDraining(KeyPin pin, bool isDraining)
+    {
+        using var connection = _database.Connect();
+        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET draining = $draining WHERE pin = $pin", ("$pin", pin.Text), ("$draining", isDraining ? 1 : 0));
+    }
+
+    private static bool TryKeep(SqliteConnection connection, SqliteTransaction? transaction, NodeRecord node)
+    {
         try
         {
             ClusterDatabase.Execute(
@@ -121,21 +149,7 @@ public sealed class NodeStore
         {
             return false;
         }
-        transaction.Commit();
         return true;
-    }
-
-    /// <summary>Ends a node's admission; its record stays, so that it can be told so when it comes again.</summary>
-    public void Remove(KeyPin pin, DateTimeOffset time)
-    {
-        using var connection = _database.Connect();
-        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET removed = $time WHERE pin = $pin", ("$pin", pin.Text), ("$time", Text(time)));
-    }
-
-    public void SetDraining(KeyPin pin, bool isDraining)
-    {
-        using var connection = _database.Connect();
-        ClusterDatabase.Execute(connection, null, "UPDATE nodes SET draining = $draining WHERE pin = $pin", ("$pin", pin.Text), ("$draining", isDraining ? 1 : 0));
     }
 
     private static NodeRecord ReadNode(SqliteDataReader row) => new(
