@@ -13,14 +13,22 @@ namespace Formation.Inference.Engine.Sequences;
 internal sealed class GenerationFactory(
     Tokenizer tokenizer, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
 {
-    long _nextSequenceId;
+    // Waiting sequences are taken in the order of their ids. One that was begun elsewhere arrived before all that have not begun: its reader
+    // has waited already, and now looks at half a sentence.
+    const long FirstContinuedId = -(1L << 40);
+
+    long _nextContinuedId = FirstContinuedId;
+    long _nextNewId;
 
     /// <param name="request">A request that fits the model.</param>
     /// <param name="prompt">Its tokens, fewer than the context has.</param>
     public Generation Create(GenerationRequest request, int[] prompt)
     {
-        var firstId = Interlocked.Add(ref _nextSequenceId, request.Choices) - request.Choices;
         var delivered = request.Continuation?.Choices;
+        var isBegun = delivered?.Any(choice => choice.TokenIds.Count > 0) == true;
+        var firstId = (isBegun
+            ? Interlocked.Add(ref _nextContinuedId, request.Choices)
+            : Interlocked.Add(ref _nextNewId, request.Choices)) - request.Choices;
         var group = new SequenceGroup(
             firstId, request.AccountId, prompt, hasher.KeysOf(request.AccountId, prompt), request.Choices,
             delivered is null ? null : choice => delivered[choice].IsFinished)

@@ -2,6 +2,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Tests.Speculation;
+using Formation.Inference.Testing;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Serving;
 
@@ -81,6 +82,37 @@ public sealed class ContinuationTests
         await CutEverywhere(seed, () => new EngineHarness(
             SpeculationExactnessTests.Scheduler(seed), blocks: 512, drafters: [oracle],
             speculation: new SpeculationOptions { IsAdaptive = false, MaxDraftTokens = 6 }));
+    }
+
+    [Fact]
+    public async Task A_request_that_was_begun_elsewhere_comes_before_those_that_have_not_begun()
+    {
+        await using var engine = new EngineHarness(new SchedulerOptions { MaxRunningSequences = 1 });
+        var prompt = EngineHarness.Prompt(20, salt: 3);
+        var request = engine.Request(maxTokens: 8, EngineHarness.Greedy);
+        var before = (await Undisturbed(request, prompt)).Events.Take(4).ToList();
+        var served = new List<int>();
+        using var gate = new ManualResetEventSlim();
+        var isHeld = false;
+        engine.Model.Stage.BeforeForward = (batch, cancellation) =>
+        {
+            isHeld = true;
+            gate.Wait(cancellation);
+            // Each request's prompt is the only one of its length.
+            if (batch.Slices.Single().FirstPosition == 0)
+                served.Add(batch.Slices.Single().RowCount);
+        };
+
+        var waiting = new List<Task> { engine.RunAsync(request, EngineHarness.Prompt(31)) };
+        await Eventually.TrueAsync(() => Volatile.Read(ref isHeld));
+        waiting.Add(engine.RunAsync(request, EngineHarness.Prompt(32, salt: 1)));
+        waiting.Add(engine.RunAsync(request, EngineHarness.Prompt(33, salt: 2)));
+        waiting.Add(engine.RunAsync(request with { Continuation = Delivered.Of(before, 1) }, prompt));
+        gate.Set();
+        await Task.WhenAll(waiting);
+
+        Assert.Equal(4, served.Count);
+        Assert.Equal((31, 32, 33), (served[0], served[2], served[3]));
     }
 
     [Fact]
