@@ -56,7 +56,7 @@ public sealed record NodeDescription(
 /// <param name="Devices">What computes there.</param>
 /// <param name="MemoryBytes">Memory that its operator gives to models.</param>
 /// <param name="FreeMemoryBytes">What of it no model holds.</param>
-/// <param name="Addresses">Where other nodes reach it; empty where nobody can dial it.</param>
+/// <param name="Addresses">Where other nodes reach it: <c>host:port</c>, or <c>relay:PIN</c> through a gateway; empty where nobody can.</param>
 /// <param name="Links">Its ways to other nodes, as far as measured.</param>
 public sealed record NodeSelfDescription(
     string Version,

@@ -19,6 +19,7 @@ public sealed class NodeRegistry : IDisposable
     private readonly Dictionary<KeyPin, LiveNode> _byPin = [];
     private readonly Dictionary<string, LiveNode> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Control.Wire.WorkerOrders> _orders = new(StringComparer.Ordinal);
+    private readonly Dictionary<KeyPin, (string Node, string Worker)> _workerPins = [];
     private readonly NodeStore _store;
     private readonly NodeRegistryOptions _options;
     private readonly TimeProvider _clock;
@@ -49,6 +50,9 @@ public sealed class NodeRegistry : IDisposable
     /// <summary>After each change of a node or its workers, heartbeats apart; handlers must not block, nor call the registry.</summary>
     public event Action? Changed;
 
+    /// <summary>After a node's removal, with its name; handlers must not block, nor call the registry.</summary>
+    public event Action<string>? Removed;
+
     /// <summary>All admitted nodes, ordered by name.</summary>
     public IReadOnlyList<NodeStatus> List()
     {
@@ -68,6 +72,27 @@ public sealed class NodeRegistry : IDisposable
     {
         lock (_lock)
             return _byPin.GetValueOrDefault(pin) is { Record.Removed: null } node ? node.Status() : null;
+    }
+
+    /// <summary>Whose key this is: an admitted node's, or that of a worker that such a node reports; else null.</summary>
+    public KeyHolder? HolderOf(KeyPin pin)
+    {
+        lock (_lock)
+            return FindHolder(pin, out var worker) is { } node ? new KeyHolder(node.Record.Name, worker, node.Connection is not null) : null;
+    }
+
+    /// <summary>Tells the node that has this key, or whose worker does, that somebody wants to reach it. False where it is not online.</summary>
+    /// <param name="pin">The key.</param>
+    /// <param name="ticket">With what it is to call back.</param>
+    public bool CallBack(KeyPin pin, ReadOnlySpan<byte> ticket)
+    {
+        lock (_lock)
+        {
+            if (FindHolder(pin, out var worker) is not { Connection: { } connection })
+                return false;
+            connection.Send(ControlMessages.CallBack(ticket, worker));
+            return true;
+        }
     }
 
     /// <summary>All admitted nodes but one: whom that one may speak with.</summary>
@@ -195,6 +220,7 @@ public sealed class NodeRegistry : IDisposable
             if (Current(connection) is not { } node)
                 return;
             node.Workers = workers;
+            NoteKeys(node);
             Heard(node);
             Changed?.Invoke();
         }
@@ -275,7 +301,9 @@ public sealed class NodeRegistry : IDisposable
             node.Connection = null;
             Log.Add(name, "removed", "by the operator");
             _orders.Remove(name);
+            ForgetKeys(name);
             Changed?.Invoke();
+            Removed?.Invoke(name);
             TellOthers(node);
             return true;
         }
@@ -295,6 +323,32 @@ public sealed class NodeRegistry : IDisposable
         _byPin[node.Record.Pin] = node;
         if (node.Record.Removed is null)
             _byName[node.Record.Name] = node;
+    }
+
+    // A node's own key comes first, and a worker's belongs to whoever named it first: nobody draws another one's calls to himself.
+    private LiveNode? FindHolder(KeyPin pin, out string? worker)
+    {
+        worker = null;
+        if (_byPin.GetValueOrDefault(pin) is { } node)
+            return node.Record.Removed is null ? node : null;
+        if (!_workerPins.TryGetValue(pin, out var holder))
+            return null;
+        worker = holder.Worker;
+        return _byName.GetValueOrDefault(holder.Node);
+    }
+
+    private void NoteKeys(LiveNode node)
+    {
+        ForgetKeys(node.Record.Name);
+        foreach (var report in node.Workers.Values)
+            if (report.Pin is { } pin)
+                _workerPins.TryAdd(pin, (node.Record.Name, report.Id));
+    }
+
+    private void ForgetKeys(string node)
+    {
+        foreach (var pin in _workerPins.Where(entry => entry.Value.Node == node).Select(entry => entry.Key).ToList())
+            _workerPins.Remove(pin);
     }
 
     private Refusal? TokenFault(string text, KeyPin pin, out StoredToken? stored)
@@ -417,17 +471,23 @@ public sealed class NodeRegistry : IDisposable
         }
     }
 
-    // Each pair is measured once: by the newcomer where it can dial the other, else by the other.
+    // Each pair is measured once, by the one that will dial: the newcomer; but the other where that one alone can be dialled, because a head there
+    // reaches the newcomer through a relay, which is the slower of the two ways.
     private void AskForProbes(LiveNode node)
     {
         node.LastProbeTimestamp = _clock.GetTimestamp();
         var others = _byName.Values.Where(other => other != node && other.Connection is not null).ToList();
-        var dialled = others.Where(other => other.Report!.Addresses.Count > 0).Take(ControlLimits.ProbedPeers).ToList();
+        var dialled = others.Where(other => Measures(node, other)).Take(ControlLimits.ProbedPeers).ToList();
         if (dialled.Count > 0)
             node.Connection!.Send(ControlMessages.ProbeLinks(dialled.Select(other => other.Record.Name)));
         if (node.Report!.Addresses.Count == 0)
             return;
-        foreach (var other in others.Where(other => other.Report!.Addresses.Count == 0).Take(ControlLimits.ProbedPeers))
+        foreach (var other in others.Where(other => !Measures(node, other)).Take(ControlLimits.ProbedPeers))
             other.Connection!.Send(ControlMessages.ProbeLinks([node.Record.Name]));
     }
+
+    private static bool Measures(LiveNode newcomer, LiveNode other) =>
+        other.Report!.Addresses.Count > 0 && (newcomer.Report!.Addresses.Count == 0 || IsDialled(newcomer) || !IsDialled(other));
+
+    private static bool IsDialled(LiveNode node) => node.Report!.Addresses.Any(PeerAddress.IsDirect);
 }

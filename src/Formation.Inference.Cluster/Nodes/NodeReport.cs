@@ -24,7 +24,7 @@ public sealed record NodeReport
     /// <summary>Bytes of these that no model holds now.</summary>
     public required long FreeMemoryBytes { get; init; }
 
-    /// <summary>Addresses (<c>host:port</c>) on which other nodes reach its data plane, best first; empty where nobody can dial it.</summary>
+    /// <summary>Addresses (<c>host:port</c> or <c>relay:PIN</c>) on which other nodes reach it, best first; empty where nobody can.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
     /// <summary>What the ways to other nodes measured, as far as tried.</summary>
@@ -44,5 +44,5 @@ public sealed record DeviceReport(
 /// <param name="Peer">Name of the other node.</param>
 /// <param name="RoundTrip">Time of a small message there and back.</param>
 /// <param name="BytesPerSecond">Bytes a second in one direction.</param>
-/// <param name="IsRelayed">Whether it leads through a gateway, because neither can dial the other.</param>
+/// <param name="IsRelayed">Whether it leads through a gateway, because the other can't be dialled.</param>
 public sealed record LinkReport(string Peer, TimeSpan RoundTrip, double BytesPerSecond, bool IsRelayed);

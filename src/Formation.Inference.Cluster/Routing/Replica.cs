@@ -6,7 +6,7 @@ namespace Formation.Inference.Cluster.Routing;
 /// <param name="Id">Names the replica for its life, whichever machines it lies on.</param>
 /// <param name="NodeName">The node that its head runs on, for people.</param>
 /// <param name="HeadPin">The key of its head. Another head has another key, so a head that was started anew counts as a new one.</param>
-/// <param name="Addresses">Where the head is dialled (<c>host:port</c>), the best one first.</param>
+/// <param name="Addresses">Where the head is dialled (<c>host:port</c> or <c>relay:PIN</c>), the best one first.</param>
 public sealed record Replica(string Id, string NodeName, KeyPin HeadPin, IReadOnlyList<string> Addresses)
 {
     /// <summary>Whether its head takes requests.</summary>

@@ -8,5 +8,5 @@ namespace Formation.Inference.Cluster.Workers;
 /// <param name="Node">Name of its node, for people.</param>
 /// <param name="Layers">What it computes.</param>
 /// <param name="Pin">Its own key, made when its process started: the node's key never leaves the node's agent.</param>
-/// <param name="Addresses"><c>host:port</c>, best first.</param>
+/// <param name="Addresses"><c>host:port</c> or <c>relay:PIN</c>, best first.</param>
 public sealed record WorkerEndpoint(string Id, string Node, LayerSpan Layers, KeyPin Pin, IReadOnlyList<string> Addresses);

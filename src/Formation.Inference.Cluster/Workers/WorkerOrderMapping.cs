@@ -99,7 +99,7 @@ public static class WorkerOrderMapping
     private static WorkerEndpoint? Read(Wire.WorkerEndpoint wire) =>
         WorkerId.IsValid(wire.Id) && NodeName.IsValid(wire.Node) && KeyPin.TryParse(wire.Pin, out var pin)
         && AreLayers(wire.FirstLayer, wire.LayerCount) && wire.Addresses.Count <= ControlLimits.Addresses
-        && wire.Addresses.All(address => HostAndPort.TryParse(address, out _, out _))
+        && wire.Addresses.All(PeerAddress.IsValid)
             ? new WorkerEndpoint(wire.Id, wire.Node, new LayerSpan(wire.FirstLayer, wire.LayerCount), pin, [.. wire.Addresses])
             : null;
 

@@ -19,7 +19,7 @@ public sealed record WorkerReport(string Id, WorkerState State)
     /// <summary>Its key, once its process has one.</summary>
     public KeyPin? Pin { get; init; }
 
-    /// <summary>Where it is reached (<c>host:port</c>, best first), once it listens.</summary>
+    /// <summary>Where it is reached (<c>host:port</c> or <c>relay:PIN</c>, best first), once it can be.</summary>
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
     /// <summary>For a head: the stages that it works with, in order.</summary>

@@ -90,8 +90,8 @@ public static class WorkerReportMapping
             return $"a worker's state {(int)report.State} is not known";
         if (report.Pin.Length > 0 && !KeyPin.TryParse(report.Pin, out _))
             return "a worker's key is malformed";
-        if (report.Addresses.Count > ControlLimits.Addresses || !report.Addresses.All(address => HostAndPort.TryParse(address, out _, out _)))
-            return $"a worker's addresses are more than {ControlLimits.Addresses} or not of the form host:port";
+        if (report.Addresses.Count > ControlLimits.Addresses || !report.Addresses.All(PeerAddress.IsValid))
+            return $"a worker's addresses are more than {ControlLimits.Addresses} or not of the form host:port or relay:PIN";
         if (report.Chain.Count > ControlLimits.ChainWorkers || report.Lost.Count > ControlLimits.ChainWorkers
             || report.Links.Count > ControlLimits.ChainWorkers
             || !report.Chain.All(WorkerId.IsValid) || !report.Lost.All(lost => WorkerId.IsValid(lost.Id)) || !report.Links.All(link => WorkerId.IsValid(link.Id)))

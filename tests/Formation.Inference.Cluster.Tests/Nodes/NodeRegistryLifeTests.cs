@@ -198,6 +198,22 @@ public sealed class NodeRegistryLifeTests : IDisposable
     }
 
     [Fact]
+    public async Task Where_one_of_two_nodes_is_reached_through_a_relay_the_other_one_measures_because_it_will_call()
+    {
+        var relay = PeerAddress.Relay(TestRegistry.GatewayPin);
+        foreach (var name in new[] { "open", "hidden", "late" })
+            _test.Admit(name);
+        var open = _test.Connect("open", "10.0.0.1:1", relay);
+        var hidden = _test.Connect("hidden", relay);
+        var late = _test.Connect("late", relay);
+        Assert.Equal(["hidden", "late"], Probes(await TestRegistry.SentAsync(open)));
+        Assert.Empty(Probes(await TestRegistry.SentAsync(hidden)));
+        Assert.Equal(["hidden"], Probes(await TestRegistry.SentAsync(late)));
+
+        static string[] Probes(IEnumerable<GatewayMessage?> messages) => [.. messages.SelectMany(message => message?.ProbeLinks?.Peers ?? [])];
+    }
+
+    [Fact]
     public async Task Links_are_measured_again_from_time_to_time()
     {
         _test.Admit("a");

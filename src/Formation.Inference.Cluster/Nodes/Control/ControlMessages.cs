@@ -35,6 +35,9 @@ public static class ControlMessages
 
     internal static GatewayMessage Removed(string reason) => new() { Removed = new Removed { Reason = reason } };
 
+    internal static GatewayMessage CallBack(ReadOnlySpan<byte> ticket, string? worker) =>
+        new() { CallBack = new CallBack { Ticket = Google.Protobuf.ByteString.CopyFrom(ticket), Worker = worker ?? "" } };
+
     /// <summary>Asks to be admitted.</summary>
     public static JoinRequest Join(string token, NodeReport report) =>
         new() { Protocol = ControlLimits.Protocol, Token = token, Report = ReportMapping.ToWire(report) };

@@ -47,7 +47,7 @@ public static class GatewayMessages
     private static NodePeer? Read(Peer peer) =>
         NodeName.IsValid(peer.Name) && KeyPin.TryParse(peer.Pin, out var pin)
             ? new NodePeer(
-                peer.Name, pin, [.. peer.Addresses.Take(ControlLimits.Addresses).Where(address => HostAndPort.TryParse(address, out _, out _))], peer.IsOnline)
+                peer.Name, pin, [.. peer.Addresses.Take(ControlLimits.Addresses).Where(PeerAddress.IsValid)], peer.IsOnline)
             : null;
 
     private static KnownGateway? Read(Gateway gateway) =>

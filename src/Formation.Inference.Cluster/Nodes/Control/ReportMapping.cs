@@ -94,8 +94,8 @@ public static class ReportMapping
             return $"its memory can't be: {report.FreeMemoryBytes} of {report.MemoryBytes} bytes free";
         if (report.Addresses.Count > ControlLimits.Addresses)
             return $"it has {report.Addresses.Count} addresses; {ControlLimits.Addresses} are allowed";
-        if (!report.Addresses.All(address => HostAndPort.TryParse(address, out _, out _)))
-            return "an address is not of the form host:port";
+        if (!report.Addresses.All(PeerAddress.IsValid))
+            return "an address is not of the form host:port or relay:PIN";
         if (report.Links.Count > ControlLimits.Links)
             return $"it has {report.Links.Count} links; {ControlLimits.Links} are allowed";
         return report.Devices.Select(FaultOf).Concat(report.Links.Select(FaultOf)).FirstOrDefault(fault => fault is not null);
