@@ -41,12 +41,14 @@ sealed class ClusterProcesses : IAsyncDisposable
     }
 
     /// <summary>Adds a node, or starts one again that was there before.</summary>
-    public async Task AddAsync(string name)
+    /// <param name="name">Its name.</param>
+    /// <param name="listen">Where others dial it, or <c>off</c>.</param>
+    public async Task AddAsync(string name, string listen = "127.0.0.1:0")
     {
         var token = JsonElement.Parse((await FormAsync("node", "token", "create", "--json")).Out).GetProperty("command").GetString()!.Split(' ');
         if (_nodes.Remove(name, out var before))
             await before.DisposeAsync();
-        _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", "127.0.0.1:0"]);
+        _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", listen]);
     }
 
     /// <summary>Deploys the model, and waits until it serves.</summary>

@@ -1,21 +1,26 @@
 using System.Net;
+using System.Net.Security;
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Relays;
 using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Heads;
+using Formation.Inference.Node.Relays;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -30,15 +35,19 @@ sealed class ControlPlane : IAsyncDisposable
 {
     private const int MaximumConnections = 2048;
 
+    private static readonly SslApplicationProtocol Relayed = new(RelayProtocol.Name);
+
     private readonly WebApplication _app;
     private readonly NodeIdentity _identity;
     private readonly HeadClient _heads;
     private readonly RoutingMetrics _routingMetrics = new();
     private readonly DeploymentMetrics _deploymentMetrics;
+    private readonly RelayService _relay;
+    private readonly RelayMetrics _relayMetrics;
 
     private ControlPlane(
         WebApplication app, NodeIdentity identity, NodeRegistry registry, DeploymentController controller, ReadModel readModel, ControlEndpoint endpoint,
-        TimeProvider clock)
+        RelayService relay, RelayMetrics relayMetrics, TimeProvider clock)
     {
         _app = app;
         _identity = identity;
@@ -46,7 +55,8 @@ sealed class ControlPlane : IAsyncDisposable
         Endpoint = endpoint;
         Controller = controller;
         Replicas = new DeployedReplicas(controller);
-        _heads = new HeadClient(identity, new HeadClientOptions(), clock);
+        (_relay, _relayMetrics) = (relay, relayMetrics);
+        _heads = new HeadClient(identity, new HeadClientOptions(), clock, new GatewayRelay(relay, identity.Pin, clock));
         _deploymentMetrics = new DeploymentMetrics(controller);
         Backend = new ClusterBackend(
             Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, clock,
@@ -93,7 +103,9 @@ sealed class ControlPlane : IAsyncDisposable
         var registry = new NodeRegistry(NodeStore.Open(dataFolder), [new KnownGateway(identity.Pin, [])], options, clock);
         var controller = new DeploymentController(registry, DeploymentStore.Open(dataFolder), new FastestPlacement(), new ReconcilerOptions(), clock);
         var weights = new WeightService(registry, findModel ?? (_ => null), PeerOf, clock);
-        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), weights, clock, configureLogging);
+        var relayMetrics = new RelayMetrics();
+        var relay = new RelayService(registry, new RelayOptions(), relayMetrics, clock);
+        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), weights, relay, clock, configureLogging);
         try
         {
             await app.StartAsync();
@@ -101,6 +113,8 @@ sealed class ControlPlane : IAsyncDisposable
         catch
         {
             await controller.DisposeAsync();
+            relay.Dispose();
+            relayMetrics.Dispose();
             registry.Dispose();
             await app.DisposeAsync();
             identity.Dispose();
@@ -108,7 +122,7 @@ sealed class ControlPlane : IAsyncDisposable
         }
         var port = new Uri(app.Urls.First()).Port;
         return new ControlPlane(
-            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)), clock);
+            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)), relay, relayMetrics, clock);
     }
 
     public async ValueTask DisposeAsync()
@@ -119,6 +133,8 @@ sealed class ControlPlane : IAsyncDisposable
         _routingMetrics.Dispose();
         await Controller.DisposeAsync();
         Registry.Dispose();
+        _relay.Dispose();
+        _relayMetrics.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
         await _app.StopAsync(limit.Token);
         await _app.DisposeAsync();
@@ -126,7 +142,7 @@ sealed class ControlPlane : IAsyncDisposable
     }
 
     private static WebApplication Build(
-        IPEndPoint listen, NodeIdentity identity, NodeControlService service, WeightService weights, TimeProvider clock,
+        IPEndPoint listen, NodeIdentity identity, NodeControlService service, WeightService weights, RelayService relay, TimeProvider clock,
         Action<ILoggingBuilder> configureLogging)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
@@ -150,14 +166,27 @@ sealed class ControlPlane : IAsyncDisposable
                 {
                     HandshakeTimeout = TimeSpan.FromSeconds(5),
                     // Any key of our kind gets through to where a refusal can say why; what it may call there, the service decides.
-                    OnConnection = _ => ValueTask.FromResult(PinnedTls.Server(identity, PeerCheck.Anyone(clock))),
+                    OnConnection = _ => ValueTask.FromResult(PinnedTls.Server(identity, PeerCheck.Anyone(clock), SslApplicationProtocol.Http2, Relayed)),
                 });
+                endpoint.Use(next => connection => IsRelayed(connection) ? RelayAsync(relay, connection) : next(connection));
             });
         });
         var app = builder.Build();
         app.MapGrpcService<NodeControlService>();
         app.MapGrpcService<WeightService>();
         return app;
+    }
+
+    private static bool IsRelayed(ConnectionContext connection) =>
+        connection.Features.Get<ISslStreamFeature>()?.SslStream.NegotiatedApplicationProtocol == Relayed;
+
+    // Behind TLS, and in front of everything that speaks HTTP.
+    private static Task RelayAsync(RelayService relay, ConnectionContext connection)
+    {
+        if (connection.Features.Get<ITlsConnectionFeature>()?.ClientCertificate is not { } certificate)
+            return Task.CompletedTask;
+        var end = new RelayEnd(KeyPin.Of(certificate), connection.Transport.Input, connection.Transport.Output, connection.Abort);
+        return relay.ServeAsync(end, connection.ConnectionClosed);
     }
 
     private static ControlPeer PeerOf(ServerCallContext call)

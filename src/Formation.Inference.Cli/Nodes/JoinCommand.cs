@@ -26,7 +26,7 @@ static class JoinCommand
         var data = new Option<string?>("--data") { Description = "Folder of the node's key and of what it remembers [default: ~/.local/share/formation/node]", HelpName = "DIR" };
         var listen = new Option<string>("--listen")
         {
-            Description = "Where other nodes dial this one (mutual TLS); 'off' to dial out only",
+            Description = "Where other nodes dial this one (mutual TLS); 'off' to dial out only, and be reached through the gateway",
             HelpName = "ADDRESS",
             DefaultValueFactory = _ => "*:0",
         };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Formation.Inference.Cli.Arguments;
+using Formation.Inference.Cluster.Nodes;
 
 namespace Formation.Inference.Cli.Nodes;
 
@@ -24,12 +25,14 @@ static class NodeLines
             yield return ("memory", $"{ByteSize.Format(free)} free of {ByteSize.Format(memory)}");
         foreach (var device in node.Devices)
             yield return ("device", $"{device.Name}, {device.InstructionSet}, reads {NodesCommand.Speed(device.ReadBytesPerSecond)}");
-        yield return ("addresses", node.Addresses.Count > 0 ? string.Join(", ", node.Addresses) : "none: it dials out only");
+        yield return ("addresses", node.Addresses.Count > 0 ? string.Join(", ", node.Addresses.Select(Address)) : "none: it dials out only");
         foreach (var link in node.Links)
             yield return (
                 "link",
-                string.Create(CultureInfo.InvariantCulture, $"{link.Peer}: {link.RoundTripMilliseconds:0.00} ms there and back, {link.BytesPerSecond / 1e6:0} MB/s"));
+                string.Create(CultureInfo.InvariantCulture, $"{link.Peer}: {link.RoundTripMilliseconds:0.00} ms there and back, {link.BytesPerSecond / 1e6:0} MB/s{(link.Relayed ? ", relayed" : "")}"));
     }
+
+    private static string Address(string address) => PeerAddress.TryParseRelay(address, out _) ? "through the gateway" : address;
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("u", CultureInfo.InvariantCulture);
 }

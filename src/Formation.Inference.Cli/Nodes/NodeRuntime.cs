@@ -61,6 +61,7 @@ sealed record NodeRuntime(
             Identity = Identity,
             Peers = agent.Peers,
             Gateways = () => agent.Gateways,
+            Relays = agent.Relays,
             Store = new WeightStore(Path.Combine(DataFolder, "weights"), context.Time),
             Clock = context.Time,
             Progress = context.Output.Note,

@@ -4,6 +4,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Agent;
 
@@ -21,8 +22,10 @@ public sealed class NodeAgent
     private readonly Channel<string> _probes = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MostProbesWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
+    private readonly RelayDoor _door;
     private Membership _membership;
     private IReadOnlyList<string> _addresses = [];
+    private volatile KeyPin? _gateway;
     private volatile bool _isDraining;
     private string? _lastTrouble;
 
@@ -31,6 +34,8 @@ public sealed class NodeAgent
         _options = options;
         _membership = options.Membership;
         _backoff = new Backoff(options.Random);
+        var relays = new RelayDialer(options.Identity, () => Gateways, options.Clock);
+        (Relays, _door) = (relays, new RelayDoor(relays));
     }
 
     /// <summary>Those that this node may speak with.</summary>
@@ -38,6 +43,9 @@ public sealed class NodeAgent
 
     /// <summary>The gateways that this node knows now.</summary>
     public IReadOnlyList<KnownGateway> Gateways => Volatile.Read(ref _membership).Gateways;
+
+    /// <summary>Reaches those that can't be dialled, through the gateways.</summary>
+    public IRelayDialer Relays { get; }
 
     /// <summary>Whether the operator wants no new work here.</summary>
     public bool IsDraining => _isDraining;
@@ -55,6 +63,8 @@ public sealed class NodeAgent
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         await using var listener = Listen();
+        using var door = _door;
+        door.Open(listener.Accept);
         var probing = ProbeAsync(ended.Token);
         try
         {
@@ -83,6 +93,7 @@ public sealed class NodeAgent
     private async Task<bool> TryAsync(Uri url, KeyPin gateway, CancellationToken stop)
     {
         var welcomed = false;
+        _gateway = gateway;
         using var link = new GatewayLink(_options.Identity, url, gateway, _options.Clock);
         var session = new ControlSession(link, Report, _options.Workers, _options.ReportInterval, _options.Clock)
         {
@@ -120,7 +131,7 @@ public sealed class NodeAgent
         {
             Name = _membership.Name,
             FreeMemoryBytes = Math.Clamp(inventory.MemoryBytes - (_options.Workers?.OrderedBytes ?? 0), 0, inventory.FreeMemoryBytes),
-            Addresses = _addresses,
+            Addresses = _gateway is { } gateway ? [.. _addresses, PeerAddress.Relay(gateway)] : _addresses,
             Links = [.. _links.Values.OrderBy(link => link.Peer, StringComparer.Ordinal)],
         };
     }
@@ -131,6 +142,8 @@ public sealed class NodeAgent
         _lastTrouble = null;
         _isDraining = false;
         Remember(_membership.With(GatewayMessages.Gateways(message)));
+        // The one first that holds the control stream: it alone can tell this node of a call.
+        _options.Workers?.UseRelays([.. Gateways.Where(known => known.Pin == gateway), .. Gateways.Where(known => known.Pin != gateway)]);
         _options.Progress($"Online at {url} as {_membership.Name}; the gateway's key is {gateway.Short}");
         Online?.Invoke(url);
     }
@@ -173,19 +186,25 @@ public sealed class NodeAgent
                 _options.Workers?.Apply(GatewayMessages.Orders(
                     message.Workers, fault => _options.Progress($"An order of the gateway can't be carried out: {fault}")));
                 break;
+            case GatewayMessage.KindOneofCase.CallBack when _gateway is { } gateway:
+                var call = new RelayCall(gateway, message.CallBack.Ticket.ToByteArray());
+                if (message.CallBack.Worker.Length == 0)
+                    _door.Answer(call);
+                else if (call.IsWellFormed)
+                    _options.Workers?.Answer(message.CallBack.Worker, call);
+                break;
             // A newer gateway may say what this version does not know.
             default:
                 break;
         }
     }
 
-    private PeerListener? Listen()
+    private PeerListener Listen()
     {
-        if (_options.Listen is not { } endpoint)
-            return null;
         Protocols[PeerProbe.Protocol] = PeerProbe.Answers(_options.Clock);
-        var listener = PeerListener.Start(endpoint, _options.Identity, Peers, Protocols, _options.Clock);
-        _addresses = LocalAddresses.Of(listener.Endpoint, Ways()[0].Url);
+        var listener = PeerListener.Start(_options.Listen, _options.Identity, Peers, Protocols, _options.Clock);
+        if (listener.Endpoint is { } endpoint)
+            _addresses = LocalAddresses.Of(endpoint, Ways()[0].Url);
         return listener;
     }
 
@@ -200,7 +219,7 @@ public sealed class NodeAgent
                     continue;
                 try
                 {
-                    _links[name] = await PeerProbe.MeasureAsync(_options.Identity, peer, _options.Clock, ended);
+                    _links[name] = await PeerProbe.MeasureAsync(_options.Identity, peer, _options.Clock, Relays, ended);
                 }
                 catch (PeerUnreachableException unreachable)
                 {

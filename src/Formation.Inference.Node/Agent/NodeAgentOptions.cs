@@ -23,7 +23,7 @@ public sealed record NodeAgentOptions
     /// </summary>
     public required Func<NodeReport> Inventory { get; init; }
 
-    /// <summary>Where to let peers dial this node; null to dial out only. Port 0 takes a free one.</summary>
+    /// <summary>Where to let peers dial this node; null to dial out only, and be reached through relays. Port 0 takes a free one.</summary>
     public IPEndPoint? Listen { get; init; }
 
     /// <summary>Carries out what the gateway orders, or null where this node runs nothing. Belongs to the caller.</summary>

@@ -3,6 +3,8 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Relays;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Agent;
 
@@ -15,51 +17,110 @@ public delegate Task PeerHandler(NodePeer peer, SslStream stream, CancellationTo
 /// <summary>A peer can't be reached, or is not the one that was meant.</summary>
 public sealed class PeerUnreachableException(string message) : Exception(message);
 
+/// <summary>A way to a peer that has proved its key.</summary>
+/// <param name="Stream">Belongs to whoever asked for it.</param>
+/// <param name="IsRelayed">Whether it leads through a gateway.</param>
+public readonly record struct PeerStream(SslStream Stream, bool IsRelayed);
+
 /// <summary>Dials peers.</summary>
 public static class PeerConnection
 {
     /// <summary>How long one address may take, handshake included.</summary>
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(3);
 
-    /// <summary>Dials a peer's addresses in turn until one answers with the peer's key.</summary>
+    /// <summary>How long all addresses together may take where a relay may be tried instead: one that answers at all does it sooner.</summary>
+    private static readonly TimeSpan DialTimeoutBeforeRelay = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>For a relay, which waits for the peer to call back.</summary>
+    private static readonly TimeSpan RelayTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Dials a peer's addresses in turn until one answers with the peer's key, those that lead through a relay last.</summary>
     /// <param name="protocol">What is to be spoken (ALPN).</param>
+    /// <param name="relays">Reaches those that can't be dialled, or null where that is not wanted.</param>
     /// <exception cref="PeerUnreachableException">None does; the message tells of the last one.</exception>
-    public static async Task<SslStream> DialAsync(
-        NodeIdentity identity, NodePeer peer, string protocol, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<PeerStream> ConnectAsync(
+        NodeIdentity identity, NodePeer peer, string protocol, TimeProvider clock, IRelayDialer? relays, CancellationToken cancellationToken)
     {
         var trouble = "it has no address that can be dialled";
-        foreach (var address in peer.Addresses)
+        var gateways = relays is null ? [] : GatewaysTo(peer);
+        var direct = gateways.Count > 0 && relays!.Unanswered.Contains(peer.Pin) ? [] : peer.Addresses.Where(PeerAddress.IsDirect).ToList();
+        using var patience = new CancellationTokenSource(gateways.Count > 0 ? DialTimeoutBeforeRelay : Timeout.InfiniteTimeSpan, clock);
+        foreach (var address in direct)
         {
-            if (!HostAndPort.TryParse(address, out var host, out var port))
-                continue;
+            HostAndPort.TryParse(address, out var host, out var port);
+            var (stream, fault) = await TryAsync(address, ended => DialAsync(host!, port, ended), DialTimeout, patience.Token);
+            if (stream is not null)
+                return new PeerStream(stream, IsRelayed: false);
+            trouble = fault;
+        }
+        foreach (var gateway in gateways)
+        {
+            var (stream, fault) = await TryAsync(
+                "through a relay", async ended => (await relays!.CallAsync(gateway, peer.Pin, ended)).Stream, RelayTimeout, CancellationToken.None);
+            if (stream is not null)
+            {
+                if (direct.Count > 0)
+                    relays!.Unanswered.Add(peer.Pin);
+                return new PeerStream(stream, IsRelayed: true);
+            }
+            trouble = fault;
+        }
+        throw new PeerUnreachableException($"{peer.Name} can't be reached: {trouble}");
+
+        async Task<(SslStream? Stream, string Trouble)> TryAsync(string way, Func<CancellationToken, Task<Stream>> open, TimeSpan limit, CancellationToken enough)
+        {
             var check = PeerCheck.For(peer.Pin, clock);
-            using var timeout = new CancellationTokenSource(DialTimeout, clock);
-            using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            using var timeout = new CancellationTokenSource(limit, clock);
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, enough, cancellationToken);
+            Stream? transport = null;
             try
             {
-                await socket.ConnectAsync(host, port, ended.Token);
-                var stream = new SslStream(new NetworkStream(socket, ownsSocket: true));
+                transport = await open(ended.Token);
+                var stream = new SslStream(transport);
                 await stream.AuthenticateAsClientAsync(PinnedTls.Client(identity, check, new SslApplicationProtocol(protocol)), ended.Token);
                 if (stream.NegotiatedApplicationProtocol == new SslApplicationProtocol(protocol))
-                    return stream;
+                    return (stream, "");
                 await stream.DisposeAsync();
-                trouble = $"{address} does not speak {protocol}";
+                return (null, $"{way} does not speak {protocol}");
             }
             catch (Exception error) when (error is SocketException or IOException or AuthenticationException or OperationCanceledException)
             {
-                socket.Dispose();
+                transport?.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
-                trouble = check.Fault is { } fault ? $"{address}: {CertificateCheck.Describe(fault)}" : $"{address}: {Describe(error)}";
+                return (null, check.Fault is { } fault ? $"{way}: {CertificateCheck.Describe(fault)}" : $"{way}: {Describe(error)}");
             }
         }
-        throw new PeerUnreachableException($"{peer.Name} can't be reached: {trouble}");
+    }
+
+    private static List<KeyPin> GatewaysTo(NodePeer peer) =>
+        [.. peer.Addresses.Select(address => PeerAddress.TryParseRelay(address, out var gateway) ? gateway : null).OfType<KeyPin>()];
+
+    /// <summary>The same without relays.</summary>
+    /// <inheritdoc cref="ConnectAsync"/>
+    public static async Task<SslStream> DialAsync(
+        NodeIdentity identity, NodePeer peer, string protocol, TimeProvider clock, CancellationToken cancellationToken) =>
+        (await ConnectAsync(identity, peer, protocol, clock, relays: null, cancellationToken)).Stream;
+
+    private static async Task<Stream> DialAsync(string host, int port, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static string Describe(Exception error) => error switch
     {
         SocketException socket => socket.SocketErrorCode.ToString(),
-        OperationCanceledException => $"no answer within {DialTimeout.TotalSeconds:0} s",
+        OperationCanceledException => "no answer in time",
+        RelayException relay => relay.Message,
         AuthenticationException => "the TLS handshake failed",
         _ => "the connection broke",
     };

@@ -5,11 +5,12 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Agent;
 
 /// <summary>
-/// The one port on which peers dial a node. TLS asks each for its key; who is not among the peers is refused, and a connection is cut as soon as
+/// Where peers come in: over the one port on which they dial a node, and through relays. TLS asks each for its key; who is not among the peers is refused, and a connection is cut as soon as
 /// its peer is removed. What is spoken behind the handshake is the choice of the protocol (ALPN).
 /// </summary>
 public sealed class PeerListener : IAsyncDisposable
@@ -19,9 +20,9 @@ public sealed class PeerListener : IAsyncDisposable
 
     private static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<Socket, Dialler> _open = new();
+    private readonly ConcurrentDictionary<Dialler, bool> _open = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly Socket _socket;
+    private readonly Socket? _socket;
     private readonly NodeIdentity _identity;
     private readonly PeerDirectory _peers;
     private readonly IReadOnlyDictionary<string, PeerHandler> _protocols;
@@ -29,7 +30,7 @@ public sealed class PeerListener : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly Task _accepting;
 
-    private PeerListener(Socket socket, NodeIdentity identity, PeerDirectory peers, IReadOnlyDictionary<string, PeerHandler> protocols, TimeProvider clock)
+    private PeerListener(Socket? socket, NodeIdentity identity, PeerDirectory peers, IReadOnlyDictionary<string, PeerHandler> protocols, TimeProvider clock)
     {
         _socket = socket;
         _identity = identity;
@@ -37,26 +38,28 @@ public sealed class PeerListener : IAsyncDisposable
         _protocols = protocols;
         _offered = [.. protocols.Keys.Select(protocol => new SslApplicationProtocol(protocol))];
         _clock = clock;
-        Endpoint = (IPEndPoint)socket.LocalEndPoint!;
+        Endpoint = socket?.LocalEndPoint as IPEndPoint;
         peers.Changed += CutRemoved;
-        _accepting = AcceptAsync();
+        _accepting = socket is null ? Task.CompletedTask : AcceptAsync(socket);
     }
 
-    /// <summary>What is listened on, with the port as it turned out.</summary>
-    public IPEndPoint Endpoint { get; }
+    /// <summary>What is listened on, with the port as it turned out; null where nobody can dial.</summary>
+    public IPEndPoint? Endpoint { get; }
 
     /// <summary>Connections of peers, past the handshake or in it.</summary>
     public int OpenConnections => _open.Count;
 
-    /// <param name="endpoint">Where to listen; port 0 takes a free one.</param>
+    /// <param name="endpoint">Where to listen; port 0 takes a free one, and null lets those in alone that come through relays.</param>
     /// <param name="identity">Who listens.</param>
     /// <param name="peers">Who may dial.</param>
     /// <param name="protocols">What is served, at least one, by the name that a dialler asks for.</param>
     /// <param name="clock">For time limits.</param>
     /// <exception cref="IOException">The address can't be listened on.</exception>
     public static PeerListener Start(
-        IPEndPoint endpoint, NodeIdentity identity, PeerDirectory peers, IReadOnlyDictionary<string, PeerHandler> protocols, TimeProvider clock)
+        IPEndPoint? endpoint, NodeIdentity identity, PeerDirectory peers, IReadOnlyDictionary<string, PeerHandler> protocols, TimeProvider clock)
     {
+        if (endpoint is null)
+            return new PeerListener(null, identity, peers, protocols, clock);
         var socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -77,22 +80,40 @@ public sealed class PeerListener : IAsyncDisposable
     {
         _peers.Changed -= CutRemoved;
         _stop.Cancel();
-        _socket.Dispose();
-        foreach (var dialler in _open.Values)
+        _socket?.Dispose();
+        foreach (var dialler in _open.Keys)
             dialler.Cut();
         await _accepting;
-        await Task.WhenAll(_open.Values.Select(dialler => dialler.Serving));
+        await Task.WhenAll(_open.Keys.Select(dialler => dialler.Serving));
         _stop.Dispose();
     }
 
-    private async Task AcceptAsync()
+    /// <summary>Lets somebody in who came through a relay: as through the port, once the key is proved.</summary>
+    /// <param name="connection">Belongs to the listener from here on.</param>
+    public void Accept(RelayedConnection connection) => Accept(connection.Stream, connection.Abort);
+
+    private void Accept(Stream transport, Action cut)
+    {
+        var dialler = new Dialler(transport, cut);
+        if (_open.Count >= MaximumConnections || _stop.IsCancellationRequested)
+        {
+            dialler.Cut();
+            transport.Dispose();
+            dialler.Dispose();
+            return;
+        }
+        _open[dialler] = true;
+        dialler.Serving = ServeAsync(dialler);
+    }
+
+    private async Task AcceptAsync(Socket listening)
     {
         while (!_stop.IsCancellationRequested)
         {
             Socket socket;
             try
             {
-                socket = await _socket.AcceptAsync(_stop.Token);
+                socket = await listening.AcceptAsync(_stop.Token);
             }
             catch (Exception error) when (error is OperationCanceledException or ObjectDisposedException)
             {
@@ -104,14 +125,8 @@ public sealed class PeerListener : IAsyncDisposable
                 await Task.Delay(TimeSpan.FromMilliseconds(20), _clock);
                 continue;
             }
-            if (_open.Count >= MaximumConnections)
-            {
-                socket.Dispose();
-                continue;
-            }
-            var dialler = new Dialler(socket);
-            _open[socket] = dialler;
-            dialler.Serving = ServeAsync(dialler);
+            socket.NoDelay = true;
+            Accept(new NetworkStream(socket, ownsSocket: true), socket.Dispose);
         }
     }
 
@@ -121,8 +136,7 @@ public sealed class PeerListener : IAsyncDisposable
         try
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, dialler.WasCut);
-            dialler.Socket.NoDelay = true;
-            await using var stream = new SslStream(new NetworkStream(dialler.Socket, ownsSocket: true));
+            await using var stream = new SslStream(dialler.Transport);
             if (await AuthenticateAsync(stream, dialler, ended.Token) is { } peer
                 && _protocols.TryGetValue(stream.NegotiatedApplicationProtocol.ToString(), out var handler))
                 await handler(peer, stream, ended.Token);
@@ -133,8 +147,8 @@ public sealed class PeerListener : IAsyncDisposable
         }
         finally
         {
-            dialler.Socket.Dispose();
-            _open.TryRemove(dialler.Socket, out _);
+            dialler.Transport.Dispose();
+            _open.TryRemove(dialler, out _);
             dialler.Dispose();
         }
     }
@@ -152,17 +166,17 @@ public sealed class PeerListener : IAsyncDisposable
 
     private void CutRemoved()
     {
-        foreach (var dialler in _open.Values)
+        foreach (var dialler in _open.Keys)
             if (dialler.Pin is { } pin && _peers.Find(pin) is null)
                 dialler.Cut();
     }
 
-    private sealed class Dialler(Socket socket) : IDisposable
+    private sealed class Dialler(Stream transport, Action cut) : IDisposable
     {
         private readonly CancellationTokenSource _cut = new();
         private volatile KeyPin? _pin;
 
-        public Socket Socket { get; } = socket;
+        public Stream Transport { get; } = transport;
 
         public KeyPin? Pin
         {
@@ -184,7 +198,7 @@ public sealed class PeerListener : IAsyncDisposable
             catch (ObjectDisposedException)
             {
             }
-            Socket.Dispose();
+            cut();
         }
 
         public void Dispose() => _cut.Dispose();

@@ -1,6 +1,7 @@
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Node.Inventory;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Agent;
 
@@ -14,16 +15,19 @@ public static class PeerProbe
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures the way to a peer.</summary>
-    /// <exception cref="PeerUnreachableException">It can't be dialled, breaks off, or answers with something else.</exception>
-    public static async Task<LinkReport> MeasureAsync(NodeIdentity identity, NodePeer peer, TimeProvider clock, CancellationToken cancellationToken)
+    /// <param name="relays">Reaches a peer that can't be dialled, or null.</param>
+    /// <exception cref="PeerUnreachableException">It can't be reached, breaks off, or answers with something else.</exception>
+    public static async Task<LinkReport> MeasureAsync(
+        NodeIdentity identity, NodePeer peer, TimeProvider clock, IRelayDialer? relays, CancellationToken cancellationToken)
     {
-        await using var stream = await PeerConnection.DialAsync(identity, peer, Protocol, clock, cancellationToken);
+        var way = await PeerConnection.ConnectAsync(identity, peer, Protocol, clock, relays, cancellationToken);
+        await using var stream = way.Stream;
         using var timeout = new CancellationTokenSource(Patience, clock);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             var speed = await LinkProbe.MeasureAsync(stream, clock, ended.Token);
-            return new LinkReport(peer.Name, speed.RoundTrip, speed.BytesPerSecond, IsRelayed: false);
+            return new LinkReport(peer.Name, speed.RoundTrip, speed.BytesPerSecond, way.IsRelayed);
         }
         catch (Exception error) when (error is IOException or InvalidDataException
             || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))

@@ -7,6 +7,7 @@ using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Heads.Connections;
 using Formation.Inference.Node.Heads.Wire;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Heads;
 
@@ -29,8 +30,9 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     /// <param name="identity">The gateway's key; outlives the client.</param>
     /// <param name="options">How connections are kept.</param>
     /// <param name="clock">The clock.</param>
-    public HeadClient(NodeIdentity identity, HeadClientOptions options, TimeProvider clock)
-        : this((replica, cancellationToken) => DialAsync(identity, replica, clock, cancellationToken), options, clock)
+    /// <param name="relays">Reaches heads that can't be dialled, or null.</param>
+    public HeadClient(NodeIdentity identity, HeadClientOptions options, TimeProvider clock, IRelayDialer? relays = null)
+        : this((replica, cancellationToken) => DialAsync(identity, replica, clock, relays, cancellationToken), options, clock)
     {
     }
 
@@ -117,10 +119,11 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     /// <summary>Connections to a head that wait for a request.</summary>
     internal int IdleConnections(KeyPin head) => _heads.TryGetValue(head, out var connections) ? connections.IdleCount : 0;
 
-    static async Task<Stream> DialAsync(NodeIdentity identity, Replica replica, TimeProvider clock, CancellationToken cancellationToken)
+    static async Task<Stream> DialAsync(
+        NodeIdentity identity, Replica replica, TimeProvider clock, IRelayDialer? relays, CancellationToken cancellationToken)
     {
         var peer = new NodePeer(replica.NodeName, replica.HeadPin, replica.Addresses, IsOnline: true);
-        return await PeerConnection.DialAsync(identity, peer, HeadServer.Protocol, clock, cancellationToken);
+        return (await PeerConnection.ConnectAsync(identity, peer, HeadServer.Protocol, clock, relays, cancellationToken)).Stream;
     }
 
     async Task<GenerationConnection> ConnectAsync(Replica replica, CancellationToken cancellationToken)

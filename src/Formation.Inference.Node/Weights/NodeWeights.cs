@@ -3,6 +3,7 @@ using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Relays;
 using Formation.Inference.Node.Weights.Fetching;
 using Formation.Inference.Node.Weights.Peers;
 using Formation.Inference.Node.Weights.Store;
@@ -20,6 +21,9 @@ public sealed record NodeWeightsOptions
 
     /// <summary>The gateways that the node knows now.</summary>
     public required Func<IReadOnlyList<KnownGateway>> Gateways { get; init; }
+
+    /// <summary>Reaches peers that can't be dialled, or null.</summary>
+    public IRelayDialer? Relays { get; init; }
 
     /// <summary>Keeps what was fetched.</summary>
     public required WeightStore Store { get; init; }
@@ -89,8 +93,10 @@ public sealed class NodeWeights : IDisposable
 
     private List<PeerChunkSource> PeerSources() =>
     [
-        .. _options.Peers.All.Where(peer => peer.IsOnline && peer.Addresses.Count > 0).Take(_options.MaxPeers)
-            .Select(peer => new PeerChunkSource(_options.Identity, peer, _options.Clock)),
+        // Those that can be dialled first: what a relay carries, the gateway could send itself.
+        .. _options.Peers.All.Where(peer => peer.IsOnline && peer.Addresses.Count > 0)
+            .OrderBy(peer => peer.Addresses.Any(PeerAddress.IsDirect) ? 0 : 1).Take(_options.MaxPeers)
+            .Select(peer => new PeerChunkSource(_options.Identity, peer, _options.Clock, _options.Relays)),
     ];
 
     // Each address of a gateway is a source of its own; those that don't answer are left out.

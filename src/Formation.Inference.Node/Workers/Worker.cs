@@ -1,6 +1,8 @@
 using System.Net;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Workers;
 using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Workers;
 
@@ -11,20 +13,23 @@ sealed class Worker : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerSupervisorOptions _options;
     private readonly IPEndPoint? _endpoint;
+    private readonly Func<IReadOnlyList<KnownGateway>> _relays;
     private readonly Action _changed;
     private readonly Task _running;
     private WorkerOrder _order;
     private WorkerReport _report;
     private WorkerProcess? _process;
     private string? _path;
+    private bool _isOpen;
 
     /// <param name="order">What is wanted.</param>
     /// <param name="endpoint">Where to listen, or null where nobody can dial this machine.</param>
     /// <param name="options">What it runs with.</param>
+    /// <param name="relays">The gateways that relay, the one first that this node has a control stream to; asked anew each time.</param>
     /// <param name="changed">Called after each change of <see cref="Report"/>.</param>
-    public Worker(WorkerOrder order, IPEndPoint? endpoint, WorkerSupervisorOptions options, Action changed)
+    public Worker(WorkerOrder order, IPEndPoint? endpoint, WorkerSupervisorOptions options, Func<IReadOnlyList<KnownGateway>> relays, Action changed)
     {
-        (_order, _endpoint, _options, _changed) = (order, endpoint, options, changed);
+        (_order, _endpoint, _options, _relays, _changed) = (order, endpoint, options, relays, changed);
         _report = new WorkerReport(order.Id, WorkerState.Fetching);
         _running = Task.Run(RunAsync);
     }
@@ -38,7 +43,9 @@ sealed class Worker : IAsyncDisposable
         get
         {
             lock (_lock)
-                return _report;
+                return _isOpen && _relays() is [var gateway, ..]
+                    ? _report with { Addresses = [.. _report.Addresses, PeerAddress.Relay(gateway.Pin)] }
+                    : _report;
         }
     }
 
@@ -53,6 +60,20 @@ sealed class Worker : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells it that the gateways that relay are others now.</summary>
+    public void Follow()
+    {
+        lock (_lock)
+            _process?.Say(Command());
+    }
+
+    /// <summary>Has it call back.</summary>
+    public void Answer(RelayCall call)
+    {
+        lock (_lock)
+            _process?.Say(Command() with { Call = call });
+    }
+
     public async ValueTask DisposeAsync()
     {
         _stop.Cancel();
@@ -64,8 +85,6 @@ sealed class Worker : IAsyncDisposable
     {
         try
         {
-            if (_endpoint is null)
-                throw new IOException("nobody can dial this node (--listen off), and a worker must be dialled");
             using var weights = await _options.Fetch(_order, new FetchProgress(this), _stop.Token);
             _path = weights.Path;
             Change(report => report with { State = WorkerState.Starting, Progress = 0 });
@@ -91,19 +110,28 @@ sealed class Worker : IAsyncDisposable
         }
     }
 
-    private WorkerCommand Command() => new(_order, _path!, _options.Threads, _endpoint!.Address.ToString(), _endpoint.Port);
+    private WorkerCommand Command() =>
+        new(_order, _path!, _options.Threads, _endpoint?.Address.ToString() ?? "", Port) { Gateways = _relays() };
 
     private void Fail(string reason)
     {
-        Change(report => report with { State = WorkerState.Failed, Reason = reason, Addresses = [] });
+        Change(report =>
+        {
+            _isOpen = false;
+            return report with { State = WorkerState.Failed, Reason = reason, Addresses = [] };
+        });
         _options.Progress($"worker {_report.Id[..8]} of {_order.ModelId} failed: {reason}");
     }
 
-    private void Take(WorkerUpdate update) => Change(report => update.Report with
+    private void Take(WorkerUpdate update) => Change(report =>
     {
-        Id = report.Id,
-        FetchedBytes = report.FetchedBytes,
-        Addresses = update.Port > 0 ? _options.Addresses(new IPEndPoint(_endpoint!.Address, update.Port)) : [],
+        _isOpen = update.IsOpen;
+        return update.Report with
+        {
+            Id = report.Id,
+            FetchedBytes = report.FetchedBytes,
+            Addresses = update.Port > 0 && _endpoint is { } endpoint ? _options.Addresses(new IPEndPoint(endpoint.Address, update.Port)) : [],
+        };
     });
 
     private void Change(Func<WorkerReport, WorkerReport> change)

@@ -1,5 +1,7 @@
 using System.Net;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Workers;
 
@@ -17,6 +19,7 @@ public sealed class WorkerSupervisor : IAsyncDisposable
     private readonly Dictionary<string, WorkerReport> _refused = new(StringComparer.Ordinal);
     private readonly HashSet<Task> _endings = [];
     private readonly WorkerSupervisorOptions _options;
+    private volatile IReadOnlyList<KnownGateway> _relays = [];
     private long _orderedBytes;
     private bool _isDisposed;
 
@@ -62,6 +65,26 @@ public sealed class WorkerSupervisor : IAsyncDisposable
         Changed?.Invoke();
     }
 
+    /// <summary>Says which gateways relay, and where they are reached from this machine.</summary>
+    /// <param name="gateways">The one first that this node has its control stream to: through that one others reach the workers.</param>
+    public void UseRelays(IReadOnlyList<KnownGateway> gateways)
+    {
+        lock (_lock)
+        {
+            _relays = gateways;
+            foreach (var worker in _workers.Values)
+                worker.Follow();
+        }
+        Changed?.Invoke();
+    }
+
+    /// <summary>Has a worker call back to a relay. One that is not here any more is not waited for long.</summary>
+    public void Answer(string worker, RelayCall call)
+    {
+        lock (_lock)
+            _workers.GetValueOrDefault(worker)?.Answer(call);
+    }
+
     /// <summary>Ends all workers.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -78,7 +101,7 @@ public sealed class WorkerSupervisor : IAsyncDisposable
 
     private void Start(WorkerOrder order)
     {
-        _workers[order.Id] = new Worker(order, EndpointFor(), _options, () => Changed?.Invoke());
+        _workers[order.Id] = new Worker(order, EndpointFor(), _options, () => _relays, () => Changed?.Invoke());
         _options.Progress($"Worker {order.Id[..8]}: {order.ModelId}, {order.Role.ToString().ToLowerInvariant()}{(order.Layers.Count > 0 ? $" with {order.Layers}" : "")}");
     }
 

@@ -40,7 +40,7 @@ public sealed record WorkerSupervisorOptions
     /// <summary>Threads that compute, in each of them.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>Where peers reach this node, or null where none do. Workers take the ports behind its own, or any where that is 0.</summary>
+    /// <summary>Where peers dial this node, or null where none can. Workers take the ports behind its own, or any where that is 0.</summary>
     public required IPEndPoint? Listen { get; init; }
 
     /// <summary>The addresses under which others reach a port of this machine.</summary>

@@ -127,7 +127,7 @@ public sealed class NodeWeightsTests : IAsyncLifetime
 
         public NodeWeights Weights { get; }
 
-        public NodePeer AsPeer => new(_name, _node.Identity.Pin, [_listener.Endpoint.ToString()], IsOnline: true);
+        public NodePeer AsPeer => new(_name, _node.Identity.Pin, [_listener.Endpoint!.ToString()], IsOnline: true);
 
         public static async Task<WeighedNode> JoinAsync(TestControlPlane gateway, string name, string folder)
         {

@@ -107,7 +107,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
         for (var i = 0; i < 20; i++)
         {
             using var noise = new TcpClient();
-            await noise.ConnectAsync(_server.Listener.Endpoint);
+            await noise.ConnectAsync(_server.Listener.Endpoint!);
             var bytes = new byte[random.Next(1, 4096)];
             random.NextBytes(bytes);
             await noise.GetStream().WriteAsync(bytes);
@@ -136,14 +136,14 @@ public sealed class PeerListenerTests : IAsyncLifetime
     public void An_address_that_is_taken_is_told()
     {
         var error = Assert.Throws<IOException>(
-            () => PeerListener.Start(_server.Listener.Endpoint, _other.Identity, _other.Peers, new Dictionary<string, PeerHandler>(), TimeProvider.System));
-        Assert.Contains(_server.Listener.Endpoint.ToString(), error.Message);
+            () => PeerListener.Start(_server.Listener.Endpoint!, _other.Identity, _other.Peers, new Dictionary<string, PeerHandler>(), TimeProvider.System));
+        Assert.Contains(_server.Listener.Endpoint!.ToString(), error.Message);
     }
 
     [Fact]
     public async Task A_probe_measures_round_trip_and_bandwidth()
     {
-        var link = await PeerProbe.MeasureAsync(_client.Identity, _server.AsPeer, TimeProvider.System, None);
+        var link = await PeerProbe.MeasureAsync(_client.Identity, _server.AsPeer, TimeProvider.System, relays: null, None);
         Assert.Equal("server", link.Peer);
         Assert.True(link.RoundTrip > TimeSpan.Zero);
         Assert.True(link.BytesPerSecond > 0);
@@ -166,7 +166,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     {
         await using var silent = new TestNode("silent", new() { [PeerProbe.Protocol] = (_, _, _) => Task.CompletedTask });
         silent.Knows(_client);
-        await Assert.ThrowsAsync<PeerUnreachableException>(() => PeerProbe.MeasureAsync(_client.Identity, silent.AsPeer, TimeProvider.System, None));
+        await Assert.ThrowsAsync<PeerUnreachableException>(() => PeerProbe.MeasureAsync(_client.Identity, silent.AsPeer, TimeProvider.System, relays: null, None));
     }
 
     private static async Task EchoAsync(NodePeer peer, SslStream stream, CancellationToken cancellationToken)
@@ -186,7 +186,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     private async Task<SslStream> ConnectAsync()
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(_server.Listener.Endpoint);
+        await socket.ConnectAsync(_server.Listener.Endpoint!);
         return new SslStream(new NetworkStream(socket, ownsSocket: true));
     }
 

@@ -27,7 +27,7 @@ sealed class TestNode : IAsyncDisposable
     public PeerListener Listener { get; }
 
     /// <summary>This node as others know it.</summary>
-    public NodePeer AsPeer => new(Name, Identity.Pin, [Listener.Endpoint.ToString()], IsOnline: true);
+    public NodePeer AsPeer => new(Name, Identity.Pin, [Listener.Endpoint!.ToString()], IsOnline: true);
 
     /// <summary>A node that answers probes, and knows these.</summary>
     public static TestNode Probed(string name) => new(name, new() { [PeerProbe.Protocol] = PeerProbe.Answers(TimeProvider.System) });

@@ -73,7 +73,7 @@ sealed class TestHead : IAsyncDisposable
         Server = new HeadServer(backend, options, TimeProvider.System);
         _node = new TestNode(name, new() { [HeadServer.Protocol] = Server.Handler });
         _node.Knows(gateway);
-        Way = new TcpProxy(_node.Listener.Endpoint);
+        Way = new TcpProxy(_node.Listener.Endpoint!);
         Replica = new Replica($"replica of {name}", name, _node.Identity.Pin, [Way.Address]) { IsReady = true };
     }
 

@@ -2,6 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Node.Relays;
+using Formation.Inference.Node.Tests.Relays;
 using Formation.Inference.Node.Workers;
 using Formation.Inference.Node.Workers.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -14,11 +16,15 @@ sealed class HostedWorker : IAsyncDisposable
     private readonly Lines _input = new();
     private readonly Updates _output = new();
     private readonly string _path;
+    private readonly TestRelay? _relay;
     private readonly Task<int> _running;
 
-    public HostedWorker(WorkerOrder order, string path)
+    /// <param name="order">Its first order.</param>
+    /// <param name="path">The model's file.</param>
+    /// <param name="relay">Where it is reached, in the place of a port; or null.</param>
+    public HostedWorker(WorkerOrder order, string path, TestRelay? relay = null)
     {
-        _path = path;
+        (_path, _relay) = (path, relay);
         Order = order;
         Say(order);
         _running = Task.Run(() => WorkerHost.RunAsync(_input, _output, TimeProvider.System, NullLoggerFactory.Instance));
@@ -32,13 +38,20 @@ sealed class HostedWorker : IAsyncDisposable
     public WorkerReport Report => Last.Report;
 
     /// <summary>Where it is reached.</summary>
-    public WorkerEndpoint Endpoint => new(Order.Id, "node", Order.Layers, Report.Pin!, [$"127.0.0.1:{Last.Port}"]);
+    public WorkerEndpoint Endpoint => new(Order.Id, "node", Order.Layers, Report.Pin!, [_relay?.Address ?? $"127.0.0.1:{Last.Port}"]);
 
     public void Say(WorkerOrder order)
     {
         Order = order;
-        _input.Add(JsonSerializer.Serialize(new WorkerCommand(order, _path, 1, "127.0.0.1", 0), WorkerPipeJson.Default.WorkerCommand));
+        Say(Command);
     }
+
+    /// <summary>Has it call back to the relay.</summary>
+    public void Answer(RelayCall call) => Say(Command with { Call = call });
+
+    private WorkerCommand Command => new(Order, _path, 1, _relay is null ? "127.0.0.1" : "", 0) { Gateways = _relay is null ? [] : [_relay.AsGateway] };
+
+    private void Say(WorkerCommand command) => _input.Add(JsonSerializer.Serialize(command, WorkerPipeJson.Default.WorkerCommand));
 
     /// <summary>Says what is true of the whole replica now: who may connect, and which stages are ready.</summary>
     public static void Introduce(HostedWorker head, params HostedWorker[] stages)

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Node.Relays;
 using Formation.Inference.Node.Workers;
 using Formation.Inference.Testing;
 
@@ -159,14 +162,34 @@ public sealed class WorkerSupervisorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_node_that_nobody_can_dial_runs_no_workers()
+    public async Task Workers_of_a_node_that_nobody_can_dial_are_reached_through_the_gateway_that_it_is_connected_to()
     {
+        _script = """read first; case "$first" in *'"Address":""'*) echo '{"Report":{"Id":"x","State":"Ready"},"Port":0,"IsOpen":true}';; esac; while read more; do :; done""";
         await using var supervisor = Create(null);
+        var (one, other) = (new KnownGateway(Pin(1), ["https://10.0.0.1:8081"]), new KnownGateway(Pin(2), []));
+        supervisor.UseRelays([one, other]);
 
         supervisor.Apply([WorkerOrders.Stage()]);
 
-        await Eventually.TrueAsync(() => supervisor.Reports().Single().State == WorkerState.Failed);
-        Assert.Contains("--listen", supervisor.Reports().Single().Reason, StringComparison.Ordinal);
+        await Eventually.TrueAsync(() => supervisor.Reports().Single().State == WorkerState.Ready);
+        Assert.Equal([PeerAddress.Relay(one.Pin)], supervisor.Reports().Single().Addresses);
+        supervisor.UseRelays([other, one]);
+        Assert.Equal([PeerAddress.Relay(other.Pin)], supervisor.Reports().Single().Addresses);
+    }
+
+    [Fact]
+    public async Task A_worker_is_told_to_call_back_with_its_ticket()
+    {
+        _script = """read first; echo '{"Report":{"Id":"x","State":"Starting"},"Port":0}'; while read more; do case "$more" in *'"Ticket":"CQkJ'*) echo '{"Report":{"Id":"x","State":"Ready"},"Port":0}';; esac; done""";
+        await using var supervisor = Create(null);
+        var order = WorkerOrders.Stage();
+        supervisor.Apply([order]);
+
+        await Eventually.TrueAsync(() =>
+        {
+            supervisor.Answer(order.Id, new RelayCall(Pin(1), [.. Enumerable.Repeat((byte)9, 32)]));
+            return supervisor.Reports().Single().State == WorkerState.Ready;
+        });
     }
 
     [Fact]
@@ -201,6 +224,8 @@ public sealed class WorkerSupervisorTests : IAsyncDisposable
                 _progress.Add(line);
         },
     });
+
+    private static KeyPin Pin(byte content) => KeyPin.FromBytes([.. Enumerable.Repeat(content, KeyPin.ByteCount)]);
 
     private WorkerReport Report() => _supervisor.Reports().Single();
 

@@ -15,7 +15,7 @@ public sealed class StageChannel(Stream stream, PeerIdentity peer, Action abort)
     /// <summary>A channel over a connected socket.</summary>
     /// <param name="socket">Belongs to the stream.</param>
     /// <param name="stream">Over the socket.</param>
-    internal static StageChannel Over(Socket socket, Stream stream, PeerIdentity peer) => new(stream, peer, () => Abort(socket));
+    internal static StageChannel Over(Socket socket, Stream stream, PeerIdentity peer) => new(stream, peer, () => Shutdown(socket));
 
     /// <summary>Ends reads and writes in progress with an exception. Disposing comes later, when nobody uses the stream any more.</summary>
     public void Abort() => abort();
@@ -27,7 +27,7 @@ public sealed class StageChannel(Stream stream, PeerIdentity peer, Action abort)
     }
 
     // Disposing a stream under a thread that reads from it is not safe with TLS; a shutdown wakes the thread, which then leaves.
-    static void Abort(Socket socket)
+    internal static void Shutdown(Socket socket)
     {
         try
         {

@@ -1,23 +1,26 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Node.Relays;
 
 namespace Formation.Inference.Node.Stages.Transports;
 
-/// <summary>Dials Unix sockets on this host, and other hosts over TCP and TLS.</summary>
+/// <summary>Dials Unix sockets on this host, and other hosts over TCP and TLS, directly or through a relay.</summary>
 /// <remarks>
 /// Sockets are used by blocking threads alone: that is the fastest way here to wait for a message, and one asynchronous call would switch
 /// a socket over for good. Hence the threads.
 /// </remarks>
 /// <param name="credentials">This node's, or null where only sockets of this host are dialled.</param>
 /// <param name="timeout">For connecting, and for each step of the handshake. Default 5 s.</param>
-public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? timeout = null) : IStageDialer
+/// <param name="relays">Reaches stages that can't be dialled, or null where there are none.</param>
+public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? timeout = null, IRelayDialer? relays = null) : IStageDialer
 {
     const string UnixPrefix = "unix:";
     const string TcpPrefix = "tcp:";
 
-    /// <summary>The address of a machine that is reached under one of these, <c>host:port</c> each, best first.</summary>
+    /// <summary>The address of a machine that is reached under one of these, each as in <see cref="PeerAddress"/>, best first.</summary>
     public static string AddressOf(IEnumerable<string> hosts) => TcpPrefix + string.Join(',', hosts);
 
     readonly TimeSpan _timeout = timeout ?? TimeSpan.FromSeconds(5);
@@ -26,17 +29,18 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
     public async ValueTask<StageChannel> DialAsync(string address, PeerIdentity expected, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_timeout);
+        // A way through a relay takes its time: the one at the other end has to call back.
+        deadline.CancelAfter(address.Contains("relay:", StringComparison.Ordinal) ? 2 * _timeout : _timeout);
         try
         {
             return await Task.Factory.StartNew(
                 () => Dial(address, expected, deadline.Token), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)
                 .ConfigureAwait(false);
         }
-        catch (Exception failure) when (failure is SocketException or IOException or ObjectDisposedException or AuthenticationException)
+        catch (Exception failure) when (failure is SocketException or IOException or ObjectDisposedException or AuthenticationException or OperationCanceledException)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var reason = deadline.IsCancellationRequested ? $"no connection within {_timeout.TotalSeconds:0.#} s" : failure.Message;
+            var reason = deadline.IsCancellationRequested ? "no connection in time" : failure.Message;
             throw new StageConnectException($"{address}: {reason}", failure);
         }
     }
@@ -59,33 +63,68 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
         return StageChannel.Over(socket, new NetworkStream(socket, ownsSocket: true), PeerIdentity.SameHost);
     }
 
-    // A machine has several addresses and does not know which of them the others reach, so they are tried in turn.
+    // A machine has several addresses and does not know which of them the others reach, so they are tried in turn, a relay last.
     StageChannel DialTls(string targets, PeerIdentity expected, CancellationToken cancellationToken)
     {
         if (credentials is null)
             throw new StageConnectException($"{TcpPrefix}{targets}: this process has no key, so it dials sockets of this host alone");
         var all = targets.Split(',');
-        for (var i = 0; ; i++)
+        if (all.FirstOrDefault(target => !PeerAddress.IsValid(target)) is { } wrong)
+            throw new StageConnectException($"{TcpPrefix}{wrong}: an address is {TcpPrefix}host:port, or several with a comma between them");
+        var gateways = relays is null ? [] : all.Select(target => PeerAddress.TryParseRelay(target, out var gateway) ? gateway : null).OfType<KeyPin>().ToList();
+        var isUnanswered = gateways.Count > 0 && expected.Pin is { } pin && relays!.Unanswered.Contains(pin);
+        var direct = isUnanswered ? [] : all.Where(PeerAddress.IsDirect).ToList();
+        Exception failure = new StageConnectException($"{TcpPrefix}{targets}: it is reached through a relay alone, and this process uses none");
+
+        // An address that nobody answers at must leave time for the relay.
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (gateways.Count > 0)
+            enough.CancelAfter(_timeout / 2);
+        foreach (var target in direct)
+            if (Try(() => DialDirect(credentials, target, expected, enough.Token), ref failure) is { } channel)
+                return channel;
+        foreach (var gateway in gateways)
         {
-            try
-            {
-                return DialTls(credentials, all[i], expected, cancellationToken);
-            }
-            catch (Exception failure) when (
-                i + 1 < all.Length && failure is SocketException or IOException or AuthenticationException && !cancellationToken.IsCancellationRequested)
-            {
-            }
+            if (Try(() => DialRelay(credentials, gateway, expected, cancellationToken), ref failure) is not { } channel)
+                continue;
+            if (direct.Count > 0)
+                relays!.Unanswered.Add(expected.Pin!);
+            return channel;
+        }
+        throw failure;
+    }
+
+    static StageChannel? Try(Func<StageChannel> dial, ref Exception failure)
+    {
+        try
+        {
+            return dial();
+        }
+        catch (Exception error) when (error is SocketException or IOException or ObjectDisposedException or AuthenticationException or OperationCanceledException)
+        {
+            failure = error;
+            return null;
         }
     }
 
-    StageChannel DialTls(StageCredentials credentials, string target, PeerIdentity expected, CancellationToken cancellationToken)
+    StageChannel DialDirect(StageCredentials credentials, string target, PeerIdentity expected, CancellationToken cancellationToken)
     {
-        if (!HostAndPort.TryParse(target, out var host, out var port))
-            throw new StageConnectException($"{TcpPrefix}{target}: an address is {TcpPrefix}host:port, or several with a comma between them");
+        cancellationToken.ThrowIfCancellationRequested();
+        HostAndPort.TryParse(target, out var host, out var port);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        EndPoint endPoint = IPAddress.TryParse(host, out var ip) ? new IPEndPoint(ip, port) : new DnsEndPoint(host, port);
+        EndPoint endPoint = IPAddress.TryParse(host, out var ip) ? new IPEndPoint(ip, port) : new DnsEndPoint(host!, port);
         Connect(socket, endPoint, cancellationToken);
-        return TlsHandshake.AsClient(socket, credentials, expected, _timeout, cancellationToken);
+        return TlsHandshake.AsClient(
+            new NetworkStream(socket, ownsSocket: true), () => StageChannel.Shutdown(socket), credentials, expected, _timeout, cancellationToken);
+    }
+
+    // This thread is the dialer's own, and may wait.
+    StageChannel DialRelay(StageCredentials credentials, KeyPin gateway, PeerIdentity expected, CancellationToken cancellationToken)
+    {
+        if (expected.Pin is not { } pin)
+            throw new IOException("a relay is asked for a key, and none is expected there");
+        var connection = relays!.CallAsync(gateway, pin, cancellationToken).GetAwaiter().GetResult();
+        return TlsHandshake.AsClient(connection.Stream, connection.Abort, credentials, expected, _timeout, cancellationToken);
     }
 
     static void Connect(Socket socket, EndPoint endPoint, CancellationToken cancellationToken)

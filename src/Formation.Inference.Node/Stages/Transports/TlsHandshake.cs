@@ -1,5 +1,4 @@
 using System.Net.Security;
-using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -13,9 +12,11 @@ namespace Formation.Inference.Node.Stages.Transports;
 /// </summary>
 internal static class TlsHandshake
 {
+    /// <param name="transport">Read and written by blocking, with a read timeout; belongs to the channel, also where none comes about.</param>
+    /// <param name="abort">Ends what blocks there.</param>
     /// <exception cref="AuthenticationException">The peer is not the one expected, or speaks no TLS 1.3; the message says which.</exception>
     public static StageChannel AsClient(
-        Socket socket, StageCredentials credentials, PeerIdentity expected, TimeSpan timeout, CancellationToken cancellationToken)
+        Stream transport, Action abort, StageCredentials credentials, PeerIdentity expected, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var fault = "";
         var options = PinnedTls.Client(credentials.Certificate, (_, certificate, _, _) =>
@@ -23,11 +24,11 @@ internal static class TlsHandshake
             fault = FaultOf(certificate, peer => peer == expected ? "" : $"{expected} is expected there, and the peer is {peer}");
             return fault.Length == 0;
         });
-        return Complete(socket, timeout, cancellationToken, () => fault, tls => tls.AuthenticateAsClient(options));
+        return Complete(transport, abort, timeout, cancellationToken, () => fault, tls => tls.AuthenticateAsClient(options));
     }
 
     /// <inheritdoc cref="AsClient"/>
-    public static StageChannel AsServer(Socket socket, StageCredentials credentials, TimeSpan timeout)
+    public static StageChannel AsServer(Stream transport, Action abort, StageCredentials credentials, TimeSpan timeout)
     {
         var fault = "";
         var options = PinnedTls.Server(credentials.Certificate, (_, certificate, _, _) =>
@@ -35,7 +36,7 @@ internal static class TlsHandshake
             fault = FaultOf(certificate, peer => credentials.IsKnown(peer) ? "" : $"{peer} is not a known peer");
             return fault.Length == 0;
         });
-        return Complete(socket, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(options));
+        return Complete(transport, abort, timeout, CancellationToken.None, () => fault, tls => tls.AuthenticateAsServer(options));
     }
 
     static string FaultOf(X509Certificate? certificate, Func<PeerIdentity, string> check)
@@ -53,16 +54,16 @@ internal static class TlsHandshake
     }
 
     static StageChannel Complete(
-        Socket socket, TimeSpan timeout, CancellationToken cancellationToken, Func<string> fault, Action<SslStream> authenticate)
+        Stream transport, Action abort, TimeSpan timeout, CancellationToken cancellationToken, Func<string> fault, Action<SslStream> authenticate)
     {
-        var network = new NetworkStream(socket, ownsSocket: true) { ReadTimeout = (int)timeout.TotalMilliseconds };
-        var tls = new SslStream(network, leaveInnerStreamOpen: false);
+        transport.ReadTimeout = (int)timeout.TotalMilliseconds;
+        var tls = new SslStream(transport, leaveInnerStreamOpen: false);
         try
         {
-            using (cancellationToken.UnsafeRegister(static state => Shutdown((Socket)state!), socket))
+            using (cancellationToken.UnsafeRegister(static state => ((Action)state!)(), abort))
                 authenticate(tls);
-            network.ReadTimeout = Timeout.Infinite;
-            return StageChannel.Over(socket, tls, PeerIdentity.Of((X509Certificate2)tls.RemoteCertificate!));
+            transport.ReadTimeout = Timeout.Infinite;
+            return new StageChannel(tls, PeerIdentity.Of((X509Certificate2)tls.RemoteCertificate!), abort);
         }
         catch (Exception failure)
         {
@@ -70,17 +71,6 @@ internal static class TlsHandshake
             if (fault() is { Length: > 0 } reason)
                 throw new AuthenticationException(reason, failure);
             throw;
-        }
-    }
-
-    static void Shutdown(Socket socket)
-    {
-        try
-        {
-            socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception over) when (over is SocketException or ObjectDisposedException)
-        {
         }
     }
 }

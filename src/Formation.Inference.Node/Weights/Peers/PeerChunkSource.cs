@@ -4,6 +4,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Node.Agent;
+using Formation.Inference.Node.Relays;
 using Formation.Inference.Node.Weights.Fetching;
 
 namespace Formation.Inference.Node.Weights.Peers;
@@ -12,7 +13,8 @@ namespace Formation.Inference.Node.Weights.Peers;
 /// <param name="identity">This node's key; outlives the source.</param>
 /// <param name="peer">The other one.</param>
 /// <param name="clock">For time limits.</param>
-public sealed class PeerChunkSource(NodeIdentity identity, NodePeer peer, TimeProvider clock) : IChunkSource, IDisposable
+/// <param name="relays">Reaches a peer that can't be dialled, or null.</param>
+public sealed class PeerChunkSource(NodeIdentity identity, NodePeer peer, TimeProvider clock, IRelayDialer? relays = null) : IChunkSource, IDisposable
 {
     // What a length promises is allocated as it comes, so that a promise alone costs nothing.
     private const int FirstAllocation = 64 << 10;
@@ -101,8 +103,8 @@ public sealed class PeerChunkSource(NodeIdentity identity, NodePeer peer, TimePr
         }
         try
         {
-            var stream = await PeerConnection.DialAsync(identity, peer, WeightProtocol.Name, clock, cancellationToken);
-            return await AskAsync(stream, question, read, cancellationToken);
+            var way = await PeerConnection.ConnectAsync(identity, peer, WeightProtocol.Name, clock, relays, cancellationToken);
+            return await AskAsync(way.Stream, question, read, cancellationToken);
         }
         catch (PeerUnreachableException error)
         {

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Threading.Channels;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
@@ -10,6 +9,7 @@ using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Heads;
+using Formation.Inference.Node.Relays;
 using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Transports;
@@ -28,8 +28,8 @@ static class HeadWorker
 
     /// <summary>Loads, serves, and follows its orders until they end.</summary>
     public static async Task RunAsync(
-        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, CpuDevice device, WorkerStatus status, TimeProvider clock,
-        ILoggerFactory loggers, CancellationToken stop)
+        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, WorkerRelays relays, CpuDevice device, WorkerStatus status,
+        TimeProvider clock, ILoggerFactory loggers, CancellationToken stop)
     {
         var order = command.Order;
         using var metrics = new EngineMetrics();
@@ -46,7 +46,7 @@ static class HeadWorker
             KvFormat = OrderShapes.KvFormatOf(order),
             Engine = engine,
             Distant = new DistantLayers(
-                order.Layers.End, order.KvBlocks, (model, cancellation) => Connect(order, model, stages, identity, status, clock, pause => meter?.Recovered(pause), made => Volatile.Write(ref chain, made), cancellation)),
+                order.Layers.End, order.KvBlocks, (model, cancellation) => Connect(order, model, stages, identity, relays.Dialer, status, clock, pause => meter?.Recovered(pause), made => Volatile.Write(ref chain, made), cancellation)),
         });
         await using var pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, metrics, clock, loggers);
         pool.Add(order.ModelId, new ModelSource(command.ModelPath), clock.GetUtcNow());
@@ -54,9 +54,9 @@ static class HeadWorker
         var gateways = new PeerDirectory();
         var door = new HeadServer(meter, new HeadServerOptions(), clock);
         var protocols = new Dictionary<string, PeerHandler>(StringComparer.Ordinal) { [HeadServer.Protocol] = door.Handler };
-        await using var listener = PeerListener.Start(
-            new IPEndPoint(IPAddress.Parse(command.Address), command.Port), identity, gateways, protocols, clock);
-        status.ListenOn(listener.Endpoint.Port);
+        await using var listener = PeerListener.Start(command.Endpoint, identity, gateways, protocols, clock);
+        relays.Door.Open(listener.Accept);
+        status.Open(listener.Endpoint?.Port ?? 0);
         Follow(order);
 
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -114,7 +114,7 @@ static class HeadWorker
     }
 
     private static IModelStage Connect(
-        WorkerOrder order, ModelConfig model, OrderedStages stages, NodeIdentity identity, WorkerStatus status, TimeProvider clock,
+        WorkerOrder order, ModelConfig model, OrderedStages stages, NodeIdentity identity, IRelayDialer relays, WorkerStatus status, TimeProvider clock,
         Action<TimeSpan> recovered, Action<RemoteChain> made, CancellationToken cancellationToken)
     {
         status.Become(WorkerState.Waiting, "waits for the stages of the other layers");
@@ -129,7 +129,7 @@ static class HeadWorker
             OnEvent = _ => ThreadPool.QueueUserWorkItem(_ => NoteLosses(Volatile.Read(ref chain), stages, status)),
         };
         // A head calls and is never called by a stage.
-        var dialer = new StageDialer(new StageCredentials(identity.Certificate, _ => false), DialTimeout);
+        var dialer = new StageDialer(new StageCredentials(identity.Certificate, _ => false), DialTimeout, relays);
         while (true)
         {
             try

@@ -1,4 +1,5 @@
 using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Workers;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Stages.Chain;
@@ -124,7 +125,11 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
             if (Cover(new LayerRange(endpoint.Layers.End, layers.End - endpoint.Layers.End), isGood) is not { } rest)
                 continue;
             rest.Insert(0, new StageEndpoint(
-                $"{endpoint.Node} with {endpoint.Layers}", endpoint.Layers.Range(), StageDialer.AddressOf(endpoint.Addresses), PeerIdentity.Of(endpoint.Pin)));
+                $"{endpoint.Node} with {endpoint.Layers}", endpoint.Layers.Range(), StageDialer.AddressOf(endpoint.Addresses), PeerIdentity.Of(endpoint.Pin))
+            {
+                // Where one of two neighbours can be dialled, no relay is needed between them.
+                AcceptsLinks = endpoint.Addresses.Any(PeerAddress.IsDirect),
+            });
             return rest;
         }
         return null;

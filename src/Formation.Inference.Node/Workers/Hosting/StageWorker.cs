@@ -1,4 +1,3 @@
-using System.Net;
 using System.Threading.Channels;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Workers;
@@ -15,8 +14,8 @@ static class StageWorker
 {
     /// <summary>Loads, serves, and follows its orders until they end.</summary>
     public static async Task RunAsync(
-        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, CpuDevice device, WorkerStatus status, TimeProvider clock,
-        CancellationToken stop)
+        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, WorkerRelays relays, CpuDevice device, WorkerStatus status,
+        TimeProvider clock, CancellationToken stop)
     {
         var order = command.Order;
         var layers = order.Layers.Range();
@@ -26,9 +25,10 @@ static class StageWorker
         var trusted = new TrustedKeys(order);
         var credentials = new StageCredentials(identity.Certificate, trusted.IsKnown);
         var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead };
-        using var server = new StageServer(stage, options, new StageDialer(credentials), clock);
-        using var listener = StageListener.Tls(new IPEndPoint(IPAddress.Parse(command.Address), command.Port), credentials, server.Accept);
-        status.ListenOn(listener.Port);
+        using var server = new StageServer(stage, options, new StageDialer(credentials, relays: relays.Dialer), clock);
+        using var listener = StageListener.Tls(command.Endpoint, credentials, server.Accept);
+        relays.Door.Open(listener.Accept);
+        status.Open(listener.Port);
         status.Become(WorkerState.Ready);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var telling = FigureTeller.RunAsync(

@@ -27,9 +27,10 @@ public static class WorkerHost
             return 0;
         using var identity = NodeIdentity.CreateInMemory(clock);
         var status = new WorkerStatus(first.Order.Id, identity.Pin, output);
+        using var relays = new WorkerRelays(identity, first.Gateways, clock);
         using var stop = new CancellationTokenSource();
         var commands = Channel.CreateUnbounded<WorkerCommand>();
-        var reading = FollowAsync(input, commands.Writer, stop);
+        var reading = FollowAsync(input, commands.Writer, relays, stop);
         try
         {
             if (first.Order.Role == WorkerRole.Standby)
@@ -40,8 +41,8 @@ public static class WorkerHost
             status.Become(WorkerState.Loading);
             using var device = new CpuDevice(first.Threads);
             await (first.Order.Role == WorkerRole.Head
-                ? HeadWorker.RunAsync(first, commands.Reader, identity, device, status, clock, loggers, stop.Token)
-                : StageWorker.RunAsync(first, commands.Reader, identity, device, status, clock, stop.Token));
+                ? HeadWorker.RunAsync(first, commands.Reader, identity, relays, device, status, clock, loggers, stop.Token)
+                : StageWorker.RunAsync(first, commands.Reader, identity, relays, device, status, clock, stop.Token));
             return 0;
         }
         catch (Exception ended) when (ended is OperationCanceledException or ChannelClosedException && stop.IsCancellationRequested)
@@ -60,12 +61,17 @@ public static class WorkerHost
         }
     }
 
-    private static async Task FollowAsync(TextReader input, ChannelWriter<WorkerCommand> commands, CancellationTokenSource stop)
+    private static async Task FollowAsync(TextReader input, ChannelWriter<WorkerCommand> commands, WorkerRelays relays, CancellationTokenSource stop)
     {
         try
         {
             while (await ReadAsync(input) is { } command)
-                commands.TryWrite(command);
+            {
+                relays.Follow(command);
+                // Who calls waits, and the rest of the command is known.
+                if (command.Call is null)
+                    commands.TryWrite(command);
+            }
         }
         finally
         {

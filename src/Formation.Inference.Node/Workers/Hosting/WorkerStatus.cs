@@ -13,6 +13,7 @@ sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<
     private readonly Lock _lock = new();
     private WorkerReport _report = new(id, WorkerState.Starting) { Pin = pin };
     private int _port;
+    private bool _isOpen;
     private double _toldProgress;
 
     /// <summary>How far it is.</summary>
@@ -51,12 +52,13 @@ sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<
     /// <summary>Notes another state.</summary>
     public void Become(WorkerState state, string reason = "") => Say(report => report with { State = state, Reason = reason, Progress = 0 });
 
-    /// <summary>Notes where it listens.</summary>
-    public void ListenOn(int port)
+    /// <summary>Notes that it lets others in from here on.</summary>
+    /// <param name="port">Where it listens, or 0 where it is reached through relays alone.</param>
+    public void Open(int port)
     {
         lock (_lock)
         {
-            _port = port;
+            (_port, _isOpen) = (port, true);
             Write();
         }
     }
@@ -76,7 +78,7 @@ sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<
 
     private void Write()
     {
-        output.WriteLine(JsonSerializer.Serialize(new WorkerUpdate(_report, _port), WorkerPipeJson.Default.WorkerUpdate));
+        output.WriteLine(JsonSerializer.Serialize(new WorkerUpdate(_report, _port, _isOpen), WorkerPipeJson.Default.WorkerUpdate));
         output.Flush();
     }
 }
