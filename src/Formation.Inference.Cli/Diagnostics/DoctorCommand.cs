@@ -14,11 +14,13 @@ static class DoctorCommand
         var json = CommonOptions.Json();
         var url = CommonOptions.Url();
         var key = CommonOptions.Key();
-        var command = new Command("doctor", "Checks this machine, and the server that you are signed in to") { json, url, key };
+        var command = new Command("doctor", "Checks this machine, and the server that you are signed in to with its nodes and deployments") { json, url, key };
         command.SetAction(async (parse, cancellationToken) =>
         {
             List<Finding> findings = [.. MachineFindings.Of(MachineDescription.Read(), context.Time), .. InstallationFindings.OfFiles(context.Folders)];
             findings.Add(await ServerAsync(parse, cancellationToken));
+            if (findings[^1].State == FindingState.Good)
+                findings.AddRange(await ClusterFindings.OfServerAsync(ServerAddress.Resolve(parse, url, key, context), cancellationToken));
             if (parse.GetValue(json))
                 context.Output.WriteJson<IReadOnlyList<Finding>>(findings, FindingsJson.Default.IReadOnlyListFinding);
             else
