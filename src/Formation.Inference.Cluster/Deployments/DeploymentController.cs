@@ -145,11 +145,24 @@ public sealed class DeploymentController : IAsyncDisposable
             await foreach (var _ in _changes.Reader.ReadAllAsync(_stop.Token))
             {
                 await Task.Delay(Gathering, _clock, _stop.Token);
-                Reconcile();
+                TryReconcile();
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
+        }
+    }
+
+    // One look that fails (a full disk, a fault of this program) must not be the last one: nobody would replace what is lost any more.
+    private void TryReconcile()
+    {
+        try
+        {
+            Reconcile();
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            _registry.Log.Add("", "not-reconciled", $"{error.GetType().Name}: {error.Message}");
         }
     }
 

@@ -92,6 +92,23 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_look_that_fails_is_noted_and_not_the_last_one()
+    {
+        await _controller.DisposeAsync();
+        var policy = new FailingPolicy();
+        _controller = new DeploymentController(
+            _cluster.Registry, DeploymentStore.Open(_folder.Path), policy, new ReconcilerOptions(), _cluster.Clock);
+        _cluster.Admit("a");
+        _cluster.Connect("a");
+
+        _controller.Deploy(Spec, Model);
+        await Until(() => _cluster.Registry.Log.Newest("", 10).Any(entry => entry.Kind == "not-reconciled"));
+        policy.Fails = false;
+
+        await Until(() => _controller.Find("model")!.Replicas.Count == 1);
+    }
+
+    [Fact]
     public void What_a_damaged_file_holds_is_not_guessed_at()
     {
         var store = DeploymentStore.Open(_folder.Path);
@@ -131,4 +148,16 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
 
     private static async Task<WorkerOrders> OrdersTo(NodeConnection connection) =>
         (await TestRegistry.SentAsync(connection)).OfType<GatewayMessage>().Last(message => message.Workers is not null).Workers;
+
+    private sealed class FailingPolicy : IPlacementPolicy
+    {
+        private readonly FastestPlacement _inner = new();
+
+        public bool Fails { get; set; } = true;
+
+        public string Name => "failing";
+
+        public PlacementResult Place(ModelShape model, PlacementRequest request, IReadOnlyList<NodeOffer> nodes) =>
+            Fails ? throw new InvalidOperationException("out of luck") : _inner.Place(model, request, nodes);
+    }
 }
