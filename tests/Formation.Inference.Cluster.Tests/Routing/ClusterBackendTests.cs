@@ -266,7 +266,8 @@ public sealed class ClusterBackendTests : IDisposable
     {
         _harness.Table.Set(Model, new ReplicaSet(0, [ScriptedHeads.Replica("a", isReady: false)])
         {
-            NotReadyReason = "its weights are on their way to garage-pc", Progress = 0.42,
+            NotReadyReason = "its weights are on their way to garage-pc",
+            Progress = 0.42,
         });
         var start = _harness.Clock.GetUtcNow();
         var events = await _harness.RunWhileTimePassesAsync();

@@ -6,8 +6,8 @@ using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
-using Microsoft.Extensions.Logging.Abstractions;
 using Formation.Inference.Testing.Serving;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Formation.Inference.Engine.Tests.Serving;
 

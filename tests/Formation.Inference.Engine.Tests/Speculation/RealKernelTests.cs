@@ -8,8 +8,8 @@ using Formation.Inference.Kernels.Formats;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
-using Microsoft.Extensions.Logging.Abstractions;
 using Formation.Inference.Testing.Serving;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Formation.Inference.Engine.Tests.Speculation;
 

@@ -20,7 +20,10 @@ sealed class FakeBackend(Func<GenerationRequest, CancellationToken, IAsyncEnumer
 
     public static GenerationRequest Request { get; } = new()
     {
-        RequestId = "request", ModelId = HeadNetwork.ModelId, AccountId = "account", Prompt = new TextPrompt("prompt"),
+        RequestId = "request",
+        ModelId = HeadNetwork.ModelId,
+        AccountId = "account",
+        Prompt = new TextPrompt("prompt"),
     };
 
     /// <summary>Requests that have not ended.</summary>

@@ -70,7 +70,8 @@ public sealed class HeadClientTests
         var clock = new FakeTimeProvider();
         await using var network = new HeadNetwork([new FakeBackend(FakeBackend.Hello)], clock, client: new HeadClientOptions
         {
-            IdleTime = TimeSpan.FromSeconds(20), Heartbeat = new() { Interval = TimeSpan.FromHours(1), Lease = TimeSpan.FromHours(2) },
+            IdleTime = TimeSpan.FromSeconds(20),
+            Heartbeat = new() { Interval = TimeSpan.FromHours(1), Lease = TimeSpan.FromHours(2) },
         });
         await RunAsync(network);
         await Eventually.TrueAsync(() => Idle(network) == 1);

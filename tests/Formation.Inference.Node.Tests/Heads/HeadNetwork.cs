@@ -33,7 +33,11 @@ sealed class HeadNetwork : IAsyncDisposable
     // Tests cut again and again, at once, and without anybody's fault.
     static ClusterBackendOptions Options { get; } = new()
     {
-        MaxLosses = 1000, MaxLossesAtOnce = 1000, MaxLossesWithoutProgress = 1000, ShortestPause = TimeSpan.FromMilliseconds(1), NextSeed = () => 99,
+        MaxLosses = 1000,
+        MaxLossesAtOnce = 1000,
+        MaxLossesWithoutProgress = 1000,
+        ShortestPause = TimeSpan.FromMilliseconds(1),
+        NextSeed = () => 99,
     };
 
     public IReadOnlyList<TestHead> Heads { get; }

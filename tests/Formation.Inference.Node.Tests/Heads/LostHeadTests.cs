@@ -24,11 +24,16 @@ public sealed class LostHeadTests : IAsyncDisposable
             "seeded" => request with { Sampling = new SamplingParams { Seed = 3, TopP = 0.9f, RepetitionPenalty = 1.2f, FrequencyPenalty = 0.3f } },
             "choices with log-probabilities" => request with
             {
-                Choices = 3, Logprobs = new LogprobOptions(2), EchoPrompt = true, Sampling = new SamplingParams { Seed = 4 },
+                Choices = 3,
+                Logprobs = new LogprobOptions(2),
+                EchoPrompt = true,
+                Sampling = new SamplingParams { Seed = 4 },
             },
             "stop strings" => request with
             {
-                Choices = 2, Sampling = new SamplingParams { Seed = 11 }, Stop = request.Stop with { MinTokens = 4, Strings = ["e", "or", "the "] },
+                Choices = 2,
+                Sampling = new SamplingParams { Seed = 11 },
+                Stop = request.Stop with { MinTokens = 4, Strings = ["e", "or", "the "] },
             },
             "without a seed" => request with
             {
