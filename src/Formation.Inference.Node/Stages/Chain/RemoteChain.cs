@@ -217,8 +217,8 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
             foreach (var member in members)
             {
                 // What was lost before it became a member was nobody's.
-                if (member.Connection.IsLost)
-                    Lose(member, "the connection was lost", isFault: false);
+                if (member.Connection.Loss is { } loss)
+                    Lose(member, loss, isFault: false);
             }
             return ++_epoch;
         }

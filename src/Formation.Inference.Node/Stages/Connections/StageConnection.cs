@@ -40,7 +40,10 @@ internal sealed class StageConnection : IDisposable
     public ActivationPrecision Precision { get; set; } = ActivationPrecision.F32;
 
     /// <summary>Whether the connection has ended or is about to.</summary>
-    public bool IsLost => Volatile.Read(ref _reason) is not null;
+    public bool IsLost => Loss is not null;
+
+    /// <summary>Why it has ended or is about to, or null.</summary>
+    public string? Loss => Volatile.Read(ref _reason);
 
     /// <summary>Whether it was given up because nothing was heard: then dialling again is likely to wait in vain, too.</summary>
     public bool WasSilent { get; private set; }
