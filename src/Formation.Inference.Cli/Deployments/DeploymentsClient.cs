@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Formation.Inference.Cli.Client;
@@ -10,31 +9,18 @@ sealed class DeploymentsClient(ServerClient server)
 {
     private const string Root = "/formation/v1/deployments";
 
-    public async Task<IReadOnlyList<DeploymentView>> ListAsync(CancellationToken cancellationToken) => Read(
+    public async Task<IReadOnlyList<DeploymentView>> ListAsync(CancellationToken cancellationToken) => ServerAnswer.Read(
         (await server.SendAsync(HttpMethod.Get, Root, null, cancellationToken))["data"], DeploymentsWireJson.Default.IReadOnlyListDeploymentView);
 
-    public async Task<DeploymentView> FindAsync(string model, CancellationToken cancellationToken) => Read(
+    public async Task<DeploymentView> FindAsync(string model, CancellationToken cancellationToken) => ServerAnswer.Read(
         await server.SendAsync(HttpMethod.Get, Path(model), null, cancellationToken), DeploymentsWireJson.Default.DeploymentView);
 
-    public async Task<DeploymentView> DeployAsync(string model, JsonObject terms, CancellationToken cancellationToken) => Read(
+    public async Task<DeploymentView> DeployAsync(string model, JsonObject terms, CancellationToken cancellationToken) => ServerAnswer.Read(
         await server.SendAsync(HttpMethod.Put, Path(model), terms, cancellationToken), DeploymentsWireJson.Default.DeploymentView);
 
     public Task UndeployAsync(string model, CancellationToken cancellationToken) => server.SendAsync(HttpMethod.Delete, Path(model), null, cancellationToken);
 
     private static string Path(string model) => $"{Root}/{Uri.EscapeDataString(model)}";
-
-    private static T Read<T>(JsonNode? node, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-    {
-        try
-        {
-            if (node is not null && node.Deserialize(type) is { } value)
-                return value;
-        }
-        catch (JsonException)
-        {
-        }
-        throw new CommandException(ExitCode.Failed, "The server's answer is not what this version of form knows; run the same version on both sides.");
-    }
 }
 
 /// <summary>A deployment, as the server describes it and as <c>--json</c> shows it.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Formation.Inference.Cli.Client;
@@ -11,10 +10,10 @@ sealed class NodesClient(ServerClient server)
     private const string Root = "/formation/v1";
 
     public async Task<IReadOnlyList<NodeView>> ListAsync(CancellationToken cancellationToken) =>
-        Read((await server.SendAsync(HttpMethod.Get, $"{Root}/nodes", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListNodeView);
+        ServerAnswer.Read((await server.SendAsync(HttpMethod.Get, $"{Root}/nodes", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListNodeView);
 
     public async Task<IReadOnlyList<NodeEventView>> EventsAsync(CancellationToken cancellationToken) =>
-        Read((await server.SendAsync(HttpMethod.Get, $"{Root}/events", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListNodeEventView);
+        ServerAnswer.Read((await server.SendAsync(HttpMethod.Get, $"{Root}/events", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListNodeEventView);
 
     public Task<NodeView> FindAsync(string name, CancellationToken cancellationToken) => NodeAsync(HttpMethod.Get, Path(name), cancellationToken);
 
@@ -25,25 +24,12 @@ sealed class NodesClient(ServerClient server)
     public Task RemoveAsync(string name, CancellationToken cancellationToken) => server.SendAsync(HttpMethod.Delete, Path(name), null, cancellationToken);
 
     public async Task<JoinTokenView> CreateTokenAsync(JsonObject terms, CancellationToken cancellationToken) =>
-        Read(await server.SendAsync(HttpMethod.Post, $"{Root}/nodes/tokens", terms, cancellationToken), NodesWireJson.Default.JoinTokenView);
+        ServerAnswer.Read(await server.SendAsync(HttpMethod.Post, $"{Root}/nodes/tokens", terms, cancellationToken), NodesWireJson.Default.JoinTokenView);
 
     private async Task<NodeView> NodeAsync(HttpMethod method, string path, CancellationToken cancellationToken) =>
-        Read(await server.SendAsync(method, path, null, cancellationToken), NodesWireJson.Default.NodeView);
+        ServerAnswer.Read(await server.SendAsync(method, path, null, cancellationToken), NodesWireJson.Default.NodeView);
 
     private static string Path(string name) => $"{Root}/nodes/{Uri.EscapeDataString(name)}";
-
-    private static T Read<T>(JsonNode? node, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
-    {
-        try
-        {
-            if (node is not null && node.Deserialize(type) is { } value)
-                return value;
-        }
-        catch (JsonException)
-        {
-        }
-        throw new CommandException(ExitCode.Failed, "The server's answer is not what this version of form knows; run the same version on both sides.");
-    }
 }
 
 /// <summary>A node, as the server describes it and as <c>--json</c> shows it.</summary>
