@@ -34,6 +34,12 @@ public sealed record DeploymentTerms(string ModelId)
     /// <summary>Replicas; null for the fastest number.</summary>
     public int? Replicas { get; init; }
 
+    /// <summary>Replicas at most, where demand is to move their number from <see cref="Replicas"/> on; null where it stays.</summary>
+    public int? MostReplicas { get; init; }
+
+    /// <summary>How long nobody may ask anything before its workers are ended until the next request; zero for ever.</summary>
+    public TimeSpan IdleAfter { get; init; }
+
     /// <summary>Nodes kept ready for a lost stage.</summary>
     public int Spares { get; init; }
 
@@ -83,13 +89,29 @@ public sealed record DeploymentDescription(
     DateTimeOffset Created,
     double Progress,
     IReadOnlyList<ReplicaDescription> Replicas,
-    IReadOnlyList<WorkerDescription> Standbys);
+    IReadOnlyList<WorkerDescription> Standbys)
+{
+    /// <summary>Replicas at least, where demand moves their number; else null.</summary>
+    public int? LeastReplicas { get; init; }
+
+    /// <summary>Replicas at most, where demand moves their number; else null.</summary>
+    public int? MostReplicas { get; init; }
+
+    /// <summary>How long nobody may ask anything before its workers are ended; zero for ever.</summary>
+    public TimeSpan IdleAfter { get; init; }
+
+    /// <summary>What is being changed to adapt it to demand and speed, and why, in words; empty where nothing is.</summary>
+    public string Change { get; init; } = "";
+}
 
 /// <summary>Whether a deployment serves.</summary>
 public enum DeploymentState
 {
     /// <summary>No nodes have room for it now.</summary>
     Waiting,
+
+    /// <summary>Nobody asked for it for a while: no node runs it, and the next request has it loaded again.</summary>
+    Idle,
 
     /// <summary>Nodes fetch and load their parts.</summary>
     Loading,
@@ -124,7 +146,11 @@ public sealed record ReplicaDescription(
     int RunningRequests,
     int Recoveries,
     TimeSpan LongestPause,
-    IReadOnlyList<WorkerDescription> Workers);
+    IReadOnlyList<WorkerDescription> Workers)
+{
+    /// <summary>Whether it takes no new requests and ends with its last stream.</summary>
+    public bool IsRetiring { get; init; }
+}
 
 /// <summary>A worker: the isolated process that runs a part of a model on a node.</summary>
 /// <param name="Node">The node's name.</param>

@@ -16,19 +16,20 @@ static class DeployCommand
     {
         var model = new Argument<string>("MODEL") { Description = "Id of a model that the server serves" };
         var placement = new PlacementOptions(concurrency: 4, spares: "Nodes", regions: "it may lie");
+        var idle = CommonOptions.DurationOrZero("--idle", "End its workers when nobody asked anything for so long, until the next request; 0 for never [default: 0]");
         var noWait = new Option<bool>("--no-wait") { Description = "Return at once; 'form status' shows how far it is" };
         var url = CommonOptions.Url();
         var key = CommonOptions.Key();
         var json = CommonOptions.Json();
         var command = new Command("deploy", "Has nodes serve a model together; 'form plan' shows beforehand how")
         {
-            model, placement, noWait, url, key, json,
+            model, placement, idle, noWait, url, key, json,
         };
         command.SetAction(async (parse, cancellationToken) =>
         {
             using var server = new ServerClient(ServerAddress.Resolve(parse, url, key, context));
             var deployments = new DeploymentsClient(server);
-            var deployment = await deployments.DeployAsync(parse.GetValue(model)!, TermsOf(placement.Read(parse)), cancellationToken);
+            var deployment = await deployments.DeployAsync(parse.GetValue(model)!, TermsOf(placement.Read(parse), parse.GetValue(idle)), cancellationToken);
             if (!parse.GetValue(noWait))
                 deployment = await FollowAsync(deployments, deployment, context, cancellationToken);
             if (parse.GetValue(json))
@@ -41,7 +42,7 @@ static class DeployCommand
     }
 
     // What was not given is left to the server.
-    private static JsonObject TermsOf(PlacementArguments given)
+    private static JsonObject TermsOf(PlacementArguments given, TimeSpan? idle)
     {
         var terms = new JsonObject
         {
@@ -60,7 +61,10 @@ static class DeployCommand
         };
         Add("context", given.Context);
         Add("concurrency", given.Concurrency);
-        Add("replicas", given.Replicas);
+        if (given.Replicas is { } replicas)
+            terms["replicas"] = replicas.Most is { } most ? new JsonObject { ["min"] = replicas.Least, ["max"] = most } : replicas.Least;
+        if (idle is { } quiet)
+            terms["idle_seconds"] = (long)Math.Ceiling(quiet.TotalSeconds);
         Add("stages", given.Stages);
         return terms;
 

@@ -31,7 +31,11 @@ sealed record DeploymentView(
     DateTimeOffset Created,
     double Progress,
     IReadOnlyList<ReplicaView> Replicas,
-    IReadOnlyList<WorkerView> Standbys);
+    IReadOnlyList<WorkerView> Standbys,
+    int? LeastReplicas = null,
+    int? MostReplicas = null,
+    long IdleSeconds = 0,
+    string Change = "");
 
 /// <summary>A copy of the model.</summary>
 sealed record ReplicaView(
@@ -45,7 +49,8 @@ sealed record ReplicaView(
     double? MeasuredTokensPerSecondTogether,
     int Recoveries,
     double LongestPauseSeconds,
-    IReadOnlyList<WorkerView> Workers);
+    IReadOnlyList<WorkerView> Workers,
+    bool Retiring = false);
 
 /// <summary>A worker.</summary>
 sealed record WorkerView(

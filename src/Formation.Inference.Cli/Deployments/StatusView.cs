@@ -11,12 +11,16 @@ static class StatusView
     public static void Write(CommandOutput output, DeploymentView deployment)
     {
         output.Out.WriteLine($"{deployment.Model}: {deployment.State}{(deployment.State == "loading" ? $", {deployment.Progress:P0}" : "")}");
+        if (Bounds(deployment) is { Length: > 0 } bounds)
+            output.Out.WriteLine(bounds);
+        if (deployment.Change.Length > 0)
+            output.Out.WriteLine($"- under way: {deployment.Change}");
         if (deployment.Reason.Length > 0)
             output.Out.WriteLine($"- {deployment.Reason}");
         foreach (var (replica, i) in deployment.Replicas.Select((replica, i) => (replica, i)))
         {
             output.Out.WriteLine(
-                $"Replica {i + 1}: {(replica.Ready ? "ready" : "not ready")}, {replica.RunningRequests} of {replica.Sequences} sequences; one stream "
+                $"Replica {i + 1}: {(replica.Retiring ? "ends with its last stream" : replica.Ready ? "ready" : "not ready")}, {replica.RunningRequests} of {replica.Sequences} sequences; one stream "
                 + $"{Rate(replica.PredictedTokensPerSecond)} tokens/s predicted, {Measured(replica.MeasuredTokensPerSecond)}; together "
                 + $"{Rate(replica.PredictedTokensPerSecondTogether)} predicted, {Measured(replica.MeasuredTokensPerSecondTogether)}");
             if (replica.Recoveries > 0)
@@ -26,6 +30,14 @@ static class StatusView
         }
         if (deployment.Standbys.Count > 0)
             output.Text.Write(TableOf(deployment.Standbys));
+    }
+
+    // What may change by itself; nothing where nothing does.
+    private static string Bounds(DeploymentView deployment)
+    {
+        var replicas = deployment.MostReplicas is { } most ? $"{deployment.LeastReplicas} to {most} replicas" : "";
+        var idle = deployment.IdleSeconds > 0 ? $"idle after {TimeSpan.FromSeconds(deployment.IdleSeconds):g} without a request" : "";
+        return string.Join("; ", new[] { replicas, idle }.Where(text => text.Length > 0));
     }
 
     private static Table TableOf(IReadOnlyList<WorkerView> workers)

@@ -49,7 +49,7 @@ static class ClusterFindings
         var value = deployment.Reason.Length > 0 ? $"{deployment.State}: {deployment.Reason}" : deployment.State;
         return deployment.State switch
         {
-            "ready" => new Finding(name, FindingState.Good, value),
+            "ready" or "idle" => new Finding(name, FindingState.Good, value),
             "waiting" => new Finding(name, FindingState.Problem, value, "Add a node, give the nodes more memory, or deploy with a shorter --context."),
             _ => new Finding(name, FindingState.Advice, value, "'form status' shows its workers, and 'form status --events' what happened."),
         };

@@ -1,3 +1,4 @@
+using Formation.Inference.Cli.Arguments;
 using Formation.Inference.Cluster.Placement;
 
 namespace Formation.Inference.Cli.Planning;
@@ -9,7 +10,7 @@ sealed class PlacementArguments
 
     public required int? Concurrency { get; init; }
 
-    public required int? Replicas { get; init; }
+    public required ReplicasArgument? Replicas { get; init; }
 
     public required int? Stages { get; init; }
 

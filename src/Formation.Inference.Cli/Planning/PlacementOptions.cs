@@ -11,7 +11,7 @@ sealed class PlacementOptions
 
     private readonly Option<int?> _concurrency;
 
-    private readonly Option<int?> _replicas = CommonOptions.Count("--replicas", "Replicas [default: the fastest number]", 1, 1024);
+    private readonly Option<ReplicasArgument?> _replicas = ReplicasArgument.Option("Replicas; of MIN-MAX, demand moves the number, and MIN is planned for [default: the fastest number]");
 
     private readonly Option<int?> _stages = CommonOptions.Count("--stages", "Stages of a replica [default: the fastest number]", 1, 1024);
 

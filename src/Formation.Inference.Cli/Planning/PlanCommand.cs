@@ -41,7 +41,7 @@ static class PlanCommand
                 Concurrency = given.Concurrency ?? DefaultConcurrency,
                 PromptLength = parse.GetValue(prompt) ?? 512,
                 Stages = given.Stages,
-                Replicas = given.Replicas,
+                Replicas = given.Replicas?.Least,
                 Spares = given.Spares,
                 Pins = given.Pins,
                 Regions = given.Regions,

@@ -10,24 +10,36 @@ public sealed class DeployedReplicas(DeploymentController controller) : IReplica
     {
         // Read before the state, so that a change between the two is seen as one later, and never missed.
         var version = controller.Version;
-        return controller.Find(modelId) is not { } deployment ? null : new ReplicaSet(version, [.. deployment.Replicas.Select(ReplicaOf).OfType<Replica>()])
+        return controller.Find(modelId) is not { } deployment ? null : new ReplicaSet(version, [.. ReplicasOf(deployment)])
         {
+            IsAsleep = deployment.Deployment.Asleep is not null,
             NotReadyReason = ReasonOf(deployment),
             Progress = deployment.Replicas.Select(replica => replica.Progress).DefaultIfEmpty(0).Max(),
         };
     }
 
+    public void Wake(string modelId) => controller.Wake(modelId);
+
     public Task WaitForChangeAsync(string modelId, long version, CancellationToken cancellationToken) =>
         controller.WaitForChangeAsync(version, cancellationToken);
 
-    private static Replica? ReplicaOf(ReplicaStatus replica) => replica.Head is { IsReachable: true, Report: { } report } head
-        ? new Replica(replica.Assignment.Id, head.Assignment.Node, report.Pin!, report.Addresses) { IsReady = replica.IsReady, Region = head.Region }
+    // Those that are given up get requests only where there is no other one.
+    internal static IEnumerable<Replica> ReplicasOf(DeploymentStatus deployment)
+    {
+        var areOthers = deployment.Replicas.Any(replica => replica.IsReady && replica.Assignment.Retiring is null);
+        return deployment.Replicas.Select(replica => ReplicaOf(replica, areOthers && replica.Assignment.Retiring is not null)).OfType<Replica>();
+    }
+
+    private static Replica? ReplicaOf(ReplicaStatus replica, bool isSpared) => replica.Head is { IsReachable: true, Report: { } report } head
+        ? new Replica(replica.Assignment.Id, head.Assignment.Node, report.Pin!, report.Addresses) { IsReady = replica.IsReady && !isSpared, Region = head.Region }
         : null;
 
     private static string? ReasonOf(DeploymentStatus deployment)
     {
         if (deployment.IsReady)
             return null;
+        if (deployment.Deployment.Asleep is not null)
+            return "nobody had asked for it for a while, and it is being loaded again";
         if (deployment.Deployment.Waiting.Length > 0)
             return deployment.Deployment.Waiting.TrimEnd('.');
         var busy = deployment.Replicas.SelectMany(replica => replica.Workers).Count(worker => worker.Report?.State is not WorkerState.Ready);

@@ -15,6 +15,15 @@ public sealed record Deployment(DeploymentSpec Spec, DeployedModel Model, DateTi
     /// <summary>What is missing for it to be whole, in words, or empty.</summary>
     public string Waiting { get; init; } = "";
 
+    /// <summary>Since when its workers are ended because nobody asked anything; null while it is awake.</summary>
+    public DateTimeOffset? Asleep { get; init; }
+
+    /// <summary>When layers of it were moved last to be faster; null where they never were.</summary>
+    public DateTimeOffset? Moved { get; init; }
+
+    /// <summary>What is being changed to adapt it, and why, in words; null where nothing is.</summary>
+    public string? Change { get; init; }
+
     public string ModelId => Spec.ModelId;
 
     /// <summary>The replica with this id.</summary>
@@ -27,6 +36,9 @@ public sealed record Deployment(DeploymentSpec Spec, DeployedModel Model, DateTi
             ? [.. Replicas.Select(other => other.Id == replica.Id ? replica : other)]
             : [.. Replicas, replica],
     };
+
+    /// <summary>The same without a replica.</summary>
+    public Deployment Without(ReplicaAssignment replica) => this with { Replicas = [.. Replicas.Where(other => other.Id != replica.Id)] };
 
     /// <summary>All that nodes are to run for it.</summary>
     public IEnumerable<WorkerAssignment> Workers => Replicas.SelectMany(replica => replica.Workers).Concat(Standbys);

@@ -112,6 +112,20 @@ public sealed class DeploymentController : IAsyncDisposable
         Look();
     }
 
+    /// <summary>Has a deployment placed again that was put to sleep; nothing where it is awake, or not there.</summary>
+    public void Wake(string modelId)
+    {
+        lock (_lock)
+        {
+            if (_deployments.GetValueOrDefault(modelId) is not { Asleep: not null } asleep)
+                return;
+            _deployments[modelId] = asleep with { Asleep = null };
+            _registry.Log.Add(modelId, "woken", "a request came for it");
+            _store.Save(_deployments[modelId]);
+        }
+        Look();
+    }
+
     /// <summary>Ends a deployment and its workers. False where there is none.</summary>
     public bool Undeploy(string modelId)
     {

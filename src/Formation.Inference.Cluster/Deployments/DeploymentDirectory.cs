@@ -1,3 +1,4 @@
+using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
 
@@ -48,13 +49,15 @@ public sealed class DeploymentDirectory(DeploymentController controller, IPlacem
     private DeploymentSpec SpecOf(DeploymentTerms terms, DeployedModel model, LinkPrecision precision) => new()
     {
         ModelId = terms.ModelId,
+        Replicas = terms.MostReplicas is { } most ? new ReplicaRange(terms.Replicas ?? 1, most) : null,
+        IdleAfter = terms.IdleAfter,
         KvFormat = terms.KvFormat,
         Placement = new PlacementRequest
         {
             ContextLength = terms.ContextLength ?? Math.Min(model.Shape.ContextLength, defaultContext),
             Concurrency = terms.Concurrency ?? DeploymentSpec.DefaultConcurrency,
             Stages = terms.Stages,
-            Replicas = terms.Replicas,
+            Replicas = terms.Replicas ?? (terms.MostReplicas is null ? null : 1),
             Spares = terms.Spares,
             Pins = [.. terms.Pins.Select(pin => new NodePin(pin.Node, new LayerSpan(pin.First, pin.Last - pin.First + 1)))],
             Regions = terms.Regions,
@@ -74,16 +77,24 @@ public sealed class DeploymentDirectory(DeploymentController controller, IPlacem
             deployment.Created,
             status.Replicas.Select(replica => replica.Progress).DefaultIfEmpty(0).Average(),
             [.. status.Replicas.Select(Describe)],
-            [.. status.Standbys.Select(Describe)]);
+            [.. status.Standbys.Select(Describe)])
+        {
+            LeastReplicas = deployment.Spec.Replicas?.Min,
+            MostReplicas = deployment.Spec.Replicas?.Max,
+            IdleAfter = deployment.Spec.IdleAfter,
+            Change = deployment.Change ?? "",
+        };
     }
 
     private static DeploymentState StateOf(DeploymentStatus status)
     {
+        if (status.Deployment.Asleep is not null)
+            return DeploymentState.Idle;
         if (status.Replicas.Count == 0)
             return DeploymentState.Waiting;
         if (!status.IsReady)
             return DeploymentState.Loading;
-        var isWhole = status.Replicas.All(replica => replica.IsReady && replica.Workers.All(worker => worker.Report?.State == WorkerState.Ready))
+        var isWhole = status.Replicas.Where(replica => replica.Assignment.Retiring is null).All(replica => replica.IsReady && replica.Workers.All(worker => worker.Report?.State == WorkerState.Ready))
             && status.Standbys.All(standby => standby.Report?.State == WorkerState.Ready);
         return isWhole && status.Deployment.Waiting.Length == 0 ? DeploymentState.Ready : DeploymentState.Degraded;
     }
@@ -95,7 +106,10 @@ public sealed class DeploymentDirectory(DeploymentController controller, IPlacem
         return new ReplicaDescription(
             assignment.Id, replica.IsReady, assignment.Sequences, assignment.Predicted.OneStream, assignment.Predicted.AllStreams,
             figures.OneStreamTokensPerSecond, figures.TokensPerSecond, figures.RunningRequests, figures.Recoveries,
-            TimeSpan.FromSeconds(figures.LongestPauseSeconds), [.. replica.Workers.Select(Describe)]);
+            TimeSpan.FromSeconds(figures.LongestPauseSeconds), [.. replica.Workers.Select(Describe)])
+        {
+            IsRetiring = assignment.Retiring is not null,
+        };
     }
 
     private static WorkerDescription Describe(WorkerStatus worker) => new(

@@ -1,3 +1,4 @@
+using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Cluster.Placement;
 
 namespace Formation.Inference.Cluster.Deployments;
@@ -16,6 +17,12 @@ public sealed record DeploymentSpec
 
     /// <summary>Where it may run, and what it promises.</summary>
     public required PlacementRequest Placement { get; init; }
+
+    /// <summary>Between which numbers demand moves its replicas, the first of which <see cref="Placement"/> asks for; null where their number stays.</summary>
+    public ReplicaRange? Replicas { get; init; }
+
+    /// <summary>How long nobody may ask anything before its workers are ended; zero for ever.</summary>
+    public TimeSpan IdleAfter { get; init; }
 }
 
 /// <summary>A model as the gateway has it.</summary>

@@ -56,7 +56,7 @@ public sealed class DeploymentStore
     /// <summary>A deployment as it is kept; two that decide the same have the same text.</summary>
     internal static string Text(Deployment deployment) => JsonSerializer.Serialize(deployment, DeploymentJson.Default.Deployment);
 
-    private static Deployment Read(string model, string body)
+    internal static Deployment Read(string model, string body)
     {
         try
         {

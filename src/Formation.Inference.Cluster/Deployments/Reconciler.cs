@@ -1,3 +1,4 @@
+using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
 
@@ -5,17 +6,30 @@ namespace Formation.Inference.Cluster.Deployments;
 
 /// <summary>
 /// Brings what is decided about a deployment into line with what the nodes are: places it, replaces workers that are lost, moves those whose nodes are
-/// drained, and keeps standbys. Called again and again with what is so now; it remembers nothing but how often workers failed. Values in,
+/// drained, keeps standbys, and adapts it to demand and speed. Called again and again with what is so now; it remembers how often workers failed and since when demand is as it is, and nothing else. Values in,
 /// value out: no clock and no network. Used by one thread.
 /// </summary>
-/// <param name="policy">Decides where.</param>
-/// <param name="options">How patient it is.</param>
-/// <param name="started">When this gateway started: before that, it heard of no node.</param>
-public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions options, DateTimeOffset started)
+public sealed class Reconciler
 {
-    private readonly WorkerFailures _failures = new(options.FailureMemory);
-    private readonly FaultFinder _faults = new(options, started);
-    private readonly Relocation _relocation = new(policy);
+    private readonly ReconcilerOptions _options;
+    private readonly WorkerFailures _failures;
+    private readonly FaultFinder _faults;
+    private readonly Relocation _relocation;
+    private readonly Retirement _retirement;
+    private readonly Adapter _adapter;
+
+    /// <param name="policy">Decides where.</param>
+    /// <param name="options">How patient it is.</param>
+    /// <param name="started">When this gateway started: before that, it heard of no node.</param>
+    public Reconciler(IPlacementPolicy policy, ReconcilerOptions options, DateTimeOffset started)
+    {
+        _options = options;
+        _failures = new WorkerFailures(options.FailureMemory);
+        _faults = new FaultFinder(options, started);
+        _relocation = new Relocation(policy);
+        _retirement = new Retirement(_faults, options.Adapt);
+        _adapter = new Adapter(_relocation, options.Adapt);
+    }
 
     /// <summary>What is to be so now.</summary>
     /// <param name="deployment">What was decided before.</param>
@@ -24,15 +38,19 @@ public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions option
     public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
     {
         var next = deployment with { Waiting = "" };
+        if (next.Asleep is not null)
+            return next;
         if (next.Replicas.Count == 0)
             next = Place(next, view, note);
-        foreach (var id in next.Replicas.Select(replica => replica.Id).ToList())
+        next = _retirement.Step(next, view, note);
+        foreach (var id in next.Replicas.Where(replica => replica.Replaces is null).Select(replica => replica.Id).ToList())
         {
             next = Handover.Step(next, id, view, note);
             next = Repair(next, id, view, note);
             next = LeaveDraining(next, id, view, note);
         }
-        next = Standbys.Keep(next, view, _failures, options, note);
+        next = Standbys.Keep(next, view, _failures, _options, note);
+        next = _adapter.Step(next, view, note);
         if (next.Waiting.Length > 0 && next.Waiting != deployment.Waiting)
             note("waiting", next.Waiting);
         return next;
@@ -66,7 +84,7 @@ public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions option
                 deployment = deployment.With(replica.Without(worker).With(successor with { Replaces = null }));
                 continue;
             }
-            deployment = fault.MayRestart && _failures.Count(deployment.ModelId, worker.Node, view.Now) < options.Restarts
+            deployment = fault.MayRestart && _failures.Count(deployment.ModelId, worker.Node, view.Now) < _options.Restarts
                 ? Restart(deployment, replica, worker, fault, view, note)
                 : Replace(deployment, replica, worker, fault, view, note);
         }
@@ -113,6 +131,9 @@ public sealed class Reconciler(IPlacementPolicy policy, ReconcilerOptions option
     /// <summary>Finds other places for what lies on nodes that are drained, and keeps what lies there until these are ready.</summary>
     private Deployment LeaveDraining(Deployment deployment, string replicaId, ClusterView view, Action<string, string> note)
     {
+        // One that is given up leaves the node anyway.
+        if (deployment.Replica(replicaId).Retiring is not null)
+            return deployment;
         foreach (var worker in deployment.Replica(replicaId).Workers)
         {
             var replica = deployment.Replica(replicaId);

@@ -1,3 +1,5 @@
+using Formation.Inference.Cluster.Deployments.Adapting;
+
 namespace Formation.Inference.Cluster.Deployments;
 
 /// <summary>How patient the reconciler is.</summary>
@@ -14,4 +16,7 @@ public sealed record ReconcilerOptions
 
     /// <summary>How long a worker's failure counts against its node. Default 5 min.</summary>
     public TimeSpan FailureMemory { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>When demand and speed move resources.</summary>
+    public AdaptOptions Adapt { get; init; } = new();
 }

@@ -25,6 +25,11 @@ internal sealed class Relocation(IPlacementPolicy policy)
         deployment.Model.Shape, Single(deployment, replica) with { Pins = deployment.Spec.Placement.Pins },
         view.Offers(Ids(replica.Workers.Concat(deployment.Standbys)), Taken(deployment, replica, [])));
 
+    /// <summary>Places for one replica more, on nodes that have no part of the deployment.</summary>
+    public PlacementResult Another(Deployment deployment, ClusterView view) => policy.Place(
+        deployment.Model.Shape, Single(deployment, deployment.Replicas[0]) with { Stages = deployment.Spec.Placement.Stages },
+        view.Offers(Nothing, deployment.Workers.Select(worker => worker.Node).ToHashSet(StringComparer.Ordinal)));
+
     /// <summary>A replica as planned, its workers new.</summary>
     public static ReplicaAssignment ReplicaOf(ReplicaPlan plan) => new(
         WorkerId.New(), plan.Sequences, plan.KvBlocks, plan.Speed,

@@ -8,6 +8,8 @@ internal static class Words
 {
     public static string Of(ReplicaAssignment replica) => string.Join(", ", replica.Workers.Select(WithNode));
 
+    public static string NodesOf(ReplicaAssignment replica) => string.Join(", ", replica.Workers.Select(worker => worker.Node));
+
     public static string WithNode(WorkerAssignment worker) => $"{Of(worker)} on {worker.Node}";
 
     public static string Of(WorkerAssignment worker) => worker.Role switch
@@ -18,6 +20,10 @@ internal static class Words
     };
 
     public static string Rate(double value) => value.ToString(value < 10 ? "0.00" : "0.0", CultureInfo.InvariantCulture);
+
+    public static string Time(TimeSpan time) => time < TimeSpan.FromMinutes(2)
+        ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.#} s")
+        : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMinutes:0.#} min");
 
     public static string Size(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / (1024.0 * 1024):0} MiB");
 }

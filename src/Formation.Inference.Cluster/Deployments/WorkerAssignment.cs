@@ -27,6 +27,12 @@ public sealed record WorkerAssignment(string Id, string Node, WorkerRole Role, L
 public sealed record ReplicaAssignment(
     string Id, int Sequences, int KvBlocks, SpeedPrediction Predicted, IReadOnlyList<WorkerAssignment> Workers)
 {
+    /// <summary>Since when it takes no new requests, because it is not needed any more; null while it is.</summary>
+    public DateTimeOffset? Retiring { get; init; }
+
+    /// <summary>The replica whose place it takes as soon as it can, or null.</summary>
+    public string? Replaces { get; init; }
+
     /// <summary>The worker that leads it: of two, the one that is not leaving, and before it has to, the old one.</summary>
     public WorkerAssignment? Head => Workers
         .Where(worker => worker.Role == WorkerRole.Head)

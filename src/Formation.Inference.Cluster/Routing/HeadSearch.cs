@@ -38,6 +38,8 @@ internal sealed class HeadSearch(
             var replicas = directory.Find(request.ModelId);
             if (replicas is null && _waitingSince is null && _failures.Count == 0)
                 return (null, RoutingErrors.ModelNotFound(request.ModelId));
+            if (replicas is { IsAsleep: true })
+                directory.Wake(request.ModelId);
             var ready = replicas?.Replicas.Where(replica => replica.IsReady).ToList() ?? [];
             var candidates = ready.Where(replica => !_failures.ContainsKey(replica.HeadPin)).ToList();
             if (candidates.Count == 0 && _refusal is not null && !mayWait)

@@ -6,6 +6,9 @@ public interface IReplicaDirectory
     /// <summary>The replicas of a model, or null where it is not deployed.</summary>
     ReplicaSet? Find(string modelId);
 
+    /// <summary>Has a model loaded again that was put to sleep because nobody asked for it; does nothing where it is awake.</summary>
+    void Wake(string modelId);
+
     /// <summary>
     /// Completes when <see cref="Find"/> answers something else than the set of this version: at once where it does already.
     /// </summary>

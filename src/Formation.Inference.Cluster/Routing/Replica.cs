@@ -24,6 +24,9 @@ public sealed record Replica(string Id, string NodeName, KeyPin HeadPin, IReadOn
 /// <param name="Replicas">Ready ones and others.</param>
 public sealed record ReplicaSet(long Version, IReadOnlyList<Replica> Replicas)
 {
+    /// <summary>Whether its workers are ended until somebody asks for it.</summary>
+    public bool IsAsleep { get; init; }
+
     /// <summary>Why no replica is ready, in words for a caller and without a full stop, or null.</summary>
     public string? NotReadyReason { get; init; }
 

@@ -57,10 +57,14 @@ public readonly record struct StageFigures(long RowsComputed, long RowsRebuilt, 
 public sealed record LostWorker(string Id, string Reason);
 
 /// <summary>What a head measured.</summary>
-/// <param name="RunningRequests">Requests that it works on.</param>
+/// <param name="RunningRequests">Requests that it works on, those that wait for a slot among them.</param>
 /// <param name="OneStreamTokensPerSecond">Of the newest time that a single sequence generated; 0 where none did.</param>
 /// <param name="TokensPerSecond">Of all sequences together, over the newest seconds with work; 0 where there were none.</param>
 /// <param name="Recoveries">Stages that were replaced while it ran.</param>
 /// <param name="LongestPauseSeconds">The longest of these pauses.</param>
 public readonly record struct HeadFigures(
-    int RunningRequests, double OneStreamTokensPerSecond, double TokensPerSecond, int Recoveries, double LongestPauseSeconds);
+    int RunningRequests, double OneStreamTokensPerSecond, double TokensPerSecond, int Recoveries, double LongestPauseSeconds)
+{
+    /// <summary>Requests that it was given since it runs: whoever looks from time to time misses none.</summary>
+    public long RequestsBegun { get; init; }
+}

@@ -43,6 +43,7 @@ public static class WorkerReportMapping
         Addresses = { report.Addresses },
         Chain = { report.Chain },
         Lost = { report.Lost.Select(lost => new Wire.LostWorker { Id = lost.Id, Reason = WireText.Plain(lost.Reason) }) },
+        RequestsBegun = report.Figures.RequestsBegun,
         RunningRequests = report.Figures.RunningRequests,
         OneStreamTokensPerSecond = report.Figures.OneStreamTokensPerSecond,
         TokensPerSecond = report.Figures.TokensPerSecond,
@@ -73,7 +74,10 @@ public static class WorkerReportMapping
         Chain = [.. wire.Chain],
         Lost = [.. wire.Lost.Select(lost => new LostWorker(lost.Id, WireText.Plain(lost.Reason)))],
         Figures = new HeadFigures(
-            wire.RunningRequests, wire.OneStreamTokensPerSecond, wire.TokensPerSecond, wire.Recoveries, wire.LongestPauseSeconds),
+            wire.RunningRequests, wire.OneStreamTokensPerSecond, wire.TokensPerSecond, wire.Recoveries, wire.LongestPauseSeconds)
+        {
+            RequestsBegun = wire.RequestsBegun,
+        },
         Work = new StageFigures(wire.RowsComputed, wire.RowsRebuilt, wire.BoundaryBytes),
         Links =
         [
@@ -99,7 +103,7 @@ public static class WorkerReportMapping
         return report.FetchedBytes >= 0 && report.RunningRequests >= 0 && report.Recoveries >= 0 && IsWithin(report.Progress, 1)
             && IsWithin(report.OneStreamTokensPerSecond, MostPerSecond) && IsWithin(report.TokensPerSecond, MostPerSecond)
             && IsWithin(report.LongestPauseSeconds, MostPerSecond)
-            && report is { RowsComputed: >= 0, RowsRebuilt: >= 0, BoundaryBytes: >= 0 }
+            && report is { RowsComputed: >= 0, RowsRebuilt: >= 0, BoundaryBytes: >= 0, RequestsBegun: >= 0 }
             && report.Links.All(link => link is { RoundTripMicroseconds: >= 0 and < MostMicroseconds, SentBytes: >= 0, ReceivedBytes: >= 0 })
                 ? null
                 : "a worker's figures can't be";

@@ -80,6 +80,30 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_deployment_that_was_put_to_sleep_is_placed_again_when_it_is_woken_and_not_before()
+    {
+        _cluster.Admit("a");
+        var connection = _cluster.Connect("a");
+        await _controller.DisposeAsync();
+        DeploymentStore.Open(_folder.Path).Save(new Deployment(Spec, Model, Certificates.Now) { Asleep = Certificates.Now });
+        _controller = Open();
+        var replicas = new DeployedReplicas(_controller);
+        var version = _controller.Version;
+        await Until(() => _controller.Version > version);
+        Assert.True(replicas.Find("model")!.IsAsleep);
+        Assert.Empty(_controller.Find("model")!.Replicas);
+
+        replicas.Wake("model");
+        replicas.Wake("nobody's");
+        await Until(() => _controller.Find("model")!.Replicas.Count == 1);
+
+        Assert.False(replicas.Find("model")!.IsAsleep);
+        Assert.Single((await OrdersTo(connection)).Workers);
+        Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Path).Load()).Asleep);
+        Assert.Contains(_cluster.Registry.Log.Newest("model", 10), entry => entry.Kind == "woken");
+    }
+
+    [Fact]
     public async Task Whoever_waits_for_a_change_learns_of_it()
     {
         var waiting = _controller.WaitForChangeAsync(_controller.Version, TestContext.Current.CancellationToken);

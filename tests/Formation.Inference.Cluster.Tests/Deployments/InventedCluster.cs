@@ -15,15 +15,17 @@ sealed class InventedCluster
 
     public InventedCluster(params (string Name, int Mebibytes)[] nodes)
     {
-        _reconciler = new Reconciler(new FastestPlacement(), Options, Now);
+        _reconciler = new Reconciler(new FastestPlacement(), Options, Now - TimeSpan.FromMinutes(1));
         foreach (var (name, mebibytes) in nodes)
             Add(name, mebibytes);
-        Now += TimeSpan.FromMinutes(1);
     }
 
     public ReconcilerOptions Options { get; } = new();
 
-    public DateTimeOffset Now { get; set; } = Certificates.Now;
+    /// <summary>The time between two looks of <see cref="Live"/>.</summary>
+    public TimeSpan Look { get; } = TimeSpan.FromSeconds(5);
+
+    public DateTimeOffset Now { get; set; } = Certificates.Now + TimeSpan.FromMinutes(1);
 
     public Deployment Deployment { get; private set; } = new(
         new DeploymentSpec
@@ -34,6 +36,9 @@ sealed class InventedCluster
         new DeployedModel(new string('a', 64), "/models/model.gguf", Certificates.Now, PlacementCases.Model()),
         Certificates.Now);
 
+    /// <summary>Notes of a kind.</summary>
+    public IEnumerable<string> NotesOf(string kind) => Notes.Where(note => note.StartsWith($"{kind}:", StringComparison.Ordinal));
+
     /// <summary>What was noted, as <c>kind: reason</c>.</summary>
     public List<string> Notes { get; } = [];
 
@@ -43,6 +48,9 @@ sealed class InventedCluster
 
     public void Ask(Func<PlacementRequest, PlacementRequest> change) =>
         Deployment = Deployment with { Spec = Deployment.Spec with { Placement = change(Deployment.Spec.Placement) } };
+
+    /// <summary>Asks for the deployment on other terms than placement's.</summary>
+    public void AskFor(Func<DeploymentSpec, DeploymentSpec> change) => Deployment = Deployment with { Spec = change(Deployment.Spec) };
 
     public void Add(string name, int mebibytes, NodeState state = NodeState.Online)
     {
@@ -74,6 +82,39 @@ sealed class InventedCluster
             Say(worker, WorkerState.Ready);
         foreach (var replica in Deployment.Replicas)
             Say(replica.Head!, WorkerState.Ready, report => report with { Chain = [.. Stages(replica).Select(stage => stage.Id)] });
+    }
+
+    /// <summary>Lets a replica's head say how many requests it works on; it begins those that are more than before.</summary>
+    public void Work(ReplicaAssignment replica, int requests)
+    {
+        var head = replica.Head!;
+        var before = _nodes[head.Node].Workers.GetValueOrDefault(head.Id)?.Figures ?? default;
+        var begun = before.RequestsBegun + Math.Max(0, requests - before.RunningRequests);
+        Say(head, WorkerState.Ready, report => report with
+        {
+            Chain = [.. Stages(replica).Select(stage => stage.Id)],
+            Figures = before with { RunningRequests = requests, RequestsBegun = begun },
+        });
+    }
+
+    /// <summary>Does what a gateway does for a request that finds the deployment asleep.</summary>
+    public void Wake() => Deployment = Deployment with { Asleep = null };
+
+    /// <summary>Lets a head that leaves have let go of its streams.</summary>
+    public void LetGo(ReplicaAssignment replica) => Say(replica.Head!, WorkerState.Waiting);
+
+    /// <summary>Looks again and again for a while, new workers being ready before the next look.</summary>
+    /// <param name="time">How long.</param>
+    /// <param name="before">Called before each look, or null.</param>
+    public void Live(TimeSpan time, Action? before = null)
+    {
+        for (var end = Now + time; Now < end; Now += Look)
+        {
+            foreach (var worker in Deployment.Workers.Where(worker => View.ReportOf(worker) is null))
+                Say(worker, WorkerState.Ready);
+            before?.Invoke();
+            Step();
+        }
     }
 
     public Deployment Step()

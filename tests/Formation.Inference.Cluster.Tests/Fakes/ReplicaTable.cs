@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Formation.Inference.Cluster.Routing;
 
 namespace Formation.Inference.Testing;
@@ -19,6 +20,11 @@ sealed class ReplicaTable : IReplicaDirectory
         lock (_lock)
             return _sets.GetValueOrDefault(modelId);
     }
+
+    /// <summary>Models that were to be loaded again, in order.</summary>
+    public ConcurrentQueue<string> Woken { get; } = new();
+
+    public void Wake(string modelId) => Woken.Enqueue(modelId);
 
     /// <summary>Takes the place of what was known of a model.</summary>
     public void Set(string modelId, params IEnumerable<Replica> replicas) => Set(modelId, new ReplicaSet(0, [.. replicas]));

@@ -244,6 +244,26 @@ public sealed class ClusterBackendTests : IDisposable
     }
 
     [Fact]
+    public async Task A_request_for_a_model_that_sleeps_wakes_it_and_waits_for_it()
+    {
+        _harness.Table.Set(Model, new ReplicaSet(0, []) { IsAsleep = true, NotReadyReason = "it is being loaded again", Progress = 0 });
+        var running = _harness.RunAsync();
+        await Eventually.TrueAsync(() => _harness.Table.Waiting > 0);
+        Assert.Equal([Model], _harness.Table.Woken);
+
+        _harness.Table.Set(Model, ScriptedHeads.Replica("a"));
+        AssertWhole(await running);
+        Assert.Single(_harness.Table.Woken);
+    }
+
+    [Fact]
+    public async Task A_request_for_a_model_that_is_awake_wakes_nothing()
+    {
+        AssertWhole(await _harness.RunAsync());
+        Assert.Empty(_harness.Table.Woken);
+    }
+
+    [Fact]
     public async Task A_lone_head_that_was_lost_is_asked_again_after_a_pause()
     {
         var attempts = 0;

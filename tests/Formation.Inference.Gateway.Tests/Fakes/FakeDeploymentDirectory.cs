@@ -15,7 +15,13 @@ internal sealed class FakeDeploymentDirectory : IDeploymentDirectory
                         new WorkerDescription("b", "stage", 10, 22, "loading", 0.5, "", 6L << 30, 1L << 30),
                     ]),
             ],
-            [new WorkerDescription("c", "standby", 0, 0, "ready", 0, "", 6L << 30, 9L << 30)]),
+            [new WorkerDescription("c", "standby", 0, 0, "ready", 0, "", 6L << 30, 9L << 30)])
+        {
+            LeastReplicas = 1,
+            MostReplicas = 3,
+            IdleAfter = TimeSpan.FromMinutes(30),
+            Change = "one replica more",
+        },
     };
 
     /// <summary>What was asked for, in order.</summary>

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Formation.Inference.Gateway.Requests;
 
 namespace Formation.Inference.Gateway.Formation.Deployments;
@@ -8,18 +9,22 @@ internal static class DeploymentMapping
     const int MaxPositions = 1 << 27;
     const int MaxSequences = 1 << 16;
     const int MaxMachines = 1024;
+    const int MaxIdleSeconds = 365 * 24 * 3600;
     const int MaxEntries = 64;
     const int MaxTextLength = 64;
 
     internal static DeploymentTerms ToTerms(string model, DeploymentRequest body)
     {
         ParameterChecks.NoneUnknown(body.Unknown);
+        var (replicas, most) = Replicas(body.Replicas);
         return new DeploymentTerms(model)
         {
             ContextLength = Number("context", body.Context, 16, MaxPositions),
             Concurrency = Number("concurrency", body.Concurrency, 1, MaxSequences),
             Stages = Number("stages", body.Stages, 1, MaxMachines),
-            Replicas = Number("replicas", body.Replicas, 1, MaxMachines),
+            Replicas = replicas,
+            MostReplicas = most,
+            IdleAfter = TimeSpan.FromSeconds(Number("idle_seconds", body.IdleSeconds, 0, MaxIdleSeconds) ?? 0),
             Spares = Number("spares", body.Spares, 0, MaxMachines) ?? 0,
             Pins = Pins(body.Pins ?? []),
             Regions = Texts("regions", body.Regions),
@@ -38,6 +43,23 @@ internal static class DeploymentMapping
         nameof(DeploymentTerms.ModelId) => "model",
         _ => null,
     };
+
+    /// <summary>A number that stays, or the bounds between which demand moves it.</summary>
+    static (int? Number, int? Most) Replicas(JsonElement? value)
+    {
+        if (value is not { ValueKind: not JsonValueKind.Null } given)
+            return (null, null);
+        if (given.ValueKind == JsonValueKind.Number && given.TryGetInt64(out long number))
+            return (Number("replicas", number, 1, MaxMachines), null);
+        if (given.ValueKind != JsonValueKind.Object || given.EnumerateObject().Any(entry => entry.Name is not ("min" or "max"))
+            || Bound(given, "min") is not { } min || Bound(given, "max") is not { } max)
+            throw ParameterChecks.InvalidValue("replicas", "it is a whole number, or an object with the whole numbers min and max.");
+        int least = (int)ParameterChecks.Integer("replicas.min", min, 1, MaxMachines)!;
+        return (least, (int)ParameterChecks.Integer("replicas.max", max, least, MaxMachines)!);
+    }
+
+    static long? Bound(JsonElement range, string name) =>
+        range.TryGetProperty(name, out JsonElement value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out long number) ? number : null;
 
     static IReadOnlyList<LayerPin> Pins(LayerPinObject[] pins)
     {

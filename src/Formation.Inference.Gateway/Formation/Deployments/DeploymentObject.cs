@@ -3,12 +3,16 @@ namespace Formation.Inference.Gateway.Formation.Deployments;
 /// <summary>A deployment as it is now.</summary>
 /// <param name="Object">Always <c>deployment</c>.</param>
 /// <param name="Model">The model, and the id under which it is served.</param>
-/// <param name="State"><c>waiting</c>, <c>loading</c>, <c>degraded</c> or <c>ready</c>.</param>
+/// <param name="State"><c>waiting</c>, <c>idle</c>, <c>loading</c>, <c>degraded</c> or <c>ready</c>.</param>
 /// <param name="Reason">What is missing, in words; empty where nothing is.</param>
 /// <param name="Created">When it was first deployed.</param>
 /// <param name="Progress">0 to 1 while it loads.</param>
 /// <param name="Replicas">Its replicas.</param>
 /// <param name="Standbys">Workers that wait for a lost one's place.</param>
+/// <param name="LeastReplicas">Replicas at least, where demand moves their number, or null.</param>
+/// <param name="MostReplicas">Replicas at most, where demand moves their number, or null.</param>
+/// <param name="IdleSeconds">How long nobody may ask anything before its workers are ended; 0 for ever.</param>
+/// <param name="Change">What is being changed to adapt it to demand and speed, and why; empty where nothing is.</param>
 internal sealed record DeploymentObject(
     string Object,
     string Model,
@@ -17,7 +21,11 @@ internal sealed record DeploymentObject(
     DateTimeOffset Created,
     double Progress,
     IReadOnlyList<ReplicaObject> Replicas,
-    IReadOnlyList<WorkerObject> Standbys)
+    IReadOnlyList<WorkerObject> Standbys,
+    int? LeastReplicas,
+    int? MostReplicas,
+    long IdleSeconds,
+    string Change)
 {
     internal static DeploymentObject From(DeploymentDescription deployment) => new(
         "deployment",
@@ -27,7 +35,11 @@ internal sealed record DeploymentObject(
         deployment.Created,
         Math.Round(deployment.Progress, 3),
         [.. deployment.Replicas.Select(ReplicaObject.From)],
-        [.. deployment.Standbys.Select(WorkerObject.From)]);
+        [.. deployment.Standbys.Select(WorkerObject.From)],
+        deployment.LeastReplicas,
+        deployment.MostReplicas,
+        (long)deployment.IdleAfter.TotalSeconds,
+        deployment.Change);
 }
 
 /// <summary>A copy of the model.</summary>
@@ -42,6 +54,7 @@ internal sealed record DeploymentObject(
 /// <param name="Recoveries">Stages that were replaced since its head runs.</param>
 /// <param name="LongestPauseSeconds">The longest pause of these.</param>
 /// <param name="Workers">Its workers, in the order of the layers.</param>
+/// <param name="Retiring">Whether it takes no new requests and ends with its last stream.</param>
 internal sealed record ReplicaObject(
     string Id,
     bool Ready,
@@ -53,7 +66,8 @@ internal sealed record ReplicaObject(
     double? MeasuredTokensPerSecondTogether,
     int Recoveries,
     double LongestPauseSeconds,
-    IReadOnlyList<WorkerObject> Workers)
+    IReadOnlyList<WorkerObject> Workers,
+    bool Retiring)
 {
     internal static ReplicaObject From(ReplicaDescription replica) => new(
         replica.Id,
@@ -66,7 +80,8 @@ internal sealed record ReplicaObject(
         replica.MeasuredAllStreams > 0 ? replica.MeasuredAllStreams : null,
         replica.Recoveries,
         replica.LongestPause.TotalSeconds,
-        [.. replica.Workers.Select(WorkerObject.From)]);
+        [.. replica.Workers.Select(WorkerObject.From)],
+        replica.IsRetiring);
 }
 
 /// <summary>A worker: the process that runs a part of the model on a node.</summary>

@@ -15,8 +15,13 @@ internal sealed class DeploymentRequest
     /// <summary>Stages of a replica; where not given the fastest number.</summary>
     public long? Stages { get; init; }
 
-    /// <summary>Replicas; where not given the fastest number.</summary>
-    public long? Replicas { get; init; }
+    /// <summary>
+    /// Replicas: a number, or an object with <c>min</c> and <c>max</c> between which demand moves it; where not given the fastest number.
+    /// </summary>
+    public JsonElement? Replicas { get; init; }
+
+    /// <summary>Seconds that nobody may ask anything before its workers are ended until the next request; 0, where not given, for ever.</summary>
+    public long? IdleSeconds { get; init; }
 
     /// <summary>Nodes kept ready for a lost stage.</summary>
     public long? Spares { get; init; }

@@ -14,6 +14,7 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
 
     private readonly Lock _lock = new();
     private int _running;
+    private long _begun;
     private long _tokens;
     private long _spanStart;
     private long _spanTokens;
@@ -26,7 +27,7 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
         get
         {
             lock (_lock)
-                return _figures with { RunningRequests = _running };
+                return _figures with { RunningRequests = _running, RequestsBegun = _begun };
         }
     }
 
@@ -70,6 +71,7 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
         {
             EndSpan();
             _running += requests;
+            _begun += Math.Max(0, requests);
             BeginSpan();
         }
     }

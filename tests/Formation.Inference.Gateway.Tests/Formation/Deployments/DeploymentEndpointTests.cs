@@ -54,6 +54,36 @@ public class DeploymentEndpointTests
     }
 
     [Fact]
+    public async Task Replicas_between_two_numbers_and_an_idle_time_are_asked_for()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", """{"replicas":{"min":2,"max":5},"idle_seconds":1800}""");
+        Assert.True(response.IsSuccessStatusCode);
+        Assert.Equivalent(
+            new DeploymentTerms("small") { Replicas = 2, MostReplicas = 5, IdleAfter = TimeSpan.FromMinutes(30) },
+            Assert.Single(gateway.Deployments.Asked), strict: true);
+    }
+
+    [Theory]
+    [InlineData("\"two\"", "replicas")]
+    [InlineData("0", "replicas")]
+    [InlineData("1.5", "replicas")]
+    [InlineData("[1,2]", "replicas")]
+    [InlineData("{\"min\":1}", "replicas")]
+    [InlineData("{\"min\":1,\"max\":2,\"most\":3}", "replicas")]
+    [InlineData("{\"min\":0,\"max\":2}", "replicas.min")]
+    [InlineData("{\"min\":3,\"max\":2}", "replicas.max")]
+    public async Task Replicas_that_are_neither_a_number_nor_bounds_are_refused(string replicas, string parameter)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", $$"""{"replicas":{{replicas}}}""");
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, response.StatusCode);
+        JsonElement error = JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("error");
+        Assert.Equal(parameter, error.GetProperty("param").GetString());
+        Assert.Empty(gateway.Deployments.Asked);
+    }
+
+    [Fact]
     public async Task What_has_no_room_is_refused_with_what_is_missing()
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
