@@ -1,5 +1,6 @@
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Placement.Costs;
 using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Deployments;
@@ -58,17 +59,12 @@ internal static class Standbys
         return false;
     }
 
-    // The placement request's own rules decide who may be one: regions, trust, labels.
+    // The placement's own rules decide who may be one.
     private static IEnumerable<NodeOffer> Candidates(Deployment deployment, ClusterView view)
     {
         var used = deployment.Workers.Select(worker => worker.Node).ToHashSet(StringComparer.Ordinal);
-        var request = deployment.Spec.Placement;
-        return view.Offers(Nothing, used)
-            .Where(offer => offer is { IsConnected: true, IsDraining: false }
-                && (offer.IsTrusted || !request.TrustedOnly)
-                && (request.Regions.Count == 0 || request.Regions.Contains(offer.Report.Region, StringComparer.Ordinal))
-                && request.Labels.All(label => offer.Labels.Contains(label, StringComparer.Ordinal)))
-            .OrderByDescending(offer => offer.Report.Devices.Select(device => device.ReadBytesPerSecond).DefaultIfEmpty().Max())
+        return OfferRules.Divide(view.Offers(Nothing, used), deployment.Spec.Placement).Usable
+            .OrderByDescending(offer => OfferRules.DeviceOf(offer.Report).ReadBytesPerSecond)
             .ThenBy(offer => offer.Report.Name, StringComparer.Ordinal);
     }
 }
