@@ -9,5 +9,5 @@ namespace Formation.Inference.Cli.Hosting;
 sealed class ServedBackend(IReplicaDirectory deployed, IInferenceBackend cluster, IInferenceBackend local) : IInferenceBackend
 {
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken) =>
-        (deployed.Find(request.ModelId) is null ? local : cluster).GenerateAsync(request, cancellationToken);
+        (deployed.IsDeployed(request.ModelId) ? cluster : local).GenerateAsync(request, cancellationToken);
 }

@@ -6,6 +6,8 @@ namespace Formation.Inference.Cluster.Deployments;
 /// <summary>The replicas of deployments, as requests find them.</summary>
 public sealed class DeployedReplicas(DeploymentController controller) : IReplicaDirectory
 {
+    public bool IsDeployed(string modelId) => controller.IsDeployed(modelId);
+
     public ReplicaSet? Find(string modelId)
     {
         // Read before the state, so that a change between the two is seen as one later, and never missed.

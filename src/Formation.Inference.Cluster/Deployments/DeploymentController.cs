@@ -63,6 +63,13 @@ public sealed class DeploymentController : IAsyncDisposable
             return [.. _deployments.Values.Select(deployment => DeploymentStatus.Of(deployment, view))];
     }
 
+    /// <summary>Whether this model is deployed.</summary>
+    public bool IsDeployed(string modelId)
+    {
+        lock (_lock)
+            return _deployments.ContainsKey(modelId);
+    }
+
     /// <summary>The deployment of this model, or null.</summary>
     public DeploymentStatus? Find(string modelId)
     {

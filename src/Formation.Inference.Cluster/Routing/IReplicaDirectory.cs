@@ -3,6 +3,9 @@ namespace Formation.Inference.Cluster.Routing;
 /// <summary>Who serves which model, as far as this gateway knows. Safe to use from any thread; never blocks.</summary>
 public interface IReplicaDirectory
 {
+    /// <summary>Whether <see cref="Find"/> finds a model, without the work of telling how it is.</summary>
+    bool IsDeployed(string modelId);
+
     /// <summary>The replicas of a model, or null where it is not deployed.</summary>
     ReplicaSet? Find(string modelId);
 

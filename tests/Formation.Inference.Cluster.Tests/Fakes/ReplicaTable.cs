@@ -15,6 +15,8 @@ sealed class ReplicaTable : IReplicaDirectory
     /// <summary>Requests that wait for a change.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
+    public bool IsDeployed(string modelId) => Find(modelId) is not null;
+
     public ReplicaSet? Find(string modelId)
     {
         lock (_lock)
