@@ -12,7 +12,7 @@ static class FigureTeller
     /// <param name="figures">Puts the figures as they are now into a report.</param>
     /// <param name="clock">The clock.</param>
     /// <param name="stop">Ends it.</param>
-    public static async Task RunAsync(WorkerStatus status, Func<WorkerReport, WorkerReport> figures, TimeProvider clock, CancellationToken stop)
+    public static async Task RunAsync(StatusWriter status, Func<WorkerReport, WorkerReport> figures, TimeProvider clock, CancellationToken stop)
     {
         using var timer = new PeriodicTimer(Interval, clock);
         try

@@ -1,7 +1,5 @@
 using System.Threading.Channels;
-using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Workers;
-using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Node.Stages.Serving;
@@ -13,21 +11,19 @@ namespace Formation.Inference.Node.Workers.Hosting;
 static class StageWorker
 {
     /// <summary>Loads, serves, and follows its orders until they end.</summary>
-    public static async Task RunAsync(
-        WorkerCommand command, ChannelReader<WorkerCommand> commands, NodeIdentity identity, WorkerRelays relays, CpuDevice device, WorkerStatus status,
-        TimeProvider clock, CancellationToken stop)
+    public static async Task RunAsync(WorkerCommand command, ChannelReader<WorkerCommand> commands, WorkerContext worker, CancellationToken stop)
     {
-        var order = command.Order;
+        var (order, status, clock) = (command.Order, worker.Status, worker.Clock);
         var layers = order.Layers.Range();
         using var file = GgufFile.Open(command.ModelPath);
-        using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false), device, status, stop);
+        using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false), worker.Device, status, stop);
         using var stage = model.CreateStage(layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows);
         var trusted = new TrustedKeys(order);
-        var credentials = new StageCredentials(identity.Certificate, trusted.IsKnown);
+        var credentials = new StageCredentials(worker.Identity.Certificate, trusted.IsKnown);
         var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead };
-        using var server = new StageServer(stage, options, new StageDialer(credentials, relays: relays.Dialer), clock);
+        using var server = new StageServer(stage, options, new StageDialer(credentials, relays: worker.Relays.Dialer), clock);
         using var listener = StageListener.Tls(command.Endpoint, credentials, server.Accept);
-        relays.Door.Open(listener.Accept);
+        worker.Relays.Door.Open(listener.Accept);
         status.Open(listener.Port);
         status.Become(WorkerState.Ready);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);

@@ -26,7 +26,7 @@ public static class WorkerHost
         if (await ReadAsync(input) is not { } first)
             return 0;
         using var identity = NodeIdentity.CreateInMemory(clock);
-        var status = new WorkerStatus(first.Order.Id, identity.Pin, output);
+        var status = new StatusWriter(first.Order.Id, identity.Pin, output);
         using var relays = new WorkerRelays(identity, first.Gateways, clock);
         using var stop = new CancellationTokenSource();
         var commands = Channel.CreateUnbounded<WorkerCommand>();
@@ -40,9 +40,10 @@ public static class WorkerHost
                 first = await commands.Reader.ReadAsync(stop.Token);
             status.Become(WorkerState.Loading);
             using var device = new CpuDevice(first.Threads);
+            var worker = new WorkerContext(identity, relays, device, status, clock, loggers);
             await (first.Order.Role == WorkerRole.Head
-                ? HeadWorker.RunAsync(first, commands.Reader, identity, relays, device, status, clock, loggers, stop.Token)
-                : StageWorker.RunAsync(first, commands.Reader, identity, relays, device, status, clock, stop.Token));
+                ? HeadWorker.RunAsync(first, commands.Reader, worker, stop.Token)
+                : StageWorker.RunAsync(first, commands.Reader, worker, stop.Token));
             return 0;
         }
         catch (Exception ended) when (ended is OperationCanceledException or ChannelClosedException && stop.IsCancellationRequested)

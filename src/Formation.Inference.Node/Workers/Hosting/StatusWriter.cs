@@ -8,7 +8,7 @@ namespace Formation.Inference.Node.Workers.Hosting;
 /// <param name="id">The worker.</param>
 /// <param name="pin">Its key.</param>
 /// <param name="output">The agent reads it.</param>
-sealed class WorkerStatus(string id, KeyPin pin, TextWriter output) : IProgress<double>
+sealed class StatusWriter(string id, KeyPin pin, TextWriter output) : IProgress<double>
 {
     private readonly Lock _lock = new();
     private WorkerReport _report = new(id, WorkerState.Starting) { Pin = pin };
