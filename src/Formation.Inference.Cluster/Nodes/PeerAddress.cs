@@ -27,4 +27,8 @@ public static class PeerAddress
         gateway = null;
         return text.StartsWith(RelayPrefix, StringComparison.Ordinal) && KeyPin.TryParse(text[RelayPrefix.Length..], out gateway);
     }
+
+    /// <summary>The gateways that the ways among these addresses lead through, in their order.</summary>
+    public static IReadOnlyList<KeyPin> Gateways(IEnumerable<string> addresses) =>
+        [.. addresses.Select(address => TryParseRelay(address, out var gateway) ? gateway : null).OfType<KeyPin>()];
 }

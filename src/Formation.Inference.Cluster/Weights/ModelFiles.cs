@@ -62,14 +62,7 @@ public sealed class ModelFiles : IServedModel, IDisposable
         var place = Manifest.PlaceOf(chunk);
         try
         {
-            for (var read = 0; read < place.Length;)
-            {
-                var count = await RandomAccess.ReadAsync(_files[place.File], destination[read..place.Length], place.Offset + read, cancellationToken);
-                if (count == 0)
-                    return false;
-                read += count;
-            }
-            return true;
+            return await ChunkReading.TryFillAsync(_files[place.File], place, destination, cancellationToken);
         }
         catch (ObjectDisposedException)
         {

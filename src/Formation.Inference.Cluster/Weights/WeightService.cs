@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
@@ -21,7 +20,7 @@ public sealed class WeightService(
     NodeRegistry registry, Func<string, IServedModel?> find, Func<ServerCallContext, ControlPeer> peerOf, TimeProvider clock)
     : ModelWeights.ModelWeightsBase, IDisposable
 {
-    private readonly ConcurrentDictionary<KeyPin, int> _calls = new();
+    private readonly PeerCounts _calls = new();
     private readonly SemaphoreSlim _buffers = new(WeightLimits.ChunksInMemory);
 
     /// <summary>Gives a model's manifest.</summary>
@@ -45,7 +44,7 @@ public sealed class WeightService(
             try
             {
                 var bytes = buffer.AsMemory(0, length);
-                if (!await TryReadAsync(model, request.Chunk, bytes, stop))
+                if (!await model.TryReadFromDiskAsync(request.Chunk, bytes, stop))
                     throw Refuse(RefusalReason.NotServed, $"The chunk {request.Chunk} is damaged or gone on the gateway's disk.");
                 await SendAsync(peer, bytes, responses, stop);
             }
@@ -58,27 +57,15 @@ public sealed class WeightService(
 
     public void Dispose() => _buffers.Dispose();
 
-    private static async Task<bool> TryReadAsync(IServedModel model, int chunk, Memory<byte> bytes, CancellationToken stop)
-    {
-        try
-        {
-            return await model.TryReadAsync(chunk, bytes, stop);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
-
     private static RpcException Refuse(RefusalReason reason, string message) => Refusals.ToException(new Refusal(reason, message));
 
     private async Task ServeAsync(ServerCallContext context, Func<ControlPeer, CancellationToken, Task> serve)
     {
         var peer = peerOf(context);
         RequireAdmitted(peer);
-        if (_calls.AddOrUpdate(peer.Pin, 1, (_, calls) => calls + 1) > WeightLimits.CallsPerNode)
+        if (_calls.Enter(peer.Pin) > WeightLimits.CallsPerNode)
         {
-            Ended(peer.Pin);
+            _calls.Leave(peer.Pin);
             throw Refuse(RefusalReason.Busy, $"The node has {WeightLimits.CallsPerNode} calls for weights under way, and no more are taken.");
         }
         using var patience = new CancellationTokenSource(WeightLimits.Patience, clock);
@@ -93,15 +80,8 @@ public sealed class WeightService(
         }
         finally
         {
-            Ended(peer.Pin);
+            _calls.Leave(peer.Pin);
         }
-    }
-
-    private void Ended(KeyPin pin)
-    {
-        // Removed only as 0: a call that began in between has counted itself already.
-        if (_calls.AddOrUpdate(pin, 0, (_, calls) => calls - 1) == 0)
-            _calls.TryRemove(KeyValuePair.Create(pin, 0));
     }
 
     private IServedModel ModelOf(string digest) => (ModelManifest.IsDigest(digest) ? find(digest) : null)
@@ -122,8 +102,7 @@ public sealed class WeightService(
     {
         if (registry.Find(peer.Pin) is not null)
             return;
-        // Late enough for the status to leave, soon enough that nothing else is done on the connection.
-        _ = Task.Delay(TimeSpan.FromMilliseconds(250), clock).ContinueWith(_ => peer.Abort(), TaskScheduler.Default);
+        peer.AbortLater(clock);
         throw Refuse(
             RefusalReason.UnknownCertificate,
             $"Weights are for admitted nodes, and the certificate {peer.Pin.Short} is that of none. Admit the node with a token from 'form node token create'.");

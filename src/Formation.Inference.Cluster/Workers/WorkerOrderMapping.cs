@@ -3,6 +3,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Weights;
 using Wire = Formation.Inference.Cluster.Nodes.Control.Wire;
 
 namespace Formation.Inference.Cluster.Workers;
@@ -17,7 +18,6 @@ public static class WorkerOrderMapping
     private const int MostBlocks = 1 << 24;
     private const int MostBlockSize = 1 << 12;
     private const int MostRows = 1 << 16;
-    private const int DigestLength = 64;
 
     /// <summary>The message of an order.</summary>
     public static Wire.WorkerOrder ToWire(WorkerOrder order) => new()
@@ -109,7 +109,7 @@ public static class WorkerOrderMapping
     {
         if (!WorkerId.IsValid(order.Id))
             return $"its id is not {WorkerId.Length} hexadecimal digits";
-        if (order.ModelDigest.Length != DigestLength || !order.ModelDigest.All(char.IsAsciiHexDigitLower))
+        if (!ModelManifest.IsDigest(order.ModelDigest))
             return "the model's digest is not 64 hexadecimal digits";
         if (order.Replica.Length == 0 || !WireText.IsPlain(order.Replica, ControlLimits.Text) || !WireText.IsPlain(order.ModelId, ControlLimits.Text))
             return "the replica's or the model's id is empty, too long or holds control characters";

@@ -42,7 +42,7 @@ public static class PeerConnection
         NodeIdentity identity, NodePeer peer, string protocol, TimeProvider clock, IRelayDialer? relays, CancellationToken cancellationToken)
     {
         var trouble = "it has no address that can be dialled";
-        var gateways = relays is null ? [] : GatewaysTo(peer);
+        var gateways = relays is null ? [] : PeerAddress.Gateways(peer.Addresses);
         var direct = gateways.Count > 0 && relays!.Unanswered.Contains(peer.Pin) ? [] : peer.Addresses.Where(PeerAddress.IsDirect).ToList();
         using var patience = new CancellationTokenSource(gateways.Count > 0 ? DialTimeoutBeforeRelay : Timeout.InfiniteTimeSpan, clock);
         foreach (var address in direct)
@@ -91,15 +91,6 @@ public static class PeerConnection
             }
         }
     }
-
-    private static List<KeyPin> GatewaysTo(NodePeer peer) =>
-        [.. peer.Addresses.Select(address => PeerAddress.TryParseRelay(address, out var gateway) ? gateway : null).OfType<KeyPin>()];
-
-    /// <summary>The same without relays.</summary>
-    /// <inheritdoc cref="ConnectAsync"/>
-    public static async Task<SslStream> DialAsync(
-        NodeIdentity identity, NodePeer peer, string protocol, TimeProvider clock, CancellationToken cancellationToken) =>
-        (await ConnectAsync(identity, peer, protocol, clock, relays: null, cancellationToken)).Stream;
 
     private static async Task<Stream> DialAsync(string host, int port, CancellationToken cancellationToken)
     {

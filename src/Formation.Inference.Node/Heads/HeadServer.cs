@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
@@ -27,7 +26,7 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
     static readonly ActivitySource Traces = new(TraceSource);
 
     readonly ByteBudget _incoming = new(options.MaxIncomingBytes);
-    readonly ConcurrentDictionary<KeyPin, int> _connections = new();
+    readonly PeerCounts _connections = new();
     readonly CancellationTokenSource _leaving = new();
     readonly TaskCompletionSource _left = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _running;
@@ -56,7 +55,7 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
         await using var cut = cancellationToken.Register(() => connection.Lose(HeadLoss.Broken, "closed here"));
         try
         {
-            if (_connections.AddOrUpdate(peer.Pin, 1, (_, count) => count + 1) <= options.MaxConnectionsPerPeer)
+            if (_connections.Enter(peer.Pin) <= options.MaxConnectionsPerPeer)
                 await ServeAsync(connection);
             else
                 await SayGoodbyeAsync(connection, $"it has {options.MaxConnectionsPerPeer} connections with this gateway already");
@@ -67,8 +66,7 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
         }
         finally
         {
-            if (_connections.AddOrUpdate(peer.Pin, 0, (_, count) => count - 1) == 0)
-                _connections.TryRemove(KeyValuePair.Create(peer.Pin, 0));
+            _connections.Leave(peer.Pin);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Formation.Inference.Cluster.Identity;
+using Formation.Inference.Node.Stages.Transports;
 
 namespace Formation.Inference.Node.Relays;
 
@@ -23,14 +24,5 @@ public interface IRelayDialer
 public sealed record RelayedConnection(Stream Stream, Action Abort)
 {
     /// <summary>A connection whose stream is over this socket.</summary>
-    internal static RelayedConnection Over(Socket socket, Stream stream) => new(stream, () =>
-    {
-        try
-        {
-            socket.Shutdown(SocketShutdown.Both);
-        }
-        catch (Exception over) when (over is SocketException or ObjectDisposedException)
-        {
-        }
-    });
+    internal static RelayedConnection Over(Socket socket, Stream stream) => new(stream, () => StageChannel.Shutdown(socket));
 }

@@ -1,3 +1,4 @@
+using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Node.Stages.Wire;
 
@@ -48,7 +49,7 @@ public sealed record StageShape
     {
         if (DeploymentId.Length is < 1 or > StageProtocol.MaxTextBytes)
             return $"a deployment's id has from 1 to {StageProtocol.MaxTextBytes} bytes";
-        if (ModelDigest.Length != 64 || !ModelDigest.All(char.IsAsciiHexDigitLower))
+        if (!ModelManifest.IsDigest(ModelDigest))
             return "a model's digest is 64 lower-case hexadecimal digits";
         if (HiddenSize is < 1 or > StageProtocol.MaxHiddenSize)
             return $"rows of {HiddenSize} values; there must be from 1 to {StageProtocol.MaxHiddenSize}";

@@ -35,7 +35,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     [Fact]
     public async Task Two_nodes_that_know_each_other_speak_over_tls_1_3()
     {
-        await using var stream = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, Echo, TimeProvider.System, None);
+        await using var stream = await _client.DialAsync(_server.AsPeer, Echo);
         Assert.Equal(SslProtocols.Tls13, stream.SslProtocol);
         Assert.True(stream.IsMutuallyAuthenticated);
         Assert.Equal("client says hi", await AskAsync(stream, "hi"));
@@ -43,14 +43,14 @@ public sealed class PeerListenerTests : IAsyncLifetime
 
     [Fact]
     public async Task A_certificate_that_the_node_does_not_know_gets_nothing() =>
-        await AssertIsCutAsync(() => PeerConnection.DialAsync(_other.Identity, _server.AsPeer, Echo, TimeProvider.System, None));
+        await AssertIsCutAsync(() => _other.DialAsync(_server.AsPeer, Echo));
 
     [Fact]
     public async Task The_right_certificate_at_the_address_of_another_node_is_refused_by_the_one_who_dials()
     {
         var mistaken = _other.AsPeer with { Addresses = _server.AsPeer.Addresses };
         var error = await Assert.ThrowsAsync<PeerUnreachableException>(
-            () => PeerConnection.DialAsync(_client.Identity, mistaken, Echo, TimeProvider.System, None));
+            () => _client.DialAsync(mistaken, Echo));
         Assert.Contains(CertificateCheck.Describe(CertificateFault.WrongPeer), error.Message);
     }
 
@@ -58,7 +58,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     public async Task The_next_address_is_tried_where_the_first_one_is_dead()
     {
         var peer = _server.AsPeer with { Addresses = ["127.0.0.1:1", .. _server.AsPeer.Addresses] };
-        await using var stream = await PeerConnection.DialAsync(_client.Identity, peer, Echo, TimeProvider.System, None);
+        await using var stream = await _client.DialAsync(peer, Echo);
         Assert.Equal("client says hi", await AskAsync(stream, "hi"));
     }
 
@@ -66,7 +66,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     public async Task A_peer_without_an_address_is_told_as_such()
     {
         var error = await Assert.ThrowsAsync<PeerUnreachableException>(
-            () => PeerConnection.DialAsync(_client.Identity, _server.AsPeer with { Addresses = [] }, Echo, TimeProvider.System, None));
+            () => _client.DialAsync(_server.AsPeer with { Addresses = [] }, Echo));
         Assert.Contains("no address", error.Message);
     }
 
@@ -97,12 +97,12 @@ public sealed class PeerListenerTests : IAsyncLifetime
 
     [Fact]
     public async Task A_protocol_that_is_not_served_is_refused() =>
-        await AssertIsCutAsync(() => PeerConnection.DialAsync(_client.Identity, _server.AsPeer, "nonsense/1", TimeProvider.System, None));
+        await AssertIsCutAsync(() => _client.DialAsync(_server.AsPeer, "nonsense/1"));
 
     [Fact]
     public async Task Plain_text_and_noise_end_their_own_connection_and_nobody_elses()
     {
-        await using var good = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, Echo, TimeProvider.System, None);
+        await using var good = await _client.DialAsync(_server.AsPeer, Echo);
         var random = new Random(7);
         for (var i = 0; i < 20; i++)
         {
@@ -120,8 +120,8 @@ public sealed class PeerListenerTests : IAsyncLifetime
     public async Task A_removed_peer_is_cut_at_once_and_the_others_stay()
     {
         _server.Knows(_client, _other);
-        await using var removed = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, Echo, TimeProvider.System, None);
-        await using var other = await PeerConnection.DialAsync(_other.Identity, _server.AsPeer, Echo, TimeProvider.System, None);
+        await using var removed = await _client.DialAsync(_server.AsPeer, Echo);
+        await using var other = await _other.DialAsync(_server.AsPeer, Echo);
         Assert.Equal("client says hi", await AskAsync(removed, "hi"));
         Assert.Equal("other says hi", await AskAsync(other, "hi"));
 
@@ -129,7 +129,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
 
         await AssertEndsAsync(removed);
         Assert.Equal("other says hi again", await AskAsync(other, "hi again"));
-        await AssertIsCutAsync(() => PeerConnection.DialAsync(_client.Identity, _server.AsPeer, Echo, TimeProvider.System, None));
+        await AssertIsCutAsync(() => _client.DialAsync(_server.AsPeer, Echo));
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public sealed class PeerListenerTests : IAsyncLifetime
     [InlineData((8 << 20) + 1)]
     public async Task A_probe_that_promises_too_much_is_cut(int length)
     {
-        await using var stream = await PeerConnection.DialAsync(_client.Identity, _server.AsPeer, PeerProbe.Protocol, TimeProvider.System, None);
+        await using var stream = await _client.DialAsync(_server.AsPeer, PeerProbe.Protocol);
         await stream.WriteAsync((byte[])[2, 0, 0, 0, .. BitConverter.GetBytes(length)]);
         await AssertEndsAsync(stream);
     }

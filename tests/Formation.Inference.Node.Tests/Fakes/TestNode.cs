@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Node.Agent;
@@ -33,6 +34,10 @@ sealed class TestNode : IAsyncDisposable
     public static TestNode Probed(string name) => new(name, new() { [PeerProbe.Protocol] = PeerProbe.Answers(TimeProvider.System) });
 
     public void Knows(params TestNode[] others) => Peers.Replace([.. others.Select(other => other.AsPeer)]);
+
+    /// <summary>Dials a peer without relays.</summary>
+    public async Task<SslStream> DialAsync(NodePeer peer, string protocol, CancellationToken cancellationToken = default) =>
+        (await PeerConnection.ConnectAsync(Identity, peer, protocol, TimeProvider.System, relays: null, cancellationToken)).Stream;
 
     public async ValueTask DisposeAsync()
     {

@@ -20,9 +20,8 @@ sealed class HeadNetwork : IAsyncDisposable
     {
         Heads = [.. backends.Select((backend, i) => new TestHead($"head {i}", backend, server ?? new HeadServerOptions(), _gateway))];
         Client = new HeadClient(
-            async (replica, cancellationToken) => await PeerConnection.DialAsync(
-                _gateway.Identity, new(replica.NodeName, replica.HeadPin, replica.Addresses, IsOnline: true), HeadServer.Protocol, TimeProvider.System,
-                cancellationToken),
+            async (replica, cancellationToken) => await _gateway.DialAsync(
+                new(replica.NodeName, replica.HeadPin, replica.Addresses, IsOnline: true), HeadServer.Protocol, cancellationToken),
             client ?? new HeadClientOptions(), clock ?? TimeProvider.System);
         Directory.Set(ModelId, Heads.Select(head => head.Replica));
         Backend = new ClusterBackend(

@@ -82,9 +82,8 @@ public sealed class HostilePeerOfHeadsTests
         {
             if (Stream is not null)
                 await Stream.DisposeAsync();
-            Stream = await PeerConnection.DialAsync(
-                _gateway.Identity, new("head", Head.Replica.HeadPin, Head.Replica.Addresses, IsOnline: true), HeadServer.Protocol,
-                TimeProvider.System, default);
+            Stream = await _gateway.DialAsync(
+                new("head", Head.Replica.HeadPin, Head.Replica.Addresses, IsOnline: true), HeadServer.Protocol);
         }
 
         public async ValueTask DisposeAsync()

@@ -32,7 +32,7 @@ public sealed class NodeControlService(NodeRegistry registry, Func<ServerCallCon
         var connection = new NodeConnection(peer.Pin, peer.Address);
         if (await RegisterAsync(connection, requests) is { } refusal)
         {
-            CutLater(peer);
+            peer.AbortLater(clock);
             throw Refusals.ToException(refusal);
         }
         var reading = ReadAsync(connection, requests);
@@ -54,7 +54,7 @@ public sealed class NodeControlService(NodeRegistry registry, Func<ServerCallCon
         Observe(writing);
         var because = await connection.Closed;
         registry.Disconnected(connection, NodeState.Lost, because.Message);
-        CutLater(peer);
+        peer.AbortLater(clock);
         throw Refusals.ToException(because);
     }
 
@@ -128,9 +128,6 @@ public sealed class NodeControlService(NodeRegistry registry, Func<ServerCallCon
                 RefusalReason.WrongProtocol,
                 $"The node speaks version {protocol} of the control protocol and the gateway version {ControlLimits.Protocol}; run the same version of the program on both."));
     }
-
-    // Late enough for the status to leave, soon enough that nothing else is done on the connection.
-    private void CutLater(ControlPeer peer) => _ = Task.Delay(TimeSpan.FromMilliseconds(250), clock).ContinueWith(_ => peer.Abort(), TaskScheduler.Default);
 
     // The transport ends these when the call ends; how they end tells nothing new.
     private static void Observe(Task task) => _ = task.ContinueWith(

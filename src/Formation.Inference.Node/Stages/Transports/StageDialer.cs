@@ -71,7 +71,7 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
         var all = targets.Split(',');
         if (all.FirstOrDefault(target => !PeerAddress.IsValid(target)) is { } wrong)
             throw new StageConnectException($"{TcpPrefix}{wrong}: an address is {TcpPrefix}host:port, or several with a comma between them");
-        var gateways = relays is null ? [] : all.Select(target => PeerAddress.TryParseRelay(target, out var gateway) ? gateway : null).OfType<KeyPin>().ToList();
+        var gateways = relays is null ? [] : PeerAddress.Gateways(all);
         var isUnanswered = gateways.Count > 0 && expected.Pin is { } pin && relays!.Unanswered.Contains(pin);
         var direct = isUnanswered ? [] : all.Where(PeerAddress.IsDirect).ToList();
         Exception failure = new StageConnectException($"{TcpPrefix}{targets}: it is reached through a relay alone, and this process uses none");

@@ -34,14 +34,7 @@ public sealed class GatewayChunkSource(NodeIdentity identity, Uri url, KeyPin ga
     {
         var bits = new byte[ChunkSet.BytesFor(manifest.ChunkCount)];
         await FillAsync(stop => _link.Weights.ReadHoldings(new HoldingsRequest { Digest = manifest.Digest }, cancellationToken: stop), bits, cancellationToken);
-        try
-        {
-            return ChunkSet.Parse(bits, manifest.ChunkCount);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, error.Message);
-        }
+        return ChunkAnswer.Holdings(bits, manifest);
     }
 
     public Task ReadChunkAsync(ModelManifest manifest, int chunk, Memory<byte> destination, CancellationToken cancellationToken) => FillAsync(
@@ -62,8 +55,7 @@ public sealed class GatewayChunkSource(NodeIdentity identity, Uri url, KeyPin ga
             () => filled,
             destination.Length,
             cancellationToken);
-        if (filled != destination.Length)
-            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, $"it sent {filled} bytes where {destination.Length} are called for");
+        ChunkAnswer.RequireLength(filled, destination.Length);
     }
 
     private async Task ReadAsync(

@@ -35,27 +35,20 @@ public sealed class PeerChunkSource(NodeIdentity identity, NodePeer peer, TimePr
             new WeightRequestFrame(WeightQuestion.Holdings, manifest.Digest, 0),
             async (stream, length) =>
             {
-                RequireLength(length, ChunkSet.BytesFor(manifest.ChunkCount));
+                ChunkAnswer.RequireLength(length, ChunkSet.BytesFor(manifest.ChunkCount));
                 var bits = new byte[length];
                 await stream.ReadExactlyAsync(bits, cancellationToken);
                 return bits;
             },
             cancellationToken);
-        try
-        {
-            return ChunkSet.Parse(bytes, manifest.ChunkCount);
-        }
-        catch (InvalidDataException error)
-        {
-            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, error.Message);
-        }
+        return ChunkAnswer.Holdings(bytes, manifest);
     }
 
     public Task ReadChunkAsync(ModelManifest manifest, int chunk, Memory<byte> destination, CancellationToken cancellationToken) => AskAsync(
         new WeightRequestFrame(WeightQuestion.Chunk, manifest.Digest, chunk),
         async (stream, length) =>
         {
-            RequireLength(length, destination.Length);
+            ChunkAnswer.RequireLength(length, destination.Length);
             await stream.ReadExactlyAsync(destination, cancellationToken);
             return 0;
         },
@@ -66,12 +59,6 @@ public sealed class PeerChunkSource(NodeIdentity identity, NodePeer peer, TimePr
         _isDisposed = true;
         while (_idle.TryTake(out var stream))
             stream.Dispose();
-    }
-
-    private static void RequireLength(int length, int expected)
-    {
-        if (length != expected)
-            throw new ChunkSourceException(ChunkSourceFault.BadAnswer, $"it sent {length} bytes where {expected} are called for");
     }
 
     private static async Task<byte[]> ReadGrowingAsync(SslStream stream, int length, CancellationToken cancellationToken)

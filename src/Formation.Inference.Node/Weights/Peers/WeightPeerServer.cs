@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using System.Net.Security;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
@@ -24,7 +23,7 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
     /// <summary>How long a peer may say nothing, and how long an answer may take to go out.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly ConcurrentDictionary<KeyPin, int> _connections = new();
+    private readonly PeerCounts _connections = new();
     private readonly SemaphoreSlim _buffers = new(ChunksInMemory);
     private long _bytesSent;
 
@@ -34,7 +33,7 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
     /// <summary>Answers the questions of one connection until it ends, or breaks the protocol.</summary>
     public async Task ServeAsync(NodePeer peer, SslStream stream, CancellationToken cancellationToken)
     {
-        var isWelcome = _connections.AddOrUpdate(peer.Pin, 1, (_, connections) => connections + 1) <= ConnectionsPerPeer;
+        var isWelcome = _connections.Enter(peer.Pin) <= ConnectionsPerPeer;
         try
         {
             var question = new byte[WeightProtocol.QuestionBytes];
@@ -54,9 +53,7 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
         }
         finally
         {
-            // Removed only as 0: a connection that began in between has counted itself already.
-            if (_connections.AddOrUpdate(peer.Pin, 0, (_, connections) => connections - 1) == 0)
-                _connections.TryRemove(KeyValuePair.Create(peer.Pin, 0));
+            _connections.Leave(peer.Pin);
         }
     }
 
@@ -112,7 +109,7 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
         var buffer = ArrayPool<byte>.Shared.Rent(WeightProtocol.AnswerBytes + length);
         try
         {
-            if (await TryReadAsync(model, chunk, buffer.AsMemory(WeightProtocol.AnswerBytes, length), stop))
+            if (await model.TryReadFromDiskAsync(chunk, buffer.AsMemory(WeightProtocol.AnswerBytes, length), stop))
             {
                 // Header and content in one write: one record of TLS less, and no small packet.
                 WeightProtocol.WriteAnswer(WeightStatus.Here, length, buffer);
@@ -127,19 +124,6 @@ public sealed class WeightPeerServer(Func<string, IServedModel?> find, TimeProvi
         {
             ArrayPool<byte>.Shared.Return(buffer);
             _buffers.Release();
-        }
-    }
-
-    private static async Task<bool> TryReadAsync(IServedModel model, int chunk, Memory<byte> bytes, CancellationToken stop)
-    {
-        try
-        {
-            return await model.TryReadAsync(chunk, bytes, stop);
-        }
-        // This node's disk is no fault of the peer's, and the connection stays.
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return false;
         }
     }
 

@@ -33,14 +33,7 @@ sealed class StoredModel(ModelManifest manifest, StoreFiles files) : IServedMode
             var place = manifest.PlaceOf(chunk);
             using var file = File.OpenHandle(
                 files.Data(place.File, manifest.Files.Count), share: FileShare.ReadWrite | FileShare.Delete, options: FileOptions.RandomAccess);
-            for (var read = 0; read < place.Length;)
-            {
-                var count = await RandomAccess.ReadAsync(file, destination[read..place.Length], place.Offset + read, cancellationToken);
-                if (count == 0)
-                    break;
-                read += count;
-            }
-            if (manifest.Matches(chunk, destination.Span[..place.Length]))
+            if (await ChunkReading.TryFillAsync(file, place, destination, cancellationToken) && manifest.Matches(chunk, destination.Span[..place.Length]))
                 return true;
             _record.Remove([chunk]);
             return false;

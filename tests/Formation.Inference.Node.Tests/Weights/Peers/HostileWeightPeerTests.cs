@@ -203,7 +203,7 @@ public sealed class HostileWeightPeerTests : IAsyncLifetime
         return liar;
     }
 
-    private Task<SslStream> DialAsync() => PeerConnection.DialAsync(_node.Identity, _peer.AsPeer, WeightPeerServer.Protocol, TimeProvider.System, None);
+    private Task<SslStream> DialAsync() => _node.DialAsync(_peer.AsPeer, WeightPeerServer.Protocol);
 
     private static async Task<WeightStatus> StatusAsync(SslStream stream)
     {
