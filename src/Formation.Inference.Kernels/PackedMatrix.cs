@@ -90,11 +90,11 @@ public sealed unsafe class PackedMatrix : IDisposable
             var fields = PackedFormats.Fields(weight.Type);
             var first = task * Strip.Outputs;
             var count = Math.Min(Strip.Outputs, weight.Rows - first);
-            var source = weight.Data.Pointer + first * weight.RowBytes;
+            var source = weight.Data.Pointer + first * weight.Stride;
             var strip = packed.StripAt(task);
             var blockBytes = packed._format.BlockBytes;
             for (long offset = 0; offset < weight.RowBytes; offset += blockBytes)
-                Strip.PackBlock(fields, source + offset, weight.RowBytes, count, strip + offset * Strip.Outputs);
+                Strip.PackBlock(fields, source + offset, weight.Stride, count, strip + offset * Strip.Outputs);
         }
     }
 }

@@ -13,7 +13,7 @@ public readonly struct WeightMatrix
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(rows);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(columns);
-        RowBytes = TensorTypeInfo.Of(type).RowBytes(columns);
+        Stride = RowBytes = TensorTypeInfo.Of(type).RowBytes(columns);
         var needed = checked(RowBytes * rows);
         if (data.Length < needed)
             throw new ArgumentException($"a {rows} x {columns} matrix of {type} needs {needed} bytes, not {data.Length}", nameof(data));
@@ -23,6 +23,13 @@ public readonly struct WeightMatrix
         Columns = columns;
     }
 
+    private WeightMatrix(MemoryRegion data, TensorType type, int rows, int columns, long stride)
+    {
+        (Data, Type, Rows, Columns, Stride) = (data, type, rows, columns, stride);
+        RowBytes = TensorTypeInfo.Of(type).RowBytes(columns);
+    }
+
+    /// <summary>From the first byte of the first row to the last byte of the last one.</summary>
     public MemoryRegion Data { get; }
 
     public TensorType Type { get; }
@@ -35,12 +42,37 @@ public readonly struct WeightMatrix
 
     public long RowBytes { get; }
 
+    /// <summary>Bytes from a row to the next: more than <see cref="RowBytes"/> where these are some columns of a larger weight.</summary>
+    public long Stride { get; }
+
+    /// <summary>Some of the rows.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many.</exception>
+    public WeightMatrix SliceRows(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Rows - first);
+        return new WeightMatrix(Data.Slice(first * Stride, ((count - 1) * Stride) + RowBytes), Type, count, Columns, Stride);
+    }
+
+    /// <summary>Some of the columns; both ends lie between two of the format's blocks.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">There are not so many, or an end lies inside a block.</exception>
+    public WeightMatrix SliceColumns(int first, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Columns - first);
+        var format = TensorTypeInfo.Of(Type);
+        var offset = format.RowBytes(first);
+        return new WeightMatrix(Data.Slice(offset, ((Rows - 1) * Stride) + format.RowBytes(count)), Type, Rows, count, Stride);
+    }
+
     /// <summary>The stored bytes of one row.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such row.</exception>
     public ReadOnlySpan<byte> Row(int row)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(row);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
-        return Data.Span(row * RowBytes, checked((int)RowBytes));
+        return Data.Span(row * Stride, checked((int)RowBytes));
     }
 }

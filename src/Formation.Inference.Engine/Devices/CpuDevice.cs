@@ -74,6 +74,8 @@ public sealed class CpuDevice : IComputeDevice
     public void AddLinear(in LinearOperation layer, DeviceMatrix x, DeviceBatch? batch) =>
         Kernels.Linear.Accumulate(Target(layer), ((CpuMatrix)x).AsInput(), _team);
 
+    public void Add(DeviceMatrix x, DeviceMatrix y) => ForRows(new AddJob((CpuMatrix)x, (CpuMatrix)y, RowsPerTask(x)), x);
+
     public void GatedLinear(in LinearOperation gate, in LinearOperation up, DeviceMatrix x, DeviceBatch? batch) =>
         Kernels.Linear.Gate(Target(gate), Target(up), ((CpuMatrix)x).AsInput(), _team);
 

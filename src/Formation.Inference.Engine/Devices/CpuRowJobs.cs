@@ -22,6 +22,15 @@ internal readonly struct RmsNormJob(CpuMatrix x, CpuVector gain, float epsilon, 
     }
 }
 
+internal readonly struct AddJob(CpuMatrix x, CpuMatrix y, int rowsPerTask) : IJob
+{
+    public void Execute(int task, int worker)
+    {
+        var rows = TaskRows.Of(task, rowsPerTask, x);
+        Addition.Accumulate(rows.In(x), rows.In(y));
+    }
+}
+
 internal readonly struct RotaryAnglesJob(RotaryFrequencies rope, AttentionPlan plan, CpuMatrix angles, int rowsPerTask) : IJob
 {
     public void Execute(int task, int worker)

@@ -70,6 +70,10 @@ public interface IComputeDevice : IDisposable
     /// <summary>y += x Wᵀ + bias: a layer that ends in the residual stream.</summary>
     void AddLinear(in LinearOperation layer, DeviceMatrix x, DeviceBatch? batch);
 
+    /// <summary>y += x.</summary>
+    /// <param name="x">Of the shape of <paramref name="y"/>.</param>
+    void Add(DeviceMatrix x, DeviceMatrix y);
+
     /// <summary>y = silu(x Wgᵀ + bias) · (x Wuᵀ + bias): the first half of SwiGLU.</summary>
     /// <param name="gate">Wg; the result goes to its y.</param>
     /// <param name="up">Wu; its y is not used.</param>

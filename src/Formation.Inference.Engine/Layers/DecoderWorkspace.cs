@@ -7,9 +7,15 @@ namespace Formation.Inference.Engine.Layers;
 internal sealed class DecoderWorkspace : IDisposable
 {
     private readonly List<DeviceMatrix> _all = [];
+    private readonly float[] _exchanged;
 
-    public DecoderWorkspace(ModelConfig config, IComputeDevice device, int maxRows)
+    /// <param name="config">The sizes.</param>
+    /// <param name="device">Where the matrices lie.</param>
+    /// <param name="maxRows">Rows of the largest batch.</param>
+    /// <param name="isShared">Whether others compute the rest of each layer.</param>
+    public DecoderWorkspace(ModelConfig config, IComputeDevice device, int maxRows, bool isShared)
     {
+        _exchanged = isShared ? GC.AllocateUninitializedArray<float>(checked(maxRows * config.HiddenSize), pinned: true) : [];
         DeviceMatrix Allocate(int columns)
         {
             _all.Add(device.AllocateMatrix(maxRows, columns));
@@ -51,6 +57,9 @@ internal sealed class DecoderWorkspace : IDisposable
 
     /// <summary>Cosines and sines of each row's position.</summary>
     public DeviceMatrix Angles { get; }
+
+    /// <summary>Partial sums on their way to the other members and back. Shape: (rows in use, hidden size).</summary>
+    public Span<float> Exchanged => _exchanged.AsSpan(0, Hidden.Rows * Hidden.Columns);
 
     public void SetRows(int rows) => _all.ForEach(matrix => matrix.SetRows(rows));
 

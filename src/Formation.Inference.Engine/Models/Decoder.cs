@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Layers;
+using Formation.Inference.Engine.Stages;
 
 namespace Formation.Inference.Engine.Models;
 
@@ -12,7 +13,13 @@ namespace Formation.Inference.Engine.Models;
 /// x = x + Wdown (silu(Wgate n) · Wup n)
 /// </code>
 /// </summary>
-internal sealed class Decoder(ModelConfig config, IComputeDevice device)
+/// <remarks>
+/// A member of a group that shares each layer has some of the heads and of the feed-forward layer's values. What it computes with Wo and
+/// Wdown is then a part of the sum, and all members add it up before it goes into x, which is the same everywhere.
+/// </remarks>
+/// <param name="config">With the sizes of this member.</param>
+/// <param name="exchange">Reaches the other members, or null where there are none.</param>
+internal sealed class Decoder(ModelConfig config, IComputeDevice device, ITensorExchange? exchange)
 {
     /// <summary>Replaces the workspace's hidden states by the layer's output.</summary>
     /// <param name="layer">The layer's parameters.</param>
@@ -35,14 +42,31 @@ internal sealed class Decoder(ModelConfig config, IComputeDevice device)
         device.Rotate(work.Keys, config.HeadSize, work.Angles, config.Architecture.RotaryPairing);
         device.StoreKv(cache, index, work.Keys, work.Values, batch);
         device.Attention(cache, index, work.Queries, config.AttentionScale, config.SlidingWindow, batch, work.Attended);
-        device.AddLinear(To(layer.AttentionOutput, work.Hidden), work.Attended, batch);
+        AddToHidden(layer.AttentionOutput, work.Attended, batch, work);
     }
 
     private void FeedForward(DecoderLayer layer, DeviceBatch batch, DecoderWorkspace work)
     {
         device.RmsNorm(work.Hidden, layer.FeedForwardNorm, config.NormEpsilon, work.Normed);
         device.GatedLinear(To(layer.Gate, work.Gated), To(layer.Up, work.Gated), work.Normed, batch);
-        device.AddLinear(To(layer.Down, work.Hidden), work.Gated, batch);
+        AddToHidden(layer.Down, work.Gated, batch, work);
+    }
+
+    private void AddToHidden(LinearLayer layer, DeviceMatrix x, DeviceBatch batch, DecoderWorkspace work)
+    {
+        if (exchange is null)
+        {
+            device.AddLinear(To(layer, work.Hidden), x, batch);
+            return;
+        }
+        // The normed states were read by what made x, and are not needed again.
+        var partial = work.Normed;
+        var values = work.Exchanged;
+        device.Linear([To(layer, partial)], x, batch);
+        device.Read(partial, values);
+        exchange.Sum(values);
+        device.Write(values, partial);
+        device.Add(partial, work.Hidden);
     }
 
     private static LinearOperation To(LinearLayer layer, DeviceMatrix y) => new(layer.Weight, layer.Bias, y);

@@ -7,6 +7,9 @@ namespace Formation.Inference.Engine.Models;
 /// <param name="HasEnds">Whether the embedding, the final norm and the output head are among them.</param>
 public readonly record struct ModelPart(LayerRange Layers, bool HasEnds)
 {
+    /// <summary>What it holds of each of the layers. Default: all.</summary>
+    public TensorShare Share { get; init; } = TensorShare.Whole;
+
     /// <summary>All of a model.</summary>
     public static ModelPart Whole(ModelConfig config) => new(new LayerRange(0, config.LayerCount), HasEnds: true);
 

@@ -16,10 +16,11 @@ public sealed class TransformerModel : IDisposable
     private readonly IReadOnlyList<IDisposable> _loaded;
     private readonly RotaryFrequencies _rotary;
     private readonly Ends? _ends;
+    private readonly ModelConfig _own;
 
     private TransformerModel(ModelConfig config, ModelPart part, IComputeDevice device, WeightReader reader)
     {
-        Config = config;
+        (Config, _own) = (config, reader.Cuts.Cut(config));
         Part = part;
         Device = device;
         _rotary = reader.ReadRotary();
@@ -34,6 +35,7 @@ public sealed class TransformerModel : IDisposable
         _loaded = reader.Loaded;
     }
 
+    /// <summary>The whole model's, whatever the part.</summary>
     public ModelConfig Config { get; }
 
     /// <summary>What of the model is here.</summary>
@@ -57,7 +59,7 @@ public sealed class TransformerModel : IDisposable
     /// <summary>Checks a file and brings a part of its weights onto a device; the others' pages are not touched.</summary>
     /// <param name="part">The part, inside the model's layers.</param>
     /// <inheritdoc cref="Load(GgufFile, IComputeDevice, IProgress{double}?, CancellationToken)"/>
-    /// <exception cref="ArgumentOutOfRangeException">The model has not these layers.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The model has not these layers, or there is no such share of them.</exception>
     public static TransformerModel LoadPart(
         GgufFile file, ModelPart part, IComputeDevice device, IProgress<double>? progress = null, CancellationToken cancellationToken = default) =>
         Load(file, ModelConfig.Read(file), part, device, progress, cancellationToken);
@@ -84,22 +86,25 @@ public sealed class TransformerModel : IDisposable
     /// <summary>The KV cache that a stage of these layers has, for asking its size before making it.</summary>
     public KvCacheShape KvShape(
         LayerRange layers, int blockCount, int blockSize = KvCacheShape.DefaultBlockSize, KvFormat format = KvFormat.F16) =>
-        new(layers.Count, Config.KvHeadCount, Config.HeadSize, blockCount, blockSize, format);
+        new(layers.Count, _own.KvHeadCount, _own.HeadSize, blockCount, blockSize, format);
 
     /// <summary>Makes a stage with a KV cache of its own.</summary>
     /// <param name="layers">A range of what <see cref="Part"/> has.</param>
     /// <param name="cache">From <see cref="KvShape"/> for the same layers.</param>
     /// <param name="maxRows">Rows of the largest batch.</param>
-    /// <exception cref="ArgumentException">Layers or cache do not fit the model.</exception>
+    /// <param name="exchange">Reaches the members that hold the rest of each layer; null where <see cref="Part"/> has all of it.</param>
+    /// <exception cref="ArgumentException">Layers, cache or exchange do not fit the model.</exception>
     /// <exception cref="OutOfMemoryException">The cache does not fit into the device's memory.</exception>
-    public LocalStage CreateStage(LayerRange layers, KvCacheShape cache, int maxRows)
+    public LocalStage CreateStage(LayerRange layers, KvCacheShape cache, int maxRows, ITensorExchange? exchange = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxRows);
+        if ((exchange?.Share ?? TensorShare.Whole) != Part.Share)
+            throw new ArgumentException($"the exchange is one for {exchange?.Share ?? TensorShare.Whole}; {Part.Share} is here", nameof(exchange));
         if (layers.First < Part.Layers.First || layers.Count < 1 || layers.Count > Part.Layers.End - layers.First)
             throw new ArgumentOutOfRangeException(nameof(layers), layers, $"of this model, {Part.Layers} are here");
         if (cache != KvShape(layers, cache.BlockCount, cache.BlockSize, cache.Format))
             throw new ArgumentException($"the cache, {cache}, is not one for {layers} of this model", nameof(cache));
-        return new LocalStage(Config, Device, layers, [.. _layers.Skip(layers.First - Part.Layers.First).Take(layers.Count)], _rotary, cache, maxRows);
+        return new LocalStage(_own, Device, layers, [.. _layers.Skip(layers.First - Part.Layers.First).Take(layers.Count)], _rotary, cache, maxRows, exchange);
     }
 
     /// <summary>Makes the model's two ends.</summary>

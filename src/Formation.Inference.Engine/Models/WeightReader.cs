@@ -18,46 +18,50 @@ internal sealed class WeightReader(
     private readonly List<IDisposable> _loaded = [];
     private long _loadedBytes;
 
+    /// <summary>Where the layers are cut.</summary>
+    public TensorCuts Cuts { get; } = TensorCuts.Of(file, config, part.Share);
+
     /// <summary>All that was loaded, for disposal.</summary>
     public IReadOnlyList<IDisposable> Loaded => _loaded;
 
     public DecoderLayer ReadLayer(int layer)
     {
         var architecture = config.Architecture;
-        var (hidden, query, kv, gate) = (config.HiddenSize, config.QueryWidth, config.KvWidth, config.FeedForwardSize);
+        var hidden = Extent.All(config.HiddenSize);
+        var (queries, kv, feedForward) = (Cuts.Queries, Cuts.KeysAndValues, Cuts.FeedForward);
         string Name(string part) => TensorNames.OfLayer(layer, part);
 
         return new DecoderLayer
         {
             AttentionNorm = ReadVector(Name("attn_norm"), hidden),
-            Query = ReadLinear(layer, "attn_q", query, hidden, architecture.QueryKeyValueBias),
+            Query = ReadLinear(layer, "attn_q", queries, hidden, architecture.QueryKeyValueBias),
             Key = ReadLinear(layer, "attn_k", kv, hidden, architecture.QueryKeyValueBias),
             Value = ReadLinear(layer, "attn_v", kv, hidden, architecture.QueryKeyValueBias),
-            QueryNorm = FindVector(Name("attn_q_norm"), config.HeadSize, architecture.QueryKeyNorm),
-            KeyNorm = FindVector(Name("attn_k_norm"), config.HeadSize, architecture.QueryKeyNorm),
-            AttentionOutput = ReadLinear(layer, "attn_output", hidden, query, architecture.OtherBias),
+            QueryNorm = FindVector(Name("attn_q_norm"), Extent.All(config.HeadSize), architecture.QueryKeyNorm),
+            KeyNorm = FindVector(Name("attn_k_norm"), Extent.All(config.HeadSize), architecture.QueryKeyNorm),
+            AttentionOutput = ReadLinear(layer, "attn_output", hidden, queries, architecture.OtherBias),
             FeedForwardNorm = ReadVector(Name("ffn_norm"), hidden),
-            Gate = ReadLinear(layer, "ffn_gate", gate, hidden, architecture.OtherBias),
-            Up = ReadLinear(layer, "ffn_up", gate, hidden, architecture.OtherBias),
-            Down = ReadLinear(layer, "ffn_down", hidden, gate, architecture.OtherBias),
+            Gate = ReadLinear(layer, "ffn_gate", feedForward, hidden, architecture.OtherBias),
+            Up = ReadLinear(layer, "ffn_up", feedForward, hidden, architecture.OtherBias),
+            Down = ReadLinear(layer, "ffn_down", hidden, feedForward, architecture.OtherBias),
         };
     }
 
     /// <summary>The embedding table.</summary>
     public DeviceWeight ReadEmbedding()
     {
-        var (rows, columns) = (config.VocabularySize, config.HiddenSize);
+        var (rows, columns) = (Extent.All(config.VocabularySize), Extent.All(config.HiddenSize));
         return HasOutput
             ? Read(TensorNames.TokenEmbedding, rows, columns, (in WeightMatrix table) => device.LoadTable(table, cancellationToken))
             : ReadWeight(TensorNames.TokenEmbedding, rows, columns);
     }
 
     /// <summary>The norm behind the last layer.</summary>
-    public DeviceVector ReadOutputNorm() => ReadVector(TensorNames.OutputNorm, config.HiddenSize);
+    public DeviceVector ReadOutputNorm() => ReadVector(TensorNames.OutputNorm, Extent.All(config.HiddenSize));
 
     /// <summary>The output head, or the embedding table where the file has none: the two are tied.</summary>
     public DeviceWeight ReadOutput(DeviceWeight embedding) =>
-        HasOutput ? ReadWeight(TensorNames.Output, config.VocabularySize, config.HiddenSize) : embedding;
+        HasOutput ? ReadWeight(TensorNames.Output, Extent.All(config.VocabularySize), Extent.All(config.HiddenSize)) : embedding;
 
     /// <summary>The rotary frequencies, with the file's divisors where it has them.</summary>
     public RotaryFrequencies ReadRotary()
@@ -93,20 +97,28 @@ internal sealed class WeightReader(
 
     private bool HasOutput => file.FindTensor(TensorNames.Output) is not null;
 
-    private LinearLayer ReadLinear(int layer, string part, int outputs, int inputs, Presence bias) =>
-        new(
-            ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs),
-            FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias));
+    private LinearLayer ReadLinear(int layer, string part, Extent outputs, Extent inputs, Presence bias)
+    {
+        var weight = ReadWeight(TensorNames.OfLayer(layer, part), outputs, inputs);
+        var values = FindVector(TensorNames.OfLayer(layer, part, "bias"), outputs, bias);
+        // Where each member has some of the inputs, the outputs are added up, and one of them adds the bias.
+        return new LinearLayer(weight, inputs.First == 0 ? values : null);
+    }
 
     private delegate DeviceWeight Loader(in WeightMatrix weight);
 
-    private DeviceWeight ReadWeight(string name, int rows, int columns) =>
+    private DeviceWeight ReadWeight(string name, Extent rows, Extent columns) =>
         Read(name, rows, columns, (in WeightMatrix weight) => device.LoadWeight(weight, cancellationToken));
 
-    private DeviceWeight Read(string name, int rows, int columns, Loader load)
+    private DeviceWeight Read(string name, Extent rows, Extent columns, Loader load)
     {
         var tensor = file.RequireTensor(name);
-        var weight = load(tensor.AsMatrix(rows, columns));
+        var matrix = tensor.AsMatrix(rows.Of, columns.Of);
+        if (!rows.IsAll)
+            matrix = matrix.SliceRows(rows.First, rows.Count);
+        if (!columns.IsAll)
+            matrix = matrix.SliceColumns(columns.First, columns.Count);
+        var weight = load(matrix);
         _loaded.Add(weight);
         if (!weight.ReadsSource)
             tensor.Data.Release();
@@ -114,19 +126,19 @@ internal sealed class WeightReader(
         return weight;
     }
 
-    private DeviceVector ReadVector(string name, int length)
+    private DeviceVector ReadVector(string name, Extent values)
     {
         var tensor = file.RequireTensor(name);
-        var vector = device.LoadVector(tensor.ReadVector(length));
+        var vector = device.LoadVector(tensor.ReadVector(values.Of).AsSpan(values.First, values.Count));
         _loaded.Add(vector);
         Note(tensor);
         return vector;
     }
 
     // A vector that the architecture does not have stays unread, and RequireAllRead names it.
-    private DeviceVector? FindVector(string name, int length, Presence presence) =>
+    private DeviceVector? FindVector(string name, Extent values, Presence presence) =>
         presence == Presence.Required || (presence == Presence.Optional && file.FindTensor(name) is not null)
-            ? ReadVector(name, length)
+            ? ReadVector(name, values)
             : null;
 
     private void Note(GgufTensor tensor)

@@ -14,21 +14,23 @@ public sealed class LocalStage : IModelStage
     private readonly DecoderWorkspace _work;
     private readonly DeviceKvCache _cache;
     private readonly DeviceBatch _batch;
+    private readonly bool _isShared;
 
     internal LocalStage(
         ModelConfig config, IComputeDevice device, LayerRange range, IReadOnlyList<DecoderLayer> layers, RotaryFrequencies rotary,
-        KvCacheShape cache, int maxRows)
+        KvCacheShape cache, int maxRows, ITensorExchange? exchange)
     {
         Layers = range;
+        _isShared = exchange is not null;
         _device = device;
-        _decoder = new Decoder(config, device);
+        _decoder = new Decoder(config, device, exchange);
         _layers = layers;
         _rotary = rotary;
         _cache = device.AllocateKvCache(cache);
         try
         {
             _batch = device.AllocateBatch(_cache, config.HeadCount);
-            _work = new DecoderWorkspace(config, device, maxRows);
+            _work = new DecoderWorkspace(config, device, maxRows, _isShared);
         }
         catch
         {
@@ -45,7 +47,10 @@ public sealed class LocalStage : IModelStage
 
     /// <exception cref="ArgumentException">Rows, positions or blocks of the batch do not fit together, the activations or the
     /// cache.</exception>
-    /// <exception cref="OperationCanceledException">Seen between two layers; the activations are as they were.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// Seen between two layers, and where other members share the layers before the first one; the activations are as they were.
+    /// </exception>
+    /// <exception cref="StageLostException">Another member of the group that shares the layers is lost.</exception>
     public ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
     {
         if (activations.Width != _work.Hidden.Columns || activations.Rows != batch.RowCount)
@@ -60,7 +65,9 @@ public sealed class LocalStage : IModelStage
         _device.RotaryAngles(_rotary, _batch, _work.Angles);
         for (var i = 0; i < _layers.Count; i++)
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            // Who stops between two layers leaves the other members waiting.
+            if (i == 0 || !_isShared)
+                cancellationToken.ThrowIfCancellationRequested();
             _decoder.Forward(_layers[i], i, _cache, _batch, _work);
         }
         _device.Read(_work.Hidden, activations.Values);

@@ -62,6 +62,8 @@ sealed class CountingDevice : IComputeDevice, IDisposable
 
     public void AddLinear(in LinearOperation layer, DeviceMatrix x, DeviceBatch? batch) => _device.AddLinear(layer, x, batch);
 
+    public void Add(DeviceMatrix x, DeviceMatrix y) => _device.Add(x, y);
+
     public void GatedLinear(in LinearOperation gate, in LinearOperation up, DeviceMatrix x, DeviceBatch? batch) =>
         _device.GatedLinear(gate, up, x, batch);
 
