@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Accounts.Keys;
 
@@ -34,30 +35,45 @@ public sealed class ApiKeyStore
     }
 
     /// <summary>
-    /// Opens the store in a data directory, making <c>accounts.db</c> and <c>accounts.pepper</c> (both mode 600) where they are missing.
+    /// Opens the store in a database, which stays the caller's, and with the <c>accounts.pepper</c> of a data directory, which is made (mode 600)
+    /// where it is missing.
     /// </summary>
-    /// <exception cref="InvalidDataException">The pepper is missing though keys exist, or is damaged.</exception>
+    /// <exception cref="InvalidDataException">The pepper is missing though keys exist, is another one than they depend on, or is damaged.</exception>
     /// <exception cref="IOException">The directory can't be written.</exception>
-    public static ApiKeyStore Open(string dataDirectory, TimeProvider clock)
+    /// <exception cref="StorageException">The database fails.</exception>
+    public static ApiKeyStore Open(Database database, string dataDirectory, TimeProvider clock)
     {
         PrivateFile.CreateDirectory(dataDirectory);
-        string database = Path.Combine(dataDirectory, "accounts.db");
-        PrivateFile.Secure(database);
         var table = new ApiKeyTable(database);
-        var pepper = KeyPepper.LoadOrCreate(Path.Combine(dataDirectory, "accounts.pepper"), table.IsEmpty);
+        string path = Path.Combine(dataDirectory, "accounts.pepper");
+        bool hasKeys = !table.IsEmpty();
+        PepperProof? stored = table.FindPepper();
+        KeyPepper pepper = KeyPepper.LoadOrCreate(path, mayCreate: !hasKeys && stored is null, stored?.Origin);
+        if (hasKeys && stored is null)
+        {
+            // Keys that were made before the database knew their pepper depend on the one that is here.
+            table.TryKeepPepper(pepper.Proof);
+            stored = table.FindPepper();
+        }
+
+        pepper.CheckAgainst(stored);
         return new ApiKeyStore(table, pepper, clock);
     }
 
     /// <summary>
     /// Makes an administrator's key where the store holds no key yet. Returns it then, for the only time it can be shown; else null. Of
-    /// several servers that start on one directory at once, one makes the key.
+    /// several servers that start on one database at once, one makes the key.
     /// </summary>
+    /// <exception cref="InvalidDataException">Another server made the first key meanwhile, with another pepper.</exception>
+    /// <exception cref="StorageException">The database fails.</exception>
     public Task<NewApiKey?> EnsureAdministratorKeyAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         NewApiKey? key = _table.IsEmpty()
-            ? Add("administrator", AdministratorAccountId, KeyScopes.Administrator, expires: null, onlyIfEmpty: true)
+            ? Add("administrator", AdministratorAccountId, KeyScopes.Administrator, expires: null, onlyIfFirst: true)
             : null;
+        if (key is null)
+            _pepper.CheckAgainst(_table.FindPepper());
         return Task.FromResult(key);
     }
 
@@ -92,7 +108,7 @@ public sealed class ApiKeyStore
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(name.Length, 100);
         ArgumentException.ThrowIfNullOrWhiteSpace(accountId);
-        return Task.FromResult(Add(name, accountId, scopes, expires, onlyIfEmpty: false)!);
+        return Task.FromResult(Add(name, accountId, scopes, expires, onlyIfFirst: false)!);
     }
 
     /// <summary>All stored keys, oldest first; operator keys are not among them.</summary>
@@ -165,11 +181,11 @@ public sealed class ApiKeyStore
         _cache[known.Key.Id] = known with { Key = known.Key with { LastUsed = today } };
     }
 
-    NewApiKey? Add(string name, string accountId, KeyScopes scopes, DateTimeOffset? expires, bool onlyIfEmpty)
+    NewApiKey? Add(string name, string accountId, KeyScopes scopes, DateTimeOffset? expires, bool onlyIfFirst)
     {
         (string id, string text) = ApiKeyFormat.Create();
         var key = new ApiKey(id, name, accountId, scopes, ApiKeyFormat.Display(text), _clock.GetUtcNow()) { Expires = expires };
-        return _table.Insert(key, _pepper.Hash(text), onlyIfEmpty) ? new NewApiKey(key, text) : null;
+        return _table.Insert(key, _pepper.Hash(text), _pepper.Proof, onlyIfFirst) ? new NewApiKey(key, text) : null;
     }
 
     sealed record CachedKey(ApiKey Key, byte[] Hash, DateTimeOffset Loaded);

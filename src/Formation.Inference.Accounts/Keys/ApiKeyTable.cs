@@ -1,129 +1,109 @@
+using System.Data.Common;
 using System.Globalization;
-using Microsoft.Data.Sqlite;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Accounts.Keys;
 
-/// <summary>The table of keys. Times are ISO 8601 text in UTC, so that the table can be read with any tool.</summary>
+/// <summary>The table of keys.</summary>
 internal sealed class ApiKeyTable
 {
     const string Columns = "id, name, account_id, scopes, display, created, expires, revoked, last_used";
-    readonly string _connectionString;
 
-    internal ApiKeyTable(string path)
+    static readonly Schema Tables = new("api_keys", sql =>
+        $"""
+        CREATE TABLE IF NOT EXISTS api_keys (
+            id {sql.Text} PRIMARY KEY,
+            hash {sql.Bytes} NOT NULL,
+            name {sql.Text} NOT NULL,
+            account_id {sql.Text} NOT NULL,
+            scopes {sql.Text} NOT NULL,
+            display {sql.Text} NOT NULL,
+            created {sql.Text} NOT NULL,
+            expires {sql.Text},
+            revoked {sql.Text},
+            last_used {sql.Text}
+        ){sql.TableEnd}
+        """,
+        sql => $"CREATE TABLE key_pepper (id {sql.Integer} PRIMARY KEY, proof {sql.Bytes} NOT NULL, origin {sql.Text} NOT NULL){sql.TableEnd}");
+
+    readonly Database _database;
+
+    internal ApiKeyTable(Database database)
     {
-        _connectionString = new SqliteConnectionStringBuilder
-        {
-            DataSource = path,
-            Mode = SqliteOpenMode.ReadWrite,
-            DefaultTimeout = 5,
-        }.ToString();
-        Execute("PRAGMA journal_mode = WAL");
-        Execute(
-            """
-            CREATE TABLE IF NOT EXISTS api_keys (
-                id TEXT PRIMARY KEY,
-                hash BLOB NOT NULL,
-                name TEXT NOT NULL,
-                account_id TEXT NOT NULL,
-                scopes TEXT NOT NULL,
-                display TEXT NOT NULL,
-                created TEXT NOT NULL,
-                expires TEXT,
-                revoked TEXT,
-                last_used TEXT
-            ) STRICT, WITHOUT ROWID
-            """);
+        _database = database;
+        database.Prepare(Tables);
     }
 
-    internal bool IsEmpty()
-    {
-        using SqliteConnection connection = Open();
-        using SqliteCommand command = Command(connection, "SELECT EXISTS (SELECT 1 FROM api_keys)");
-        return (long)command.ExecuteScalar()! == 0;
-    }
+    internal bool IsEmpty() => _database.Query("SELECT id FROM api_keys LIMIT 1", row => row.GetString(0)).Count == 0;
 
     /// <summary>The key and its hash, or null.</summary>
-    internal (ApiKey Key, byte[] Hash)? Find(string id)
-    {
-        using SqliteConnection connection = Open();
-        using SqliteCommand command = Command(connection, $"SELECT {Columns}, hash FROM api_keys WHERE id = $id", ("$id", id));
-        using SqliteDataReader row = command.ExecuteReader();
-        return row.Read() ? (Read(row), row.GetFieldValue<byte[]>(9)) : null;
-    }
+    internal (ApiKey Key, byte[] Hash)? Find(string id) => _database.Query<(ApiKey, byte[])?>(
+        $"SELECT {Columns}, hash FROM api_keys WHERE id = @id", row => (Read(row), row.GetFieldValue<byte[]>(9)), ("@id", id)).SingleOrDefault();
 
     /// <summary>All keys, oldest first.</summary>
-    internal IReadOnlyList<ApiKey> List()
+    internal IReadOnlyList<ApiKey> List() => _database.Query($"SELECT {Columns} FROM api_keys ORDER BY created, id", Read);
+
+    /// <summary>The pepper that all keys depend on; null where no key depends on any.</summary>
+    internal PepperProof? FindPepper() => _database.Query(
+        "SELECT proof, origin FROM key_pepper", row => new PepperProof(row.GetFieldValue<byte[]>(0), row.GetString(1))).SingleOrDefault();
+
+    /// <summary>Says which pepper all keys depend on. False where that was said before.</summary>
+    internal bool TryKeepPepper(PepperProof pepper)
     {
-        using SqliteConnection connection = Open();
-        using SqliteCommand command = Command(connection, $"SELECT {Columns} FROM api_keys ORDER BY created, id");
-        using SqliteDataReader row = command.ExecuteReader();
-        var keys = new List<ApiKey>();
-        while (row.Read())
-            keys.Add(Read(row));
-        return keys;
+        using var transaction = _database.Begin();
+        bool isFirst = TryKeep(transaction, pepper);
+        transaction.Commit();
+        return isFirst;
     }
 
-    /// <summary>Adds the key; with <paramref name="onlyIfEmpty"/> only where there is none yet. Says whether it did.</summary>
-    internal bool Insert(ApiKey key, byte[] hash, bool onlyIfEmpty) => Execute(
-        $"""
-        INSERT INTO api_keys (id, hash, name, account_id, scopes, display, created, expires)
-        SELECT $id, $hash, $name, $account, $scopes, $display, $created, $expires
-        {(onlyIfEmpty ? "WHERE NOT EXISTS (SELECT 1 FROM api_keys)" : "")}
-        """,
-        ("$id", key.Id),
-        ("$hash", hash),
-        ("$name", key.Name),
-        ("$account", key.AccountId),
-        ("$scopes", key.Scopes.ToString()),
-        ("$display", key.Display),
-        ("$created", Text(key.Created)),
-        ("$expires", key.Expires is { } expires ? Text(expires) : null)) == 1;
+    /// <summary>
+    /// Adds the key, and says which pepper it depends on where it is the first; with <paramref name="onlyIfFirst"/> adds it only then. Says
+    /// whether it did.
+    /// </summary>
+    internal bool Insert(ApiKey key, byte[] hash, PepperProof pepper, bool onlyIfFirst)
+    {
+        using var transaction = _database.Begin();
+        // Of several that come here at once one finds no row; the others wait for it.
+        if (!TryKeep(transaction, pepper) && onlyIfFirst)
+            return false;
+        transaction.Execute(
+            """
+            INSERT INTO api_keys (id, hash, name, account_id, scopes, display, created, expires)
+            VALUES (@id, @hash, @name, @account, @scopes, @display, @created, @expires)
+            """,
+            ("@id", key.Id),
+            ("@hash", hash),
+            ("@name", key.Name),
+            ("@account", key.AccountId),
+            ("@scopes", key.Scopes.ToString()),
+            ("@display", key.Display),
+            ("@created", StoredTime.Write(key.Created)),
+            ("@expires", key.Expires is { } expires ? StoredTime.Write(expires) : null));
+        transaction.Commit();
+        return true;
+    }
+
+    static bool TryKeep(DatabaseTransaction transaction, PepperProof pepper) => transaction.Execute(
+        "INSERT INTO key_pepper (id, proof, origin) VALUES (1, @proof, @origin) ON CONFLICT (id) DO NOTHING",
+        ("@proof", pepper.Proof), ("@origin", pepper.Origin)) == 1;
 
     /// <summary>Revokes the key; says whether there is such a key. A second time changes nothing.</summary>
-    internal bool Revoke(string id, DateTimeOffset time) => Execute(
-        "UPDATE api_keys SET revoked = COALESCE(revoked, $time) WHERE id = $id", ("$id", id), ("$time", Text(time))) == 1;
+    internal bool Revoke(string id, DateTimeOffset time) => _database.Execute(
+        "UPDATE api_keys SET revoked = COALESCE(revoked, @time) WHERE id = @id", ("@id", id), ("@time", StoredTime.Write(time))) == 1;
 
-    internal void Touch(string id, DateOnly day) => Execute(
-        "UPDATE api_keys SET last_used = $day WHERE id = $id", ("$id", id), ("$day", day.ToString("O", CultureInfo.InvariantCulture)));
+    internal void Touch(string id, DateOnly day) => _database.Execute(
+        "UPDATE api_keys SET last_used = @day WHERE id = @id", ("@id", id), ("@day", day.ToString("O", CultureInfo.InvariantCulture)));
 
-    static ApiKey Read(SqliteDataReader row) => new(
+    static ApiKey Read(DbDataReader row) => new(
         row.GetString(0),
         row.GetString(1),
         row.GetString(2),
         Enum.Parse<KeyScopes>(row.GetString(3)),
         row.GetString(4),
-        Time(row.GetString(5)))
+        StoredTime.Read(row.GetString(5)))
     {
-        Expires = row.IsDBNull(6) ? null : Time(row.GetString(6)),
-        Revoked = row.IsDBNull(7) ? null : Time(row.GetString(7)),
+        Expires = row.IsDBNull(6) ? null : StoredTime.Read(row.GetString(6)),
+        Revoked = row.IsDBNull(7) ? null : StoredTime.Read(row.GetString(7)),
         LastUsed = row.IsDBNull(8) ? null : DateOnly.ParseExact(row.GetString(8), "O", CultureInfo.InvariantCulture),
     };
-
-    static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
-
-    static DateTimeOffset Time(string text) =>
-        DateTimeOffset.ParseExact(text, "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
-
-    int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        using SqliteConnection connection = Open();
-        using SqliteCommand command = Command(connection, sql, parameters);
-        return command.ExecuteNonQuery();
-    }
-
-    SqliteConnection Open()
-    {
-        var connection = new SqliteConnection(_connectionString);
-        connection.Open();
-        return connection;
-    }
-
-    static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
-    {
-        SqliteCommand command = connection.CreateCommand();
-        command.CommandText = sql;
-        foreach ((string name, object? value) in parameters)
-            command.Parameters.AddWithValue(name, value ?? DBNull.Value);
-        return command;
-    }
 }

@@ -13,6 +13,7 @@ using Formation.Inference.Engine.Serving;
 using Formation.Inference.Node.Agent;
 using Formation.Inference.Node.Heads;
 using Formation.Inference.Node.Relays;
+using Formation.Inference.Storage;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -85,9 +86,10 @@ sealed class ControlPlane : IAsyncDisposable
     /// <summary>The gateway's key.</summary>
     public KeyPin Pin => _identity.Pin;
 
-    /// <summary>Opens the registry of a data folder and listens for nodes.</summary>
+    /// <summary>Opens the registry of a database and listens for nodes.</summary>
     /// <param name="listen">Where.</param>
-    /// <param name="dataFolder">The gateway's key and its nodes lie there.</param>
+    /// <param name="dataFolder">The gateway's key lies there.</param>
+    /// <param name="database">What was decided about nodes and deployments; it stays the caller's.</param>
     /// <param name="options">Times.</param>
     /// <param name="readModel">Finds the models that can be deployed.</param>
     /// <param name="clock">The clock of leases, tokens and certificates.</param>
@@ -95,13 +97,14 @@ sealed class ControlPlane : IAsyncDisposable
     /// <param name="findModel">The model of a digest whose weights nodes may fetch, or null where there is none; where left out, there are none at all.</param>
     /// <exception cref="IOException">The address is taken, or the folder can't be written.</exception>
     /// <exception cref="InvalidDataException">The key or the registry is damaged.</exception>
+    /// <exception cref="StorageException">The database fails.</exception>
     public static async Task<ControlPlane> StartAsync(
-        IPEndPoint listen, string dataFolder, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging,
+        IPEndPoint listen, string dataFolder, Database database, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging,
         Func<string, IServedModel?>? findModel = null)
     {
         var identity = NodeIdentity.LoadOrCreate(Path.Combine(dataFolder, "gateway.pem"), clock);
-        var registry = new NodeRegistry(NodeStore.Open(dataFolder), [new KnownGateway(identity.Pin, [])], options, clock);
-        var controller = new DeploymentController(registry, DeploymentStore.Open(dataFolder), new FastestPlacement(), new ReconcilerOptions(), clock);
+        var registry = new NodeRegistry(NodeStore.Open(database), [new KnownGateway(identity.Pin, [])], options, clock);
+        var controller = new DeploymentController(registry, DeploymentStore.Open(database), new FastestPlacement(), new ReconcilerOptions(), clock);
         var weights = new WeightService(registry, findModel ?? (_ => null), PeerOf, clock);
         var relayMetrics = new RelayMetrics();
         var relay = new RelayService(registry, new RelayOptions(), relayMetrics, clock);

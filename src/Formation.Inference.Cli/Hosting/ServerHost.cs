@@ -7,6 +7,8 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Gateway;
+using Formation.Inference.Storage;
+using Formation.Inference.Storage.Engines;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +24,8 @@ static class ServerHost
     /// <exception cref="CommandException">The server can't start; the message says why.</exception>
     public static async Task<int> RunAsync(ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
     {
-        var (keys, firstKey) = await OpenKeysAsync(settings, context, cancellationToken);
+        using var accounts = settings.WithoutAuthentication ? null : OpenDatabase(settings, "accounts.db", context.Time);
+        var (keys, firstKey) = await OpenKeysAsync(accounts, settings, context, cancellationToken);
         var builder = CreateBuilder(settings);
         using var loggers = LoggerFactory.Create(ServerLogging.Configure);
         using var metrics = new EngineMetrics();
@@ -32,7 +35,8 @@ static class ServerHost
         models.Start();
 
         using var deployable = new DeployableModels(models, settings.DataFolder, context.Time);
-        await using var control = await StartControlPlaneAsync(settings, deployable, context);
+        using var cluster = settings.ClusterListen is null ? null : OpenDatabase(settings, "cluster.db", context.Time);
+        await using var control = await StartControlPlaneAsync(settings, cluster, deployable, context);
         var local = new LocalBackend(pool, settings.Threads);
         IInferenceBackend backend = control is null ? local : new ServedBackend(control.Replicas, control.Backend, local);
         IModelCatalog catalog = control is null ? pool : new ServedCatalog(pool, control.Controller);
@@ -99,9 +103,9 @@ static class ServerHost
     }
 
     private static async Task<(ApiKeyStore? Keys, NewApiKey? First)> OpenKeysAsync(
-        ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
+        Database? database, ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
     {
-        if (settings.WithoutAuthentication)
+        if (database is null)
         {
             if (settings.Addresses.ReachableFromOutside)
                 context.Output.Note("Warning: --no-auth on an address that other machines reach: everybody there is served.");
@@ -109,7 +113,7 @@ static class ServerHost
         }
         try
         {
-            var keys = ApiKeyStore.Open(settings.DataFolder, context.Time);
+            var keys = ApiKeyStore.Open(database, settings.DataFolder, context.Time);
             if (settings.ApiKey is { } key)
                 AddOperatorKey(keys, key, settings, context);
             return (keys, await keys.EnsureAdministratorKeyAsync(cancellationToken));
@@ -118,9 +122,21 @@ static class ServerHost
         {
             throw new CommandException(ExitCode.WrongUsage, error.Message);
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or StorageException)
         {
             throw new CommandException(ExitCode.Failed, $"The keys in {settings.DataFolder} can't be opened: {error.Message}");
+        }
+    }
+
+    private static SqliteDatabase OpenDatabase(ServeSettings settings, string fileName, TimeProvider time)
+    {
+        try
+        {
+            return SqliteDatabase.Open(Path.Combine(settings.DataFolder, fileName), time);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
+        {
+            throw new CommandException(ExitCode.Failed, $"The database {fileName} in {settings.DataFolder} can't be opened: {error.Message}");
         }
     }
 
@@ -131,14 +147,15 @@ static class ServerHost
             context.Output.Note($"Warning: the key of --api-key has {key.Length} characters and other machines reach this server; 'openssl rand -hex 32' makes a strong one.");
     }
 
-    private static async Task<ControlPlane?> StartControlPlaneAsync(ServeSettings settings, DeployableModels models, CommandContext context)
+    private static async Task<ControlPlane?> StartControlPlaneAsync(
+        ServeSettings settings, Database? database, DeployableModels models, CommandContext context)
     {
-        if (settings.ClusterListen is not { } listen)
+        if (settings.ClusterListen is not { } listen || database is null)
             return null;
         try
         {
             var control = await ControlPlane.StartAsync(
-                listen.Endpoint, settings.DataFolder, new NodeRegistryOptions(), models.ReadAsync, context.Time, ServerLogging.Configure,
+                listen.Endpoint, settings.DataFolder, database, new NodeRegistryOptions(), models.ReadAsync, context.Time, ServerLogging.Configure,
                 models.Find);
             if (!listen.IsDefault || control.Endpoint.IsReachableFromOutside)
                 context.Output.Note($"Nodes dial in at {control.Endpoint.UrlFor(null).GetLeftPart(UriPartial.Authority)}");
@@ -150,7 +167,7 @@ static class ServerHost
             context.Output.Note($"Nodes can't dial in: {listen.Endpoint} is taken. Give another address with --cluster-listen, or 'off' for none.");
             return null;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or Microsoft.Data.Sqlite.SqliteException)
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or StorageException)
         {
             throw new CommandException(
                 ExitCode.Failed, $"The server can't listen for nodes on {listen.Endpoint}: {error.Message}\nGive another address with --cluster-listen, or 'off' for none.");

@@ -3,6 +3,7 @@ using Formation.Inference.Cli.Hosting;
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Weights;
+using Formation.Inference.Storage.Engines;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Cli.Tests.Fakes;
@@ -13,9 +14,14 @@ sealed class TestControlPlane : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("form-control-");
     private readonly TimeProvider _clock;
     private readonly Func<string, IServedModel?>? _findModel;
+    private readonly SqliteDatabase _database;
     private ControlPlane? _plane;
 
-    private TestControlPlane(TimeProvider clock, Func<string, IServedModel?>? findModel) => (_clock, _findModel) = (clock, findModel);
+    private TestControlPlane(TimeProvider clock, Func<string, IServedModel?>? findModel)
+    {
+        (_clock, _findModel) = (clock, findModel);
+        _database = SqliteDatabase.Open(Path.Combine(_folder.FullName, "cluster.db"), clock);
+    }
 
     public ControlPlane Plane => _plane ?? throw new InvalidOperationException("it is stopped");
 
@@ -42,7 +48,7 @@ sealed class TestControlPlane : IAsyncDisposable
 
     /// <summary>Starts again after a stop, on the same port.</summary>
     public async Task RunAsync(int port) => _plane = await ControlPlane.StartAsync(
-        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, new NodeRegistryOptions(), NoModels, _clock,
+        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, _database, new NodeRegistryOptions(), NoModels, _clock,
         logging => logging.ClearProviders(), _findModel);
 
     private static Task<DeployedModel?> NoModels(string modelId, string kvFormat, CancellationToken cancellationToken) =>
@@ -52,7 +58,7 @@ sealed class TestControlPlane : IAsyncDisposable
     {
         if (_plane is not null)
             await StopAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _database.Dispose();
         _folder.Delete(recursive: true);
     }
 }

@@ -85,7 +85,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
         _cluster.Admit("a");
         var connection = _cluster.Connect("a");
         await _controller.DisposeAsync();
-        DeploymentStore.Open(_folder.Path).Save(new Deployment(Spec, Model, Certificates.Now) { Asleep = Certificates.Now });
+        DeploymentStore.Open(_folder.Database).Save(new Deployment(Spec, Model, Certificates.Now) { Asleep = Certificates.Now });
         _controller = Open();
         var replicas = new DeployedReplicas(_controller);
         var version = _controller.Version;
@@ -99,7 +99,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
 
         Assert.False(replicas.Find("model")!.IsAsleep);
         Assert.Single((await OrdersTo(connection)).Workers);
-        Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Path).Load()).Asleep);
+        Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Database).Load()).Asleep);
         Assert.Contains(_cluster.Registry.Log.Newest("model", 10), entry => entry.Kind == "woken");
     }
 
@@ -121,7 +121,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
         await _controller.DisposeAsync();
         var policy = new FailingPolicy();
         _controller = new DeploymentController(
-            _cluster.Registry, DeploymentStore.Open(_folder.Path), policy, new ReconcilerOptions(), _cluster.Clock);
+            _cluster.Registry, DeploymentStore.Open(_folder.Database), policy, new ReconcilerOptions(), _cluster.Clock);
         _cluster.Admit("a");
         _cluster.Connect("a");
 
@@ -135,15 +135,9 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     [Fact]
     public void What_a_damaged_file_holds_is_not_guessed_at()
     {
-        var store = DeploymentStore.Open(_folder.Path);
+        var store = DeploymentStore.Open(_folder.Database);
         store.Save(new Deployment(Spec, Model, Certificates.Now));
-        using (var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={Path.Combine(_folder.Path, "cluster.db")}"))
-        {
-            connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = "UPDATE deployments SET body = '{'";
-            command.ExecuteNonQuery();
-        }
+        _folder.Database.Execute("UPDATE deployments SET body = '{'");
 
         Assert.Contains("model", Assert.Throws<InvalidDataException>(store.Load).Message, StringComparison.Ordinal);
     }
@@ -156,7 +150,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     }
 
     private DeploymentController Open() => new(
-        _cluster.Registry, DeploymentStore.Open(_folder.Path), new FastestPlacement(), new ReconcilerOptions(), _cluster.Clock);
+        _cluster.Registry, DeploymentStore.Open(_folder.Database), new FastestPlacement(), new ReconcilerOptions(), _cluster.Clock);
 
     // The controller gathers changes for a moment of its clock, which moves slowly enough for no node to be taken for silent.
     private Task Until(Func<bool> condition)

@@ -14,7 +14,7 @@ sealed class TestRegistry : IDisposable
 
     public TestRegistry()
     {
-        Store = NodeStore.Open(_folder.Path);
+        Store = NodeStore.Open(_folder.Database);
         Registry = Open();
     }
 

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Storage.Engines;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,12 +19,14 @@ internal sealed class TestGateway : IAsyncDisposable
     public const string OperatorKey = "operator-key-0123456789";
     public static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
 
+    readonly SqliteDatabase _database;
     readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("formation-gateway-");
 
     TestGateway(FakeTimeProvider clock)
     {
         Clock = clock;
-        Keys = ApiKeyStore.Open(_data.FullName, clock);
+        _database = SqliteDatabase.Open(Path.Combine(_data.FullName, "accounts.db"), clock);
+        Keys = ApiKeyStore.Open(_database, _data.FullName, clock);
         Keys.AddOperatorKey(OperatorKey);
     }
 
@@ -109,7 +112,7 @@ internal sealed class TestGateway : IAsyncDisposable
         Anonymous.Dispose();
         await App.StopAsync(new CancellationToken(canceled: true));
         await App.DisposeAsync();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _database.Dispose();
         _data.Delete(recursive: true);
     }
 }

@@ -9,6 +9,7 @@ using Formation.Inference.Cluster.Nodes.Control.Wire;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Relays;
 using Formation.Inference.Node.Relays;
+using Formation.Inference.Storage.Engines;
 using Formation.Inference.Testing.Files;
 using WorkerReport = Formation.Inference.Cluster.Workers.WorkerReport;
 
@@ -21,6 +22,7 @@ namespace Formation.Inference.Node.Tests.Relays;
 sealed class TestRelay : IAsyncDisposable
 {
     private readonly TemporaryDirectory _folder = new();
+    private readonly SqliteDatabase _database;
     private readonly ConcurrentBag<NodeConnection> _connections = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -31,8 +33,9 @@ sealed class TestRelay : IAsyncDisposable
     public TestRelay()
     {
         Identity = NodeIdentity.CreateInMemory(TimeProvider.System);
+        _database = SqliteDatabase.Open(_folder.File("cluster.db"), TimeProvider.System);
         Registry = new NodeRegistry(
-            NodeStore.Open(_folder.Path), [new KnownGateway(Identity.Pin, [])], new NodeRegistryOptions { Lease = TimeSpan.FromHours(1) }, TimeProvider.System);
+            NodeStore.Open(_database), [new KnownGateway(Identity.Pin, [])], new NodeRegistryOptions { Lease = TimeSpan.FromHours(1) }, TimeProvider.System);
         Service = new RelayService(Registry, new RelayOptions(), _metrics, TimeProvider.System);
         _listener.Start();
         _accepting = AcceptAsync();
@@ -98,7 +101,7 @@ sealed class TestRelay : IAsyncDisposable
         await _accepting;
         _metrics.Dispose();
         Identity.Dispose();
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _database.Dispose();
         _folder.Dispose();
         _stop.Dispose();
     }

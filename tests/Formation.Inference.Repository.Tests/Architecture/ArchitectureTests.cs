@@ -12,12 +12,13 @@ public sealed partial class ArchitectureTests
         ["Contracts"] = [],
         ["Kernels"] = [],
         ["Engine"] = ["Contracts", "Kernels"],
-        ["Accounts"] = ["Contracts"],
+        ["Storage"] = [],
+        ["Accounts"] = ["Contracts", "Storage"],
         ["Gateway"] = ["Accounts", "Contracts"],
-        ["Cluster"] = ["Contracts"],
+        ["Cluster"] = ["Contracts", "Storage"],
         ["Node"] = ["Engine", "Cluster", "Contracts", "Kernels"],
         ["Training"] = ["Engine", "Kernels", "Contracts"],
-        ["Cli"] = ["Gateway", "Node", "Cluster", "Engine", "Training", "Accounts", "Contracts", "Kernels"],
+        ["Cli"] = ["Gateway", "Node", "Cluster", "Engine", "Training", "Accounts", "Storage", "Contracts", "Kernels"],
     };
 
     public static TheoryData<string> Projects => new(AllowedReferences.Keys);

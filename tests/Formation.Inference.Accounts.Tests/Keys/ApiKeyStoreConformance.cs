@@ -1,14 +1,15 @@
-using System.Text;
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Testing.Databases;
 
 namespace Formation.Inference.Accounts.Tests.Keys;
 
-public class ApiKeyStoreTests
+/// <summary>What the store of keys promises, on every engine.</summary>
+public abstract class ApiKeyStoreConformance
 {
     [Fact]
     public async Task The_first_start_makes_one_administrators_key_and_shows_it_once()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         NewApiKey? first = await directory.Open().EnsureAdministratorKeyAsync();
         Assert.NotNull(first);
         Assert.Equal(KeyScopes.Administrator, first.Key.Scopes);
@@ -23,54 +24,16 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task Of_servers_that_start_together_one_makes_the_key()
     {
-        using var directory = new KeyDirectory();
-        ApiKeyStore[] stores = [.. Enumerable.Range(0, 8).Select(_ => directory.Open())];
-        NewApiKey?[] keys = await Task.WhenAll(stores.Select(store => Task.Run(() => store.EnsureAdministratorKeyAsync())));
+        using KeyDirectory directory = Create();
+        IReadOnlyList<NewApiKey?> keys = await Contention.RunAsync(8, directory.Open, (store, _) => store.EnsureAdministratorKeyAsync().Result);
         NewApiKey key = Assert.Single(keys, made => made is not null)!;
-        foreach (ApiKeyStore store in stores)
-            Assert.NotNull(await store.VerifyAsync(key.Plaintext.Value));
-    }
-
-    [Fact]
-    public async Task A_key_is_in_no_file_and_in_no_string_form()
-    {
-        using var directory = new KeyDirectory();
-        NewApiKey key = (await directory.Open().EnsureAdministratorKeyAsync())!;
-        string secret = key.Plaintext.Value[19..];
-        foreach (string file in Directory.GetFiles(directory.Path))
-            Assert.DoesNotContain(secret, Encoding.Latin1.GetString(File.ReadAllBytes(file)));
-        Assert.DoesNotContain(secret, key.ToString());
-    }
-
-    [Fact]
-    public async Task The_files_are_the_owners_alone()
-    {
-        if (OperatingSystem.IsWindows())
-            return;
-        using var directory = new KeyDirectory();
-        await directory.Open().EnsureAdministratorKeyAsync();
-        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        Assert.Equal(Owner | UnixFileMode.UserExecute, File.GetUnixFileMode(directory.Path));
-        foreach (string file in Directory.GetFiles(directory.Path))
-            Assert.Equal(Owner, File.GetUnixFileMode(file));
-    }
-
-    [Fact]
-    public async Task Others_rights_on_an_existing_database_are_taken_away()
-    {
-        if (OperatingSystem.IsWindows())
-            return;
-        using var directory = new KeyDirectory();
-        await directory.Open().EnsureAdministratorKeyAsync();
-        File.SetUnixFileMode(directory.Database, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
-        directory.Open();
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(directory.Database));
+        Assert.NotNull(await directory.Open().VerifyAsync(key.Plaintext.Value));
     }
 
     [Fact]
     public async Task A_wrong_secret_under_a_known_id_is_refused()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         NewApiKey key = await store.CreateAsync("a", "acct", KeyScopes.Chat);
         (_, string other) = ApiKeyFormat.Create();
@@ -82,20 +45,9 @@ public class ApiKeyStoreTests
     }
 
     [Fact]
-    public async Task A_database_under_another_pepper_is_of_no_use()
-    {
-        using var directory = new KeyDirectory();
-        NewApiKey key = (await directory.Open().EnsureAdministratorKeyAsync())!;
-        byte[] pepper = File.ReadAllBytes(directory.Pepper);
-        pepper[0] ^= 1;
-        File.WriteAllBytes(directory.Pepper, pepper);
-        Assert.Null(await directory.Open().VerifyAsync(key.Plaintext.Value));
-    }
-
-    [Fact]
     public async Task A_missing_or_damaged_pepper_is_an_error_that_says_what_to_do()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         await directory.Open().EnsureAdministratorKeyAsync();
         File.WriteAllBytes(directory.Pepper, new byte[7]);
         Assert.Contains("7 bytes instead of 32", Assert.Throws<InvalidDataException>(directory.Open).Message);
@@ -107,7 +59,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task A_revoked_key_is_refused_at_once_here_and_within_five_seconds_elsewhere()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore here = directory.Open(), elsewhere = directory.Open();
         NewApiKey key = await here.CreateAsync("a", "acct", KeyScopes.Chat);
         Assert.NotNull(await elsewhere.VerifyAsync(key.Plaintext.Value));
@@ -122,7 +74,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task A_second_revocation_leaves_the_time_of_the_first()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         NewApiKey key = await store.CreateAsync("a", "acct", KeyScopes.Chat);
         DateTimeOffset first = directory.Clock.GetUtcNow();
@@ -135,7 +87,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task A_key_expires_on_the_tick()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         NewApiKey key = await store.CreateAsync("a", "acct", KeyScopes.Chat, directory.Clock.GetUtcNow().AddSeconds(2));
         directory.Clock.Advance(TimeSpan.FromSeconds(2) - TimeSpan.FromTicks(1));
@@ -147,7 +99,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task Keys_are_listed_oldest_first_with_the_day_of_their_last_use()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         NewApiKey older = await store.CreateAsync("older", "acct", KeyScopes.Chat | KeyScopes.ModelsRead);
         directory.Clock.Advance(TimeSpan.FromSeconds(1));
@@ -166,7 +118,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task An_operators_own_key_is_accepted_and_not_stored()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         store.AddOperatorKey("my-own-operator-key");
         ApiKey? key = await store.VerifyAsync("my-own-operator-key");
@@ -185,7 +137,7 @@ public class ApiKeyStoreTests
     [InlineData("mit-umlaut-äöü-0123456789")]
     public void An_operators_key_that_no_header_can_carry_is_refused(string key)
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         var exception = Assert.Throws<ArgumentException>(() => directory.Open().AddOperatorKey(key));
         Assert.Contains($"has {key.Length} characters", exception.Message);
     }
@@ -193,7 +145,7 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task A_short_operators_key_works_and_shows_nothing_of_itself()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         store.AddOperatorKey("abc");
         Assert.Equal("…", (await store.VerifyAsync("abc"))?.Display);
@@ -204,7 +156,7 @@ public class ApiKeyStoreTests
     [InlineData("名前 🙂")]
     public async Task Any_name_is_only_a_name(string name)
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         await store.CreateAsync(name, "acct", KeyScopes.Chat);
         Assert.Equal(name, Assert.Single(await store.ListAsync()).Name);
@@ -213,11 +165,54 @@ public class ApiKeyStoreTests
     [Fact]
     public async Task Many_callers_at_once_are_served()
     {
-        using var directory = new KeyDirectory();
+        using KeyDirectory directory = Create();
         ApiKeyStore store = directory.Open();
         NewApiKey[] keys = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => Task.Run(() => store.CreateAsync($"{i}", "acct", KeyScopes.Chat))));
         bool[] accepted = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(async () =>
             (await store.VerifyAsync(keys[i % 16].Plaintext.Value))?.Id == keys[i % 16].Key.Id)));
         Assert.DoesNotContain(false, accepted);
     }
+
+    [Fact]
+    public async Task A_pepper_that_the_keys_do_not_depend_on_is_refused_with_the_place_of_theirs()
+    {
+        using KeyDirectory directory = Create();
+        NewApiKey key = (await directory.Open().EnsureAdministratorKeyAsync())!;
+        byte[] pepper = File.ReadAllBytes(directory.Pepper);
+        File.WriteAllBytes(directory.Pepper, [(byte)(pepper[0] ^ 1), .. pepper[1..]]);
+        string message = Assert.Throws<InvalidDataException>(directory.Open).Message;
+        Assert.Contains(directory.Pepper, message);
+        Assert.Contains($"{Environment.MachineName}:", message);
+        File.WriteAllBytes(directory.Pepper, pepper);
+        Assert.NotNull(await directory.Open().VerifyAsync(key.Plaintext.Value));
+    }
+
+    [Fact]
+    public async Task Keys_that_were_stored_without_a_word_of_their_pepper_stay_good_and_keep_it_from_then_on()
+    {
+        using KeyDirectory directory = Create();
+        NewApiKey key = (await directory.Open().EnsureAdministratorKeyAsync())!;
+        directory.Execute("DELETE FROM key_pepper");
+        Assert.NotNull(await directory.Open().VerifyAsync(key.Plaintext.Value));
+        Assert.Null(await directory.Open().EnsureAdministratorKeyAsync());
+        File.WriteAllBytes(directory.Pepper, new byte[32]);
+        Assert.Throws<InvalidDataException>(directory.Open);
+    }
+
+    [Fact]
+    public async Task Of_servers_with_peppers_of_their_own_only_that_which_made_the_first_key_starts()
+    {
+        using KeyDirectory directory = Create();
+        ApiKeyStore here = directory.Open(), there = directory.OpenElsewhere();
+        Assert.NotNull(await here.EnsureAdministratorKeyAsync());
+        Assert.Contains(directory.Pepper, (await Assert.ThrowsAsync<InvalidDataException>(() => there.EnsureAdministratorKeyAsync())).Message);
+        Assert.Throws<InvalidDataException>(directory.OpenElsewhere);
+    }
+
+    internal abstract KeyDirectory Create();
+}
+
+public sealed class ApiKeyStoreOnPostgresTests(PostgresServer server) : ApiKeyStoreConformance
+{
+    internal override KeyDirectory Create() => new(server.CreateDatabase());
 }

@@ -1,0 +1,137 @@
+using System.Data.Common;
+using Npgsql;
+
+namespace Formation.Inference.Storage.Engines;
+
+/// <summary>
+/// A database of a PostgreSQL server, for several gateways. The tables lie in a schema <c>formation</c>, which is made where it is missing.
+/// </summary>
+public sealed class PostgresDatabase : Database
+{
+    /// <summary>Where the tables are.</summary>
+    public const string SchemaName = "formation";
+
+    private const string Channel = "formation_changes";
+
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
+
+    // Any number that nobody else locks in the same database: "formatio" in ASCII.
+    private const long MigrationLock = 0x666f726d6174696f;
+
+    private readonly NpgsqlDataSource _source;
+    private readonly string _place;
+    private readonly string _self = Guid.NewGuid().ToString("N");
+
+    private PostgresDatabase(NpgsqlConnectionStringBuilder settings)
+        : base(new SqlDialect(
+            "text COLLATE \"C\"", "bigint", "bytea", "", "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"))
+    {
+        _place = $"{settings.Host}:{settings.Port}";
+        var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString);
+        builder.EnableTransportSecurity();
+        _source = builder.Build();
+    }
+
+    /// <summary>Opens a database of a server and makes sure that it answers.</summary>
+    /// <param name="connectionString">As Npgsql has it (<c>Host=...;Username=...;Database=...</c>). What it says of time limits and pools comes before ours.</param>
+    /// <exception cref="ArgumentException">The text is no connection string.</exception>
+    /// <exception cref="StorageException">The server can't be reached, or lets nobody in.</exception>
+    public static PostgresDatabase Open(string connectionString)
+    {
+        var database = new PostgresDatabase(Settings(connectionString));
+        try
+        {
+            database.Execute("SELECT 1");
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    public override async Task ListenAsync(Action changed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var connection = await _source.OpenConnectionAsync(cancellationToken);
+            connection.Notification += (_, notification) =>
+            {
+                if (notification.Payload != _self)
+                    changed();
+            };
+            await using (var listen = new NpgsqlCommand($"LISTEN {Channel}", connection))
+                await listen.ExecuteNonQueryAsync(cancellationToken);
+            changed();
+            await using var probe = new NpgsqlCommand("SELECT 1", connection);
+            while (true)
+                // Silence is what a lost connection says too.
+                if (!await connection.WaitAsync(Silence, cancellationToken))
+                    await probe.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (Exception error) when (IsFault(error))
+        {
+            throw Failure(error);
+        }
+    }
+
+    public override void Dispose() => _source.Dispose();
+
+    private protected override DbConnection Connect() => _source.OpenConnection();
+
+    private protected override void Reserve(DatabaseTransaction transaction)
+    {
+        transaction.Execute("SELECT pg_advisory_xact_lock(@lock)", ("@lock", MigrationLock));
+        // Asked first: who may use the schema need not have the right to make one.
+        if (transaction.Query("SELECT 1 FROM pg_namespace WHERE nspname = @name", row => row.GetInt32(0), ("@name", SchemaName)).Count == 0)
+            transaction.Execute($"CREATE SCHEMA {SchemaName}");
+    }
+
+    internal override void TellOthers(DatabaseTransaction transaction) =>
+        transaction.Execute("SELECT pg_notify(@channel, @self)", ("@channel", Channel), ("@self", _self));
+
+    internal override StorageException Failure(Exception error) => error is PostgresException refused
+        ? new($"PostgreSQL at {_place} refused: {refused.MessageText} ({refused.SqlState})", error, refused.SqlState == PostgresErrorCodes.UniqueViolation)
+        : new($"PostgreSQL at {_place} does not answer: {error.InnerException?.Message ?? error.Message}", error);
+
+    private static NpgsqlConnectionStringBuilder Settings(string connectionString)
+    {
+        try
+        {
+            // A gateway that waits longer for its database than its clients wait for it serves nobody. Three gateways with 20 connections each stay
+            // below the 100 that a server takes by default.
+            var settings = new NpgsqlConnectionStringBuilder
+            {
+                ApplicationName = "formation",
+                Timeout = 5,
+                CommandTimeout = 5,
+                MaxPoolSize = 20,
+                Enlist = false,
+                GssEncryptionMode = GssEncryptionMode.Disable,
+            };
+            foreach (var (keyword, value) in Pairs(connectionString))
+                settings[keyword] = value;
+            if (string.IsNullOrEmpty(settings.Host))
+                throw new ArgumentException("it names no Host");
+            settings.SearchPath = SchemaName;
+            // A connection whose other end is gone is noticed before it is needed. Unix sockets (a path, or an abstract name) know no such thing.
+            if (settings.TcpKeepAliveTime == 0 && !settings.Host.StartsWith('/') && !settings.Host.StartsWith('@'))
+                (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) = (true, 10, 3);
+            return settings;
+        }
+        // The message of the driver could repeat a part of the password.
+        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or OverflowException or KeyNotFoundException)
+        {
+            throw new ArgumentException(
+                "The text given for the database is no connection string of PostgreSQL's; one looks like 'Host=db.example;Username=formation;Password=...;Database=formation'.");
+        }
+    }
+
+    private static IEnumerable<(string Keyword, object Value)> Pairs(string connectionString)
+    {
+        var pairs = new DbConnectionStringBuilder { ConnectionString = connectionString };
+        foreach (string keyword in pairs.Keys)
+            yield return (keyword, pairs[keyword]);
+    }
+}
