@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Cluster.Identity;
 
 namespace Formation.Inference.Cli.Client;
 
@@ -8,11 +9,6 @@ namespace Formation.Inference.Cli.Client;
 /// <param name="Key">The API key.</param>
 public sealed record SavedCredentials(string Url, string Key)
 {
-    /// <summary>Only the user's own account may read or write the file.</summary>
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
-    private const UnixFileMode OwnerFolder = OwnerOnly | UnixFileMode.UserExecute;
-
     /// <summary>The file in the user's configuration folder.</summary>
     public static string PathIn(UserFolders folders) => Path.Combine(folders.Configuration, "credentials.json");
 
@@ -39,15 +35,10 @@ public sealed record SavedCredentials(string Url, string Key)
     public void Save(UserFolders folders)
     {
         var path = PathIn(folders);
-        var fresh = path + ".new";
         try
         {
-            Directory.CreateDirectory(folders.Configuration, OwnerFolder);
-            File.Delete(fresh);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
-            using (var stream = new FileStream(fresh, options))
-                JsonSerializer.Serialize(stream, this, CredentialsJson.Default.SavedCredentials);
-            File.Move(fresh, path, overwrite: true);
+            PrivateFolder.Create(folders.Configuration);
+            WholeFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(this, CredentialsJson.Default.SavedCredentials), WholeFile.OwnerOnly);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Cluster.Identity;
 
 namespace Formation.Inference.Cli.Hosting;
 
@@ -57,15 +58,13 @@ public sealed class RegisteredModels
         return true;
     }
 
-    // Written beside and renamed, so that a server that reads at the same moment sees the old list or the new one.
+    // A server that reads at the same moment sees the old list or the new one.
     private void Save()
     {
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(File)!);
-            var fresh = File + ".new";
-            System.IO.File.WriteAllText(fresh, JsonSerializer.Serialize(_paths, RegisteredModelsJson.Default.SortedDictionaryStringString) + "\n");
-            System.IO.File.Move(fresh, File, overwrite: true);
+            WholeFile.Write(File, JsonSerializer.Serialize(_paths, RegisteredModelsJson.Default.SortedDictionaryStringString) + "\n");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

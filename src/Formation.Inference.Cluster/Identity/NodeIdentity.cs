@@ -9,7 +9,6 @@ namespace Formation.Inference.Cluster.Identity;
 /// </summary>
 public sealed class NodeIdentity : IDisposable
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OthersMayRead =
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
@@ -46,7 +45,8 @@ public sealed class NodeIdentity : IDisposable
         {
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             using var certificate = Sign(key, clock.GetUtcNow());
-            Write(path, key, certificate, overwrite: false);
+            PrivateFolder.Create(Path.GetDirectoryName(path)!);
+            WholeFile.TryCreate(path, Pem(key, certificate), WholeFile.OwnerOnly);
         }
         return Load(path, clock);
     }
@@ -91,7 +91,7 @@ public sealed class NodeIdentity : IDisposable
         using (var key = old.GetECDsaPrivateKey()!)
         {
             var renewed = Sign(key, clock.GetUtcNow());
-            Write(path, key, renewed, overwrite: true);
+            WholeFile.Write(path, Pem(key, renewed), WholeFile.OwnerOnly);
             return new NodeIdentity(renewed);
         }
     }
@@ -107,24 +107,6 @@ public sealed class NodeIdentity : IDisposable
         return request.CreateSelfSigned(now - ClockTolerance, now + Validity);
     }
 
-    // Written beside and renamed, so that nobody ever reads half a key; without overwriting, the first of several writers wins.
-    private static void Write(string path, ECDsa key, X509Certificate2 certificate, bool overwrite)
-    {
-        PrivateFolder.Create(Path.GetDirectoryName(path)!);
-        var draft = $"{path}.{Guid.NewGuid():N}.tmp";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly };
-        using (var file = new FileStream(draft, options))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes($"{key.ExportPkcs8PrivateKeyPem()}\n{certificate.ExportCertificatePem()}\n"));
-            file.Flush(flushToDisk: true);
-        }
-        try
-        {
-            File.Move(draft, path, overwrite);
-        }
-        catch (IOException) when (!overwrite && File.Exists(path))
-        {
-            File.Delete(draft);
-        }
-    }
+    private static byte[] Pem(ECDsa key, X509Certificate2 certificate) =>
+        System.Text.Encoding.ASCII.GetBytes($"{key.ExportPkcs8PrivateKeyPem()}\n{certificate.ExportCertificatePem()}\n");
 }

@@ -42,10 +42,8 @@ public sealed record Membership(string Name, IReadOnlyList<KnownGateway> Gateway
     public void Save(string folder)
     {
         PrivateFolder.Create(folder);
-        var path = Path.Combine(folder, FileName);
         var saved = new SavedMembership(Name, [.. Gateways.Select(gateway => new SavedGateway(gateway.Pin.Text, gateway.Urls))]);
-        File.WriteAllText(path + ".new", JsonSerializer.Serialize(saved, MembershipJson.Default.SavedMembership) + "\n");
-        File.Move(path + ".new", path, overwrite: true);
+        WholeFile.Write(Path.Combine(folder, FileName), JsonSerializer.Serialize(saved, MembershipJson.Default.SavedMembership) + "\n");
     }
 
     /// <summary>

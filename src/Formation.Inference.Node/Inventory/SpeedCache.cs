@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Cluster.Identity;
 
 namespace Formation.Inference.Node.Inventory;
 
@@ -35,9 +36,7 @@ public sealed class SpeedCache(string dataFolder)
         try
         {
             Directory.CreateDirectory(dataFolder);
-            var fresh = File + ".new";
-            System.IO.File.WriteAllText(fresh, JsonSerializer.Serialize(new KeptSpeed(fingerprint, speed), SpeedCacheJson.Default.KeptSpeed) + "\n");
-            System.IO.File.Move(fresh, File, overwrite: true);
+            WholeFile.Write(File, JsonSerializer.Serialize(new KeptSpeed(fingerprint, speed), SpeedCacheJson.Default.KeptSpeed) + "\n");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -74,9 +74,7 @@ public sealed class ManifestCache(string folder, TimeProvider clock, int chunkPo
             PrivateFolder.Create(folder);
             var kept = new KeptManifest(
                 model.Manifest.Digest, [.. model.Paths.Zip(stamps, (file, stamp) => new KeptFile(file, stamp))], model.Manifest.Bytes.ToArray());
-            var draft = $"{FileOf(path)}.{Guid.NewGuid():N}.tmp";
-            File.WriteAllBytes(draft, JsonSerializer.SerializeToUtf8Bytes(kept, ManifestCacheJson.Default.KeptManifest));
-            File.Move(draft, FileOf(path), overwrite: true);
+            WholeFile.Write(FileOf(path), JsonSerializer.SerializeToUtf8Bytes(kept, ManifestCacheJson.Default.KeptManifest));
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -26,7 +26,7 @@ sealed class FileLock : IDisposable
             Mode = FileMode.OpenOrCreate,
             Access = isExclusive ? FileAccess.ReadWrite : FileAccess.Read,
             Share = isExclusive ? FileShare.None : FileShare.Read,
-            UnixCreateMode = StoreFiles.OwnerOnly,
+            UnixCreateMode = WholeFile.OwnerOnly,
             BufferSize = 0,
         };
         try

@@ -8,9 +8,6 @@ namespace Formation.Inference.Node.Weights.Store;
 /// <param name="folder">The model's own folder, named by its digest.</param>
 sealed class StoreFiles(string folder)
 {
-    /// <summary>Mode of every file of the store.</summary>
-    public const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-
     public string Folder => folder;
 
     public string Manifest => Path.Combine(folder, "manifest");
@@ -48,17 +45,8 @@ sealed class StoreFiles(string folder)
         }
     }
 
-    /// <summary>Writes the manifest beside its place and moves it there, so that nobody reads half of it.</summary>
-    public void WriteManifest(ModelManifest manifest)
-    {
-        var draft = $"{Manifest}.{Guid.NewGuid():N}.tmp";
-        using (var file = Open(draft, FileMode.CreateNew))
-        {
-            file.Write(manifest.Bytes.Span);
-            file.Flush(flushToDisk: true);
-        }
-        File.Move(draft, Manifest, overwrite: true);
-    }
+    /// <summary>Writes the manifest, so that nobody reads half of it.</summary>
+    public void WriteManifest(ModelManifest manifest) => WholeFile.Write(Manifest, manifest.Bytes.Span, WholeFile.OwnerOnly);
 
     /// <summary>Bytes that the model takes on the disk; holes take none.</summary>
     public long BytesOnDisk()
@@ -80,7 +68,7 @@ sealed class StoreFiles(string folder)
         Mode = mode,
         Access = FileAccess.ReadWrite,
         Share = FileShare.ReadWrite | FileShare.Delete,
-        UnixCreateMode = OwnerOnly,
+        UnixCreateMode = WholeFile.OwnerOnly,
         BufferSize = 0,
     });
 }
