@@ -59,9 +59,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_worker_that_fails_is_started_again_on_its_node_under_a_new_id()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         var before = cluster.Replica;
         var failed = InventedCluster.Stages(before).First();
 
@@ -121,9 +119,7 @@ public sealed class ReconcilerTests
     [Theory, InlineData(NodeState.Lost), InlineData(NodeState.Stopped)]
     public void A_lost_nodes_layers_go_to_a_node_with_room_and_the_others_stay(NodeState state)
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", Third);
         var before = cluster.Replica;
         var lost = InventedCluster.Stages(before).Last();
@@ -140,9 +136,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Two_small_nodes_may_take_the_place_of_one()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", 200);
         cluster.Add("e", 200);
         var lost = InventedCluster.Stages(cluster.Replica).Last();
@@ -157,9 +151,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_lost_head_is_replaced_and_its_stages_stay()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", 400);
         var before = cluster.Replica;
 
@@ -174,9 +166,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_stage_that_its_head_still_works_with_is_left_alone_for_a_while_when_the_gateway_loses_its_node()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", Third);
         var unheard = InventedCluster.Stages(cluster.Replica).First();
 
@@ -193,9 +183,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_stage_that_its_head_cannot_work_with_is_replaced_although_its_node_is_well()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", Third);
         var cut = InventedCluster.Stages(cluster.Replica).First();
 
@@ -209,9 +197,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void With_no_other_place_the_rest_stays_and_the_node_that_comes_back_is_used_again()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         var before = cluster.Replica;
         var lost = InventedCluster.Stages(before).First();
 
@@ -231,9 +217,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void Where_nobody_has_room_for_the_missing_layers_alone_the_replica_is_placed_anew()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         var lost = InventedCluster.Stages(cluster.Replica).First();
         // Those that are left have one worker each already; together they have room for everything.
         foreach (var node in new[] { "a", "b", "c" }.Where(node => node != lost.Node))
@@ -249,9 +233,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_drained_nodes_stage_stays_until_another_has_taken_over()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", Third);
         var old = InventedCluster.Stages(cluster.Replica).First();
 
@@ -275,9 +257,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_drained_head_hands_over_when_the_next_one_has_its_weights()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", 400);
         var old = cluster.Replica.Head!;
 
@@ -299,9 +279,7 @@ public sealed class ReconcilerTests
     [Fact]
     public void A_drained_node_that_goes_before_its_successor_is_ready_is_replaced_by_it()
     {
-        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
-        cluster.Step();
-        cluster.BeReady();
+        var cluster = ReadyCluster();
         cluster.Add("d", Third);
         var old = InventedCluster.Stages(cluster.Replica).First();
         cluster.Drain(old.Node);
@@ -340,6 +318,15 @@ public sealed class ReconcilerTests
         var taken = cluster.On("a").MemoryBytes;
 
         Assert.Equal((1000L << 20) - taken, cluster.View.FreeBytes(cluster.View.Find("a")!, new HashSet<string>()));
+    }
+
+    /// <summary>A model over three nodes, all of whose workers are ready.</summary>
+    private static InventedCluster ReadyCluster()
+    {
+        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
+        cluster.Step();
+        cluster.BeReady();
+        return cluster;
     }
 
     private static string DeploymentText(Cluster.Deployments.Deployment deployment) => Cluster.Deployments.DeploymentStore.Text(deployment);
