@@ -1,3 +1,6 @@
+using System.Globalization;
+using Formation.Inference.Cluster.Deployments.Adapting;
+using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
 
@@ -8,27 +11,58 @@ internal sealed class Relocation(IPlacementPolicy policy)
 {
     private static readonly HashSet<string> Nothing = [];
 
+    /// <summary>How fast nodes have shown to be: all plans are made with that.</summary>
+    public NodePaces Paces { get; } = new();
+
     /// <summary>All replicas and standbys.</summary>
     public PlacementResult Whole(Deployment deployment, ClusterView view) =>
-        policy.Place(deployment.Model.Shape, deployment.Spec.Placement, view.Offers(Ids(deployment.Workers), Nothing));
+        Place(deployment, deployment.Spec.Placement, Ids(deployment.Workers), Nothing, view);
 
     /// <summary>A place for one worker's layers, all others of its replica staying where they are.</summary>
     public PlacementResult Around(Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, ClusterView view)
     {
         var stay = replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving).ToList();
         var request = Single(deployment, replica) with { Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
-        return policy.Place(deployment.Model.Shape, request, view.Offers(Ids(stay.Append(worker)), Taken(deployment, replica, [worker.Node])));
+        return Place(deployment, request, Ids(stay.Append(worker)), Taken(deployment, replica, [worker.Node]), view);
     }
 
     /// <summary>Places for a replica as if it had none.</summary>
-    public PlacementResult Anew(Deployment deployment, ReplicaAssignment replica, ClusterView view) => policy.Place(
-        deployment.Model.Shape, Single(deployment, replica) with { Pins = deployment.Spec.Placement.Pins },
-        view.Offers(Ids(replica.Workers.Concat(deployment.Standbys)), Taken(deployment, replica, [])));
+    public PlacementResult Anew(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
+        deployment, Single(deployment, replica) with { Pins = deployment.Spec.Placement.Pins },
+        Ids(replica.Workers.Concat(deployment.Standbys)), Taken(deployment, replica, []), view);
+
+    /// <summary>A replica where it is, for its speed by the newest figures.</summary>
+    public PlacementResult AsItIs(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
+        deployment, Single(deployment, replica) with { Pins = [.. replica.Workers.Select(worker => new NodePin(worker.Node, worker.Layers))] },
+        Ids(replica.Workers), Taken(deployment, replica, []), view);
+
+    /// <summary>The best places for a replica as if it had none, its standbys apart.</summary>
+    public PlacementResult Ideal(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
+        deployment, AsAsked(deployment, replica), Ids(replica.Workers), Taken(deployment, replica, deployment.Standbys.Select(standby => standby.Node)), view);
+
+    /// <summary>The best places for a replica in the memory that is free while it is where it is.</summary>
+    public PlacementResult Beside(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
+        deployment, AsAsked(deployment, replica), Nothing, Taken(deployment, replica, deployment.Standbys.Select(standby => standby.Node)), view);
 
     /// <summary>Places for one replica more, on nodes that have no part of the deployment.</summary>
-    public PlacementResult Another(Deployment deployment, ClusterView view) => policy.Place(
-        deployment.Model.Shape, Single(deployment, deployment.Replicas[0]) with { Stages = deployment.Spec.Placement.Stages },
-        view.Offers(Nothing, deployment.Workers.Select(worker => worker.Node).ToHashSet(StringComparer.Ordinal)));
+    public PlacementResult Another(Deployment deployment, ClusterView view) => Place(
+        deployment, AsAsked(deployment, deployment.Replicas[0]), Nothing,
+        deployment.Workers.Select(worker => worker.Node).ToHashSet(StringComparer.Ordinal), view);
+
+    /// <summary>All that a plan depends on, coarsely: where it is the same text, the plans are the same.</summary>
+    public string FiguresOf(Deployment deployment, ClusterView view) => string.Join('|', view.Offers(Nothing, Nothing).Select(offer =>
+    {
+        var report = offer.Report;
+        var pace = report.Devices.Count > 0 ? Paces.Of(deployment.ModelId, report, view.Now) : 1;
+        var devices = report.Devices.Select(device => $"{Coarse(device.ReadBytesPerSecond * pace)},{Coarse(device.MultiplyAddsPerSecond * pace)}");
+        var links = report.Links.Select(link => $"{link.Peer},{Coarse(link.RoundTrip.TotalSeconds)},{Coarse(link.BytesPerSecond)}");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{report.Name} {offer.IsConnected} {offer.IsDraining} {report.FreeMemoryBytes >> 20} {string.Join(';', devices)} {string.Join(';', links)}");
+    }));
+
+    /// <summary>Why a node is slower than expected, in words, or null where it is not.</summary>
+    public string? PaceWords(Deployment deployment, string node, ClusterView view) => Paces.Said(deployment.ModelId, view.Find(node), view.Now);
 
     /// <summary>A replica as planned, its workers new.</summary>
     public static ReplicaAssignment ReplicaOf(ReplicaPlan plan) => new(
@@ -45,6 +79,16 @@ internal sealed class Relocation(IPlacementPolicy policy)
 
     private static WorkerAssignment WorkerOf(StagePlan stage, WorkerRole role) =>
         new(WorkerId.New(), stage.Nodes[0], role, stage.Layers, stage.Memory.Total);
+
+    private PlacementResult Place(
+        Deployment deployment, PlacementRequest request, IReadOnlySet<string> except, IReadOnlySet<string> without, ClusterView view) =>
+        policy.Place(deployment.Model.Shape, request, Paces.Correct(deployment.ModelId, view.Offers(except, without), view.Now));
+
+    // Steps of a seventh: what is measured again is never quite the same.
+    private static int Coarse(double value) => value > 0 ? (int)Math.Round(5 * Math.Log2(value)) : 0;
+
+    private static PlacementRequest AsAsked(Deployment deployment, ReplicaAssignment replica) =>
+        Single(deployment, replica) with { Stages = deployment.Spec.Placement.Stages };
 
     // The deployment's promise is that of all replicas together.
     private static PlacementRequest Single(Deployment deployment, ReplicaAssignment replica) => deployment.Spec.Placement with

@@ -34,6 +34,9 @@ public sealed record WorkerReport(string Id, WorkerState State)
     /// <summary>What it has computed and keeps.</summary>
     public StageFigures Work { get; init; }
 
+    /// <summary>What it has computed to generate tokens, and how long that took: how fast its node is.</summary>
+    public DecodeWork Decode { get; init; }
+
     /// <summary>For a head: its connections to the stages.</summary>
     public IReadOnlyList<WorkerLink> Links { get; init; } = [];
 }
@@ -50,6 +53,18 @@ public sealed record WorkerLink(string Id, TimeSpan RoundTrip, long SentBytes, l
 /// <param name="RowsRebuilt">Rows computed for keys and values alone, in the place of a stage that was lost.</param>
 /// <param name="BoundaryBytes">Bytes of rows that it keeps for a replacement behind it.</param>
 public readonly record struct StageFigures(long RowsComputed, long RowsRebuilt, long BoundaryBytes);
+
+/// <summary>Steps of generation that a worker's layers have computed since it runs; steps with a prompt in them are not among them.</summary>
+/// <param name="Steps">How many.</param>
+/// <param name="Rows">Rows of these.</param>
+/// <param name="Positions">Positions that these rows saw, all together.</param>
+/// <param name="Seconds">What they took.</param>
+public readonly record struct DecodeWork(long Steps, long Rows, long Positions, double Seconds)
+{
+    /// <summary>What came since.</summary>
+    public DecodeWork Since(DecodeWork before) =>
+        new(Steps - before.Steps, Rows - before.Rows, Positions - before.Positions, Seconds - before.Seconds);
+}
 
 /// <summary>A stage that a head can't work with.</summary>
 /// <param name="Id">Which.</param>

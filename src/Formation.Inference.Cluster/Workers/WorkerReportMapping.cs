@@ -52,6 +52,10 @@ public static class WorkerReportMapping
         RowsComputed = report.Work.RowsComputed,
         RowsRebuilt = report.Work.RowsRebuilt,
         BoundaryBytes = report.Work.BoundaryBytes,
+        DecodeSteps = report.Decode.Steps,
+        DecodeRows = report.Decode.Rows,
+        DecodePositions = report.Decode.Positions,
+        DecodeSeconds = report.Decode.Seconds,
         Links =
         {
             report.Links.Select(link => new Wire.WorkerLink
@@ -79,6 +83,7 @@ public static class WorkerReportMapping
             RequestsBegun = wire.RequestsBegun,
         },
         Work = new StageFigures(wire.RowsComputed, wire.RowsRebuilt, wire.BoundaryBytes),
+        Decode = new DecodeWork(wire.DecodeSteps, wire.DecodeRows, wire.DecodePositions, wire.DecodeSeconds),
         Links =
         [
             .. wire.Links.Select(link => new WorkerLink(
@@ -102,8 +107,8 @@ public static class WorkerReportMapping
             return $"a head names more than {ControlLimits.ChainWorkers} stages, or one that has no worker's id";
         return report.FetchedBytes >= 0 && report.RunningRequests >= 0 && report.Recoveries >= 0 && IsWithin(report.Progress, 1)
             && IsWithin(report.OneStreamTokensPerSecond, MostPerSecond) && IsWithin(report.TokensPerSecond, MostPerSecond)
-            && IsWithin(report.LongestPauseSeconds, MostPerSecond)
-            && report is { RowsComputed: >= 0, RowsRebuilt: >= 0, BoundaryBytes: >= 0, RequestsBegun: >= 0 }
+            && IsWithin(report.LongestPauseSeconds, MostPerSecond) && IsWithin(report.DecodeSeconds, MostPerSecond)
+            && report is { RowsComputed: >= 0, RowsRebuilt: >= 0, BoundaryBytes: >= 0, RequestsBegun: >= 0, DecodeSteps: >= 0, DecodeRows: >= 0, DecodePositions: >= 0 }
             && report.Links.All(link => link is { RoundTripMicroseconds: >= 0 and < MostMicroseconds, SentBytes: >= 0, ReceivedBytes: >= 0 })
                 ? null
                 : "a worker's figures can't be";

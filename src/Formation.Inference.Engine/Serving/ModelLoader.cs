@@ -27,6 +27,9 @@ public sealed record ModelLoadOptions
     /// <summary>The layers that other machines compute, or null where all are here.</summary>
     public DistantLayers? Distant { get; init; }
 
+    /// <summary>Wraps the layers that are computed here, for instance to time them, or null. What it returns is disposed in their place.</summary>
+    public Func<IModelStage, IModelStage>? Watch { get; init; }
+
     /// <summary>The context of a model that has a longer one, where the operator asks for none.</summary>
     public const int DefaultContextLimit = 8192;
 }
@@ -80,7 +83,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             var maxRows = options.Engine.Scheduler.MaxRows;
             var head = Own(model.CreateHead(maxRows));
             var cache = model.KvShape(model.Part.Layers, plan.BlockCount, BlockSize, options.KvFormat);
-            List<IModelStage> stages = [Own(model.CreateStage(model.Part.Layers, cache, maxRows))];
+            List<IModelStage> stages = [Own(Watched(model.CreateStage(model.Part.Layers, cache, maxRows)))];
             if (options.Distant is { } distant)
                 stages.Add(Own(distant.Connect(model.Config, cancellationToken)));
             var draft = draftFile is null ? null : Own(_drafts.Load(draftFile, tokenizer, plan.BlockCount, cancellationToken));
@@ -113,6 +116,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             return resource;
         }
     });
+
+    IModelStage Watched(IModelStage stage) => options.Watch?.Invoke(stage) ?? stage;
 
     TransformerModel LoadWeights(GgufFile file, IProgress<double> progress, CancellationToken cancellationToken) =>
         options.Distant is { } distant

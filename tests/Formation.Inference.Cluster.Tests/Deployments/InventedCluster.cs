@@ -1,6 +1,7 @@
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Placement.Costs;
 using Formation.Inference.Cluster.Tests.Fakes;
 using Formation.Inference.Cluster.Tests.Placement;
 using Formation.Inference.Cluster.Workers;
@@ -52,18 +53,41 @@ sealed class InventedCluster
     /// <summary>Asks for the deployment on other terms than placement's.</summary>
     public void AskFor(Func<DeploymentSpec, DeploymentSpec> change) => Deployment = Deployment with { Spec = change(Deployment.Spec) };
 
-    public void Add(string name, int mebibytes, NodeState state = NodeState.Online)
+    /// <param name="gigabytes">What it says that it reads in a second.</param>
+    public void Add(string name, int mebibytes, NodeState state = NodeState.Online, double gigabytes = 20)
     {
-        var report = PlacementCases.Node(name, mebibytes * PlacementCases.MiB).Report;
+        var report = PlacementCases.Node(name, mebibytes * PlacementCases.MiB, gigabytes).Report;
         var record = new NodeRecord(TestRegistry.Pin(name), name, "", new Dictionary<string, string>(), false, Certificates.Now);
         _nodes[name] = new NodeStatus(record, state, "", Now, Now, report);
     }
 
     public void Become(string name, NodeState state) => _nodes[name] = _nodes[name] with { State = state, Since = Now, Reason = "its connection broke" };
 
+    /// <summary>Lets a node report another speed; its workers go on.</summary>
+    public void Speed(string name, double gigabytes) =>
+        _nodes[name] = _nodes[name] with { Report = _nodes[name].Report! with { Devices = PlacementCases.Node(name, gigabytes: gigabytes).Report.Devices } };
+
+    /// <summary>
+    /// Lets a worker's node say that it has computed steps of generation, at a share of the speed that its figures promise.
+    /// </summary>
+    public void Compute(WorkerAssignment worker, int steps, int streams, double pace)
+    {
+        var report = _nodes[worker.Node].Workers[worker.Id];
+        var work = new DecodeWork(steps, (long)steps * streams, (long)steps * streams * 300, 0);
+        var seconds = DecodeCosts.Seconds(Deployment.Model.Shape, worker.Layers, _nodes[worker.Node].Report!, work, new CostAssumptions()) / pace;
+        var done = report.Decode;
+        Say(worker, report.State, _ => report with
+        {
+            Decode = new DecodeWork(done.Steps + work.Steps, done.Rows + work.Rows, done.Positions + work.Positions, done.Seconds + seconds),
+        });
+    }
+
+    public bool Has(string name) => _nodes.ContainsKey(name);
+
     public void Remove(string name) => _nodes.Remove(name);
 
-    public void Drain(string name) => _nodes[name] = _nodes[name] with { Record = _nodes[name].Record with { IsDraining = true } };
+    public void Drain(string name, bool isDraining = true) =>
+        _nodes[name] = _nodes[name] with { Record = _nodes[name].Record with { IsDraining = isDraining } };
 
     /// <summary>Lets a worker's node say how it is.</summary>
     public void Say(WorkerAssignment worker, WorkerState state, Func<WorkerReport, WorkerReport>? more = null)
@@ -103,7 +127,7 @@ sealed class InventedCluster
     /// <summary>Lets a head that leaves have let go of its streams.</summary>
     public void LetGo(ReplicaAssignment replica) => Say(replica.Head!, WorkerState.Waiting);
 
-    /// <summary>Looks again and again for a while, new workers being ready before the next look.</summary>
+    /// <summary>Looks again and again for a while, new workers being ready before the next look, and heads following their orders.</summary>
     /// <param name="time">How long.</param>
     /// <param name="before">Called before each look, or null.</param>
     public void Live(TimeSpan time, Action? before = null)
@@ -112,6 +136,8 @@ sealed class InventedCluster
         {
             foreach (var worker in Deployment.Workers.Where(worker => View.ReportOf(worker) is null))
                 Say(worker, WorkerState.Ready);
+            foreach (var replica in Deployment.Replicas)
+                Follow(replica);
             before?.Invoke();
             Step();
         }
@@ -121,6 +147,18 @@ sealed class InventedCluster
     {
         Deployment = _reconciler.Step(Deployment, View, (kind, reason) => Notes.Add($"{kind}: {reason}"));
         return Deployment;
+    }
+
+    // A head works with the stages of its newest order, and lets go of its streams when it is to leave.
+    private void Follow(ReplicaAssignment replica)
+    {
+        if (replica.Head is not { } head || !_nodes.TryGetValue(head.Node, out var node) || node.Workers.GetValueOrDefault(head.Id) is not { } report)
+            return;
+        Say(head, head.IsLeaving ? WorkerState.Waiting : report.State, _ => report with
+        {
+            State = head.IsLeaving ? WorkerState.Waiting : report.State,
+            Chain = [.. Stages(replica).Where(stage => !stage.IsLeaving).Select(stage => stage.Id)],
+        });
     }
 
     public WorkerAssignment On(string node) => Deployment.Workers.Single(worker => worker.Node == node);

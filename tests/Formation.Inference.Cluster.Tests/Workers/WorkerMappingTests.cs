@@ -38,8 +38,9 @@ public sealed class WorkerMappingTests
         Addresses = ["10.0.0.1:7000", "[::1]:7000"],
         Chain = [WorkerId.New()],
         Lost = [new LostWorker(WorkerId.New(), "silent")],
-        Figures = new HeadFigures(1, 2, 3, 4, 5),
+        Figures = new HeadFigures(1, 2, 3, 4, 5) { RequestsBegun = 11 },
         Work = new StageFigures(6, 7, 8),
+        Decode = new DecodeWork(12, 13, 14, 1.5),
         Links = [new WorkerLink(WorkerId.New(), TimeSpan.FromMicroseconds(52), 9, 10)],
     };
 
@@ -78,6 +79,9 @@ public sealed class WorkerMappingTests
         { "figures", wire => wire.TokensPerSecond = double.PositiveInfinity },
         { "figures", wire => wire.FetchedBytes = -1 },
         { "figures", wire => wire.RowsComputed = -1 },
+        { "figures", wire => wire.RequestsBegun = -1 },
+        { "figures", wire => wire.DecodePositions = -1 },
+        { "figures", wire => wire.DecodeSeconds = double.NaN },
         { "figures", wire => wire.Links[0].RoundTripMicroseconds = long.MaxValue },
         { "stages", wire => wire.Links[0].Id = "x" },
     };

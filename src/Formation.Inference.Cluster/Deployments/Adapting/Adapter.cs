@@ -7,15 +7,20 @@ internal sealed class Adapter(Relocation relocation, AdaptOptions options)
 {
     private readonly ReplicaScaler _scaler = new(relocation, options);
     private readonly IdleWatch _idle = new();
+    private readonly Rebalancer _rebalancer = new(relocation, options);
 
     public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
     {
         if (deployment.Replicas.Count == 0)
             return deployment;
+        relocation.Paces.Learn(deployment, view);
         if (deployment.Change is not null && IsSettled(deployment, view))
             deployment = deployment with { Change = null };
         deployment = _idle.Step(deployment, view, note);
-        return deployment.Asleep is null ? _scaler.Step(deployment, view, note) : deployment;
+        if (deployment.Asleep is not null)
+            return deployment;
+        deployment = _scaler.Step(deployment, view, note);
+        return _rebalancer.Step(deployment, view, note);
     }
 
     /// <summary>Whether nothing of a deployment is coming, going or missing.</summary>

@@ -7,14 +7,16 @@ namespace Formation.Inference.Cluster.Deployments.Adapting;
 /// <param name="Slots">Sequences that they run at once.</param>
 internal readonly record struct Demand(int Requests, int Slots)
 {
+    private const int MostRequests = 1 << 16;
+
     /// <summary>The share of the slots that is asked for; above 1 where requests wait.</summary>
     public double Share => Slots == 0 ? 0 : Requests / (double)Slots;
 
     public static Demand Of(IEnumerable<ReplicaAssignment> replicas, ClusterView view) => replicas.Aggregate(
         default(Demand), (sum, replica) => new Demand(sum.Requests + RequestsOf(replica, view), sum.Slots + replica.Sequences));
 
-    /// <summary>Requests of one replica.</summary>
-    public static int RequestsOf(ReplicaAssignment replica, ClusterView view) => FiguresOf(replica, view).RunningRequests;
+    /// <summary>Requests of one replica; a head that claims more than any can have is not believed further than that.</summary>
+    public static int RequestsOf(ReplicaAssignment replica, ClusterView view) => Math.Min(MostRequests, FiguresOf(replica, view).RunningRequests);
 
     /// <summary>What a replica's head measured; zeros where it says nothing.</summary>
     public static HeadFigures FiguresOf(ReplicaAssignment replica, ClusterView view) =>

@@ -12,7 +12,8 @@ internal sealed class IdleWatch
     {
         if (deployment.Spec.IdleAfter <= TimeSpan.Zero)
             return deployment;
-        var begun = deployment.Replicas.Sum(replica => Demand.FiguresOf(replica, view).RequestsBegun);
+        // A number that changes with each request; what nodes claim may be so large that the sum goes round.
+        var begun = deployment.Replicas.Aggregate(0L, (sum, replica) => unchecked(sum + Demand.FiguresOf(replica, view).RequestsBegun));
         var isQuiet = deployment.Replicas.All(replica => Demand.IsReady(replica, view) && Demand.RequestsOf(replica, view) == 0);
         if (!isQuiet || !_idle.TryGetValue(deployment.ModelId, out var idle) || idle.Begun != begun)
         {

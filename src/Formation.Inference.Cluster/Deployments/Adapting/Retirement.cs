@@ -32,20 +32,20 @@ internal sealed class Retirement(FaultFinder faults, AdaptOptions options)
 
     private Deployment Leave(Deployment deployment, ReplicaAssignment replica, ClusterView view, Action<string, string> note)
     {
-        if (IsOver(replica, view))
+        var others = deployment.Replicas.Any(other => other.Retiring is null && Demand.IsReady(other, view));
+        if (IsOver(replica, others, view))
         {
             note("ended", $"the replica on {Words.NodesOf(replica)}: it has no stream any more");
             return deployment.Without(replica);
         }
-        var others = deployment.Replicas.Any(other => other.Retiring is null && Demand.IsReady(other, view));
         if (replica.Head is not { IsLeaving: false } || view.Now - replica.Retiring < options.LongestFarewell || !others)
             return deployment;
         note("handing-over", $"the last {Demand.RequestsOf(replica, view)} streams of the replica on {Words.NodesOf(replica)} to other replicas");
         return deployment.With(HandOver(replica));
     }
 
-    // A head that leaves in order says so to its gateways, which go on with its streams elsewhere; it waits when it has let go of all of them.
-    private bool IsOver(ReplicaAssignment replica, ClusterView view)
+    // Where no other replica is ready, requests still come here. A head that leaves in order says so to its gateways, which go on with its streams elsewhere; it waits when it has let go of all of them.
+    private bool IsOver(ReplicaAssignment replica, bool others, ClusterView view)
     {
         if (replica.Head is not { } head || faults.Of(head, replica, view) is not null)
             return true;
@@ -53,7 +53,7 @@ internal sealed class Retirement(FaultFinder faults, AdaptOptions options)
             return false;
         return head.IsLeaving
             ? report.State == Workers.WorkerState.Waiting
-            : view.Now - replica.Retiring >= options.Farewell && report.Figures.RunningRequests == 0;
+            : others && view.Now - replica.Retiring >= options.Farewell && report.Figures.RunningRequests == 0;
     }
 
     private string? FaultOf(WorkerAssignment worker, ReplicaAssignment replica, ClusterView view) =>

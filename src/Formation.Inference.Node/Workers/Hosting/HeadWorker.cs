@@ -24,6 +24,7 @@ static class HeadWorker
         using var metrics = new EngineMetrics();
         var stages = new OrderedStages(clock, lost => status.Say(report => report with { Lost = lost }));
         HeadMeter? meter = null;
+        TimedStage? own = null;
         var chain = new HeadChain(order, stages, worker, pause => meter?.Recovered(pause));
         var engine = new EngineOptions
         {
@@ -34,6 +35,7 @@ static class HeadWorker
             ContextLength = order.ContextLength,
             KvFormat = OrderShapes.KvFormatOf(order),
             Engine = engine,
+            Watch = stage => own = new TimedStage(stage, clock),
             Distant = new DistantLayers(order.Layers.End, order.KvBlocks, chain.Connect),
         });
         await using var pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, metrics, clock, worker.Loggers);
@@ -54,6 +56,7 @@ static class HeadWorker
             report => report with
             {
                 Figures = meter.Figures,
+                Decode = Volatile.Read(ref own)?.Work ?? default,
                 Work = new StageFigures(0, 0, chain.BoundaryBytes),
                 Links = chain.Links(),
             },

@@ -17,7 +17,8 @@ static class StageWorker
         var layers = order.Layers.Range();
         using var file = GgufFile.Open(command.ModelPath);
         using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false), worker.Device, status, stop);
-        using var stage = model.CreateStage(layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows);
+        using var stage = new TimedStage(
+            model.CreateStage(layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows), clock);
         var trusted = new TrustedKeys(order);
         var credentials = new StageCredentials(worker.Identity.Certificate, trusted.IsKnown);
         var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead };
@@ -28,7 +29,9 @@ static class StageWorker
         status.Become(WorkerState.Ready);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var telling = FigureTeller.RunAsync(
-            status, report => report with { Work = new StageFigures(server.RowsComputed, server.RowsRebuilt, server.BoundaryBytes) }, clock, ended.Token);
+            status,
+            report => report with { Work = new StageFigures(server.RowsComputed, server.RowsRebuilt, server.BoundaryBytes), Decode = stage.Work },
+            clock, ended.Token);
         try
         {
             await FollowAsync(commands, trusted, server, stop);
