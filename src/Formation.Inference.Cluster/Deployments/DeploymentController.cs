@@ -43,7 +43,7 @@ public sealed class DeploymentController : IAsyncDisposable
         _store = store;
         _clock = clock;
         _reconciler = new Reconciler(policy, options, clock.GetUtcNow());
-        foreach (var deployment in store.Load())
+        foreach (var (deployment, _) in store.Load())
             _deployments[deployment.ModelId] = deployment;
         // Before the first node registers: one that comes back must find its orders, or it would end its workers.
         Reconcile();

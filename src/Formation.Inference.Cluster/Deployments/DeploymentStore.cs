@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Formation.Inference.Storage;
@@ -10,8 +11,10 @@ namespace Formation.Inference.Cluster.Deployments;
 /// </summary>
 public sealed class DeploymentStore
 {
-    private static readonly Schema Tables = new("deployments", sql =>
-        $"CREATE TABLE IF NOT EXISTS deployments (model {sql.Text} PRIMARY KEY, body {sql.Text} NOT NULL){sql.TableEnd}");
+    private static readonly Schema Tables = new(
+        "deployments",
+        sql => $"CREATE TABLE IF NOT EXISTS deployments (model {sql.Text} PRIMARY KEY, body {sql.Text} NOT NULL){sql.TableEnd}",
+        sql => $"ALTER TABLE deployments ADD COLUMN version {sql.Integer} NOT NULL DEFAULT 1");
 
     private readonly Database _database;
 
@@ -27,16 +30,56 @@ public sealed class DeploymentStore
 
     /// <summary>All deployments, ordered by their model.</summary>
     /// <exception cref="InvalidDataException">One is damaged, or of another version of the program.</exception>
-    public IReadOnlyList<Deployment> Load() =>
-        _database.Query("SELECT model, body FROM deployments ORDER BY model", row => Read(row.GetString(0), row.GetString(1)));
+    public IReadOnlyList<StoredDeployment> Load() => _database.Query(
+        "SELECT model, body, version FROM deployments ORDER BY model",
+        row => new StoredDeployment(Read(row.GetString(0), row.GetString(1)), row.GetInt64(2)));
 
     /// <summary>Keeps a deployment in the place of what was kept of its model.</summary>
-    public void Save(Deployment deployment) => _database.Execute(
-        "INSERT INTO deployments (model, body) VALUES (@model, @body) ON CONFLICT (model) DO UPDATE SET body = excluded.body",
-        ("@model", deployment.ModelId), ("@body", Text(deployment)));
+    public void Save(Deployment deployment)
+    {
+        using var transaction = _database.Begin();
+        transaction.Execute(
+            $"""
+            INSERT INTO deployments (model, body, version) VALUES (@model, @body, {_database.Dialect.Now})
+            ON CONFLICT (model) DO UPDATE SET body = excluded.body, version = deployments.version + 1
+            """,
+            ("@model", deployment.ModelId), ("@body", Text(deployment)));
+        transaction.TellOthers();
+        transaction.Commit();
+    }
+
+    /// <summary>Keeps a deployment where nobody has kept another of its model since it was loaded.</summary>
+    /// <param name="deployment">The deployment.</param>
+    /// <param name="expectedVersion">The version that it was loaded with, or 0 where there was none.</param>
+    /// <returns>Its new version, more than 0; null where another was faster, and nothing was kept.</returns>
+    public long? TrySave(Deployment deployment, long expectedVersion)
+    {
+        // A version begins with the time: one of a deployment that was removed is none of the one that was made after it.
+        using var transaction = _database.Begin();
+        var version = (expectedVersion == 0
+            ? transaction.Query(
+                $"INSERT INTO deployments (model, body, version) VALUES (@model, @body, {_database.Dialect.Now}) ON CONFLICT (model) DO NOTHING RETURNING version",
+                Number, ("@model", deployment.ModelId), ("@body", Text(deployment)))
+            : transaction.Query(
+                "UPDATE deployments SET body = @body, version = version + 1 WHERE model = @model AND version = @version RETURNING version",
+                Number, ("@model", deployment.ModelId), ("@body", Text(deployment)), ("@version", expectedVersion))).SingleOrDefault();
+        if (version is null)
+            return null;
+        transaction.TellOthers();
+        transaction.Commit();
+        return version;
+    }
 
     /// <summary>Forgets a deployment.</summary>
-    public void Remove(string modelId) => _database.Execute("DELETE FROM deployments WHERE model = @model", ("@model", modelId));
+    public void Remove(string modelId)
+    {
+        using var transaction = _database.Begin();
+        transaction.Execute("DELETE FROM deployments WHERE model = @model", ("@model", modelId));
+        transaction.TellOthers();
+        transaction.Commit();
+    }
+
+    private static long? Number(DbDataReader row) => row.GetInt64(0);
 
     /// <summary>A deployment as it is kept; two that decide the same have the same text.</summary>
     internal static string Text(Deployment deployment) => JsonSerializer.Serialize(deployment, DeploymentJson.Default.Deployment);
@@ -54,6 +97,11 @@ public sealed class DeploymentStore
         throw new InvalidDataException($"The deployment of {model} in the database can't be read; it is damaged, or another version of the program wrote it.");
     }
 }
+
+/// <summary>A deployment as it was found.</summary>
+/// <param name="Deployment">The deployment.</param>
+/// <param name="Version">Grows with every change of it.</param>
+public sealed record StoredDeployment(Deployment Deployment, long Version);
 
 [JsonSourceGenerationOptions(UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Deployment))]

@@ -24,7 +24,8 @@ public sealed class PostgresDatabase : Database
 
     private PostgresDatabase(NpgsqlConnectionStringBuilder settings)
         : base(new SqlDialect(
-            "text COLLATE \"C\"", "bigint", "bytea", "", "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"))
+            "text COLLATE \"C\"", "bigint", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bytea", "",
+            "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"))
     {
         _place = $"{settings.Host}:{settings.Port}";
         var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString);

@@ -18,7 +18,7 @@ public sealed class SqliteDatabase : Database
     private readonly TimeProvider _clock;
 
     private SqliteDatabase(string path, TimeProvider clock)
-        : base(new SqlDialect("TEXT", "INTEGER", "BLOB", " STRICT, WITHOUT ROWID", "now()"))
+        : base(new SqlDialect("TEXT", "INTEGER", "INTEGER PRIMARY KEY AUTOINCREMENT", "BLOB", " STRICT", "now()"))
     {
         _fileName = Path.GetFileName(path);
         _clock = clock;

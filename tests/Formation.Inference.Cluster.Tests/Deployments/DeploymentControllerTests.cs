@@ -99,7 +99,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
 
         Assert.False(replicas.Find("model")!.IsAsleep);
         Assert.Single((await OrdersTo(connection)).Workers);
-        Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Database).Load()).Asleep);
+        Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Database).Load()).Deployment.Asleep);
         Assert.Contains(_cluster.Registry.Log.Newest("model", 10), entry => entry.Kind == "woken");
     }
 

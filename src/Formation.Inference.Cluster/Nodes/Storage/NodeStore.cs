@@ -63,6 +63,7 @@ public sealed class NodeStore
             "INSERT INTO join_tokens (id, hash, region, labels, trusted, expires) VALUES (@id, @hash, @region, @labels, @trusted, @expires)",
             ("@id", token.Id), ("@hash", token.Hash), ("@region", token.Terms.Region), ("@labels", Text(token.Terms.Labels)),
             ("@trusted", Number(token.Terms.IsTrusted)), ("@expires", StoredTime.Write(token.Expires)));
+        transaction.TellOthers();
         transaction.Commit();
     }
 
@@ -90,10 +91,18 @@ public sealed class NodeStore
 
     /// <summary>Ends a node's admission; its record stays, so that it can be told so when it comes again.</summary>
     public void Remove(KeyPin pin, DateTimeOffset time) =>
-        _database.Execute("UPDATE nodes SET removed = @time WHERE pin = @pin", ("@pin", pin.Text), ("@time", StoredTime.Write(time)));
+        Update("UPDATE nodes SET removed = @time WHERE pin = @pin", ("@pin", pin.Text), ("@time", StoredTime.Write(time)));
 
     public void SetDraining(KeyPin pin, bool isDraining) =>
-        _database.Execute("UPDATE nodes SET draining = @draining WHERE pin = @pin", ("@pin", pin.Text), ("@draining", Number(isDraining)));
+        Update("UPDATE nodes SET draining = @draining WHERE pin = @pin", ("@pin", pin.Text), ("@draining", Number(isDraining)));
+
+    private void Update(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    {
+        using var transaction = _database.Begin();
+        transaction.Execute(sql, parameters);
+        transaction.TellOthers();
+        transaction.Commit();
+    }
 
     // Commits where it could keep the record.
     private static bool TryKeep(DatabaseTransaction transaction, NodeRecord node)
@@ -114,12 +123,13 @@ public sealed class NodeStore
         {
             return false;
         }
+        transaction.TellOthers();
         transaction.Commit();
         return true;
     }
 
     private static NodeRecord ReadNode(DbDataReader row) => new(
-        Pin(row.GetString(0)),
+        StoredPin.Read(row.GetString(0)),
         row.GetString(1),
         row.GetString(2),
         Labels(row.GetString(3)),
@@ -133,10 +143,7 @@ public sealed class NodeStore
         row.GetFieldValue<byte[]>(1),
         new AdmissionTerms(row.IsDBNull(2) ? null : row.GetString(2), Labels(row.GetString(3)), row.GetInt64(4) != 0),
         StoredTime.Read(row.GetString(5)),
-        row.IsDBNull(6) ? null : Pin(row.GetString(6)));
-
-    private static KeyPin Pin(string text) =>
-        KeyPin.TryParse(text, out var pin) ? pin : throw new InvalidDataException("A node's pin in the database is damaged; restore the database from a copy.");
+        row.IsDBNull(6) ? null : StoredPin.Read(row.GetString(6)));
 
     private static long Number(bool value) => value ? 1 : 0;
 
