@@ -115,7 +115,7 @@ public sealed class FrameFuzzTests
             case 0:
                 new Hello
                 {
-                    Role = (PeerRole)(1 + random.Next(3)),
+                    Role = (PeerRole)(1 + random.Next(4)),
                     Session = Guid.Empty,
                     Layers = new LayerRange(random.Next(8), 1 + random.Next(8)),
                     Offered = ActivationPrecision.F32,

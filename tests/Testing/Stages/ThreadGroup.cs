@@ -10,15 +10,17 @@ public sealed class ThreadGroup(IReadOnlyList<IModelStage> members) : IModelStag
     public LayerRange Layers => members[0].Layers;
 
     /// <summary>Computes on all members, and requires that all of them come to the same bits.</summary>
-    public async ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
+    /// <remarks>Completes synchronously, as a local stage does.</remarks>
+    public ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
     {
         var copies = members.Select(_ => Copy(activations)).ToArray();
-        await Task.WhenAll(members.Select((member, rank) => Task.Factory.StartNew(
+        Task.WhenAll(members.Select((member, rank) => Task.Factory.StartNew(
             () => member.ForwardAsync(batch, copies[rank], cancellationToken).AsTask().GetAwaiter().GetResult(),
-            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+            CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).GetAwaiter().GetResult();
         foreach (var copy in copies)
             Assert.Equal(Bits(copies[0]), Bits(copy));
         copies[0].Values.CopyTo(activations.Values);
+        return ValueTask.CompletedTask;
     }
 
     public void Dispose()

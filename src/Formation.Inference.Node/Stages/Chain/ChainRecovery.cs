@@ -13,10 +13,12 @@ namespace Formation.Inference.Node.Stages.Chain;
 internal sealed class ChainRecovery(
     RemoteChain chain, RemoteChainOptions options, IStageProvider provider, IStageDialer dialer, TimeProvider time)
 {
-    readonly Guid _session = NewSecret();
     uint _wholeEpoch;
     uint _operation;
     int _inFlight;
+
+    /// <summary>Names this head's run.</summary>
+    public Guid Session { get; } = NewSecret();
 
     /// <summary>Batches that may be under way; agreed with every stage, so it stays what it was at the start.</summary>
     public int InFlight => Math.Max(1, _inFlight);
@@ -180,7 +182,7 @@ internal sealed class ChainRecovery(
         return new Hello
         {
             Role = PeerRole.Head,
-            Session = _session,
+            Session = Session,
             Layers = endpoint.Layers,
             Offered = kept != ActivationPrecision.None ? kept : options.Precision | ActivationPrecision.F32,
             Preferred = kept != ActivationPrecision.None ? kept : options.Precision,

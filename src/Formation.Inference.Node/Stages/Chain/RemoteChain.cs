@@ -95,6 +95,9 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         }
     }
 
+    /// <summary>Names this head's run to the stages.</summary>
+    internal Guid Session => _recovery.Session;
+
     /// <summary>Bytes of rows that the head keeps for a replacement of the first stage.</summary>
     public long BoundaryBytes => Volatile.Read(ref _store)?.Bytes ?? 0;
 
@@ -125,7 +128,8 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
             _frame.Begin(FrameType.Forward, epoch);
             BatchFrame.WriteHead(_frame, pending.Number, batch.Slices, batch.RowCount);
             var rows = BatchFrame.WriteRows(_frame, first.Precision, activations.Values, activations.Width);
-            Store(first.Precision).Write(batch.Slices, rows);
+            if (_options.KeepsRows)
+                Store(first.Precision).Write(batch.Slices, rows);
             first.Send(_frame);
             return task;
         }

@@ -20,6 +20,12 @@ public sealed record RemoteChainOptions
     /// </summary>
     public int ExtraDepth { get; init; }
 
+    /// <summary>
+    /// Whether the head keeps what it sends, so that a replacement can be rebuilt from it; where not, somebody else sends it again. Default: it
+    /// does.
+    /// </summary>
+    public bool KeepsRows { get; init; } = true;
+
     /// <summary>Arrangements that one call of <see cref="RemoteChain.RecoverAsync"/> tries. Default 5.</summary>
     public int MaxRecoveryAttempts { get; init; } = 5;
 

@@ -8,4 +8,6 @@ namespace Formation.Inference.Node.Stages.Chain;
 public sealed class StageBatchException(StageErrorCode code, string reason) : Exception($"{code}: {reason}")
 {
     public StageErrorCode Code { get; } = code;
+
+    public string Reason { get; } = reason;
 }

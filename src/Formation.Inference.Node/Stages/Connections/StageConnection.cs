@@ -95,6 +95,20 @@ internal sealed class StageConnection : IDisposable
             End();
     }
 
+    /// <summary>Ends reads and writes in progress, without taking the connection from under them; <see cref="Fail"/> follows when they have left.</summary>
+    public void Abort(string reason)
+    {
+        Interlocked.CompareExchange(ref _reason, reason, null);
+        _channel.Abort();
+    }
+
+    /// <summary>Makes reads look for a moment before they sleep, where the transport can.</summary>
+    public void Spin(TimeSpan time)
+    {
+        if (_channel.Transport is { } transport)
+            transport.Spin = time;
+    }
+
     /// <summary>Tells the peer why, as far as it still listens, and ends the connection.</summary>
     public void Refuse(StageErrorCode code, string reason)
     {

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Stages;
+using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Wire;
 
 namespace Formation.Inference.Node.Stages.Serving;
@@ -135,6 +136,10 @@ internal sealed class StageComputer : IDisposable
         catch (OperationCanceledException)
         {
             return new Done(number, StageErrorCode.Cancelled, 0, "the head cancelled the batch");
+        }
+        catch (StageBatchException fault)
+        {
+            return new Done(number, fault.Code, 0, $"{_stage.Layers}: {fault.Reason}");
         }
         catch (Exception fault)
         {

@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Stages.Connections;
+using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Transports;
 using Formation.Inference.Node.Stages.Wire;
 
@@ -66,6 +67,8 @@ public sealed class StageServer : IDisposable
             CheckModel(hello.Shape);
             if (hello.Role == PeerRole.Head)
                 AcceptHead(connection, hello);
+            else if (hello.Role == PeerRole.Leader)
+                AcceptLeader(connection, hello);
             else
                 _links.Accept(SessionOf(hello), connection, hello);
         }
@@ -131,6 +134,22 @@ public sealed class StageServer : IDisposable
         new Accept(connection.Precision, session.HeldEpoch).Write(frame);
         connection.Send(frame);
         connection.Start(session, "stage head", session.Shape.MaxPayload);
+    }
+
+    void AcceptLeader(StageConnection connection, Hello hello)
+    {
+        if (!_options.IsHead(connection.Peer))
+            throw new StageProtocolException(StageErrorCode.Unauthorized, $"{connection.Peer} does not lead this group");
+        if (_options.Exchange is not { } exchange)
+            throw Malformed("the stage shares its layers with nobody");
+        if (hello.Share != exchange.Share)
+            throw new StageProtocolException(StageErrorCode.WrongShape, $"the stage has {exchange.Share} of its layers, not {hello.Share}");
+        CheckShape(hello);
+        SessionOf(hello);
+        var frame = new FrameBuffer();
+        new Accept(ActivationPrecision.F32, 0).Write(frame);
+        connection.Send(frame);
+        exchange.Attach(new TensorLink(connection));
     }
 
     static StageProtocolException Malformed(string reason) => new(StageErrorCode.Malformed, reason);

@@ -1,4 +1,5 @@
 using Formation.Inference.Node.Stages.Connections;
+using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Transports;
 
 namespace Formation.Inference.Node.Stages.Serving;
@@ -11,6 +12,9 @@ public sealed record StageServerOptions
 
     /// <summary>Who may be the head. Default: whoever the transport lets in.</summary>
     public Func<PeerIdentity, bool> IsHead { get; init; } = static _ => true;
+
+    /// <summary>Where the stage is a follower of a group that shares each layer: what takes the leader's connection for partial sums.</summary>
+    public FollowerExchange? Exchange { get; init; }
 
     /// <summary>Precisions of rows that this program uses on its links. Default: all.</summary>
     public ActivationPrecision Precisions { get; init; } = ActivationPrecision.F32 | ActivationPrecision.BF16 | ActivationPrecision.Q8;

@@ -12,10 +12,13 @@ public sealed class StageChannel(Stream stream, PeerIdentity peer, Action abort)
 
     public PeerIdentity Peer { get; } = peer;
 
+    /// <summary>The socket's stream below all, or null where there is none, as through a relay.</summary>
+    internal SpinningStream? Transport { get; init; }
+
     /// <summary>A channel over a connected socket.</summary>
     /// <param name="socket">Belongs to the stream.</param>
     /// <param name="stream">Over the socket.</param>
-    internal static StageChannel Over(Socket socket, Stream stream, PeerIdentity peer) => new(stream, peer, () => Shutdown(socket));
+    internal static StageChannel Over(Socket socket, Stream stream, PeerIdentity peer) => new(stream, peer, () => Shutdown(socket)) { Transport = stream as SpinningStream };
 
     /// <summary>Ends reads and writes in progress with an exception. Disposing comes later, when nobody uses the stream any more.</summary>
     public void Abort() => abort();

@@ -60,7 +60,7 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
             throw new StageConnectException($"{UnixPrefix}{path}: {expected} is expected, and a socket of this host proves no key");
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         Connect(socket, new UnixDomainSocketEndPoint(path), cancellationToken);
-        return StageChannel.Over(socket, new NetworkStream(socket, ownsSocket: true), PeerIdentity.SameHost);
+        return StageChannel.Over(socket, new SpinningStream(socket), PeerIdentity.SameHost);
     }
 
     // A machine has several addresses and does not know which of them the others reach, so they are tried in turn, a relay last.
@@ -115,7 +115,7 @@ public sealed class StageDialer(StageCredentials? credentials = null, TimeSpan? 
         EndPoint endPoint = IPAddress.TryParse(host, out var ip) ? new IPEndPoint(ip, port) : new DnsEndPoint(host!, port);
         Connect(socket, endPoint, cancellationToken);
         return TlsHandshake.AsClient(
-            new NetworkStream(socket, ownsSocket: true), () => StageChannel.Shutdown(socket), credentials, expected, _timeout, cancellationToken);
+            new SpinningStream(socket), () => StageChannel.Shutdown(socket), credentials, expected, _timeout, cancellationToken);
     }
 
     // This thread is the dialer's own, and may wait.

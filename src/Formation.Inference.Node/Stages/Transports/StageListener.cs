@@ -52,7 +52,7 @@ public sealed class StageListener : IDisposable
         }
         return new StageListener(
             socket, $"unix:{path}", path,
-            (stream, abort) => new StageChannel(stream, PeerIdentity.SameHost, abort), accepted, null);
+            (stream, abort) => new StageChannel(stream, PeerIdentity.SameHost, abort) { Transport = stream as SpinningStream }, accepted, null);
     }
 
     /// <summary>Listens on a TCP port, and lets in who shows a known certificate over TLS 1.3.</summary>
@@ -121,7 +121,7 @@ public sealed class StageListener : IDisposable
             }
             if (peer.ProtocolType == ProtocolType.Tcp)
                 peer.NoDelay = true;
-            Shake(new NetworkStream(peer, ownsSocket: true), () => StageChannel.Shutdown(peer));
+            Shake(new SpinningStream(peer), () => StageChannel.Shutdown(peer));
         }
     }
 

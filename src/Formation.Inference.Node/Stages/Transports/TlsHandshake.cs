@@ -63,7 +63,10 @@ internal static class TlsHandshake
             using (cancellationToken.UnsafeRegister(static state => ((Action)state!)(), abort))
                 authenticate(tls);
             transport.ReadTimeout = Timeout.Infinite;
-            return new StageChannel(tls, PeerIdentity.Of((X509Certificate2)tls.RemoteCertificate!), abort);
+            return new StageChannel(tls, PeerIdentity.Of((X509Certificate2)tls.RemoteCertificate!), abort)
+            {
+                Transport = transport as SpinningStream,
+            };
         }
         catch (Exception failure)
         {

@@ -53,4 +53,7 @@ internal enum FrameType : byte
 
     /// <summary>Stage to head: the link to a neighbour is lost.</summary>
     LinkLost = 17,
+
+    /// <summary>Between members of a group that shares each layer: a piece of a partial sum, or of the whole one.</summary>
+    Partial = 18,
 }

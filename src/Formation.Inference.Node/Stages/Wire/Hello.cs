@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Kernels.Attention;
 
@@ -14,6 +15,9 @@ internal enum PeerRole : byte
 
     /// <summary>The stage that computes the other one's rows next.</summary>
     Downstream = 3,
+
+    /// <summary>The leader of a group that shares each layer, on the connection for partial sums.</summary>
+    Leader = 4,
 }
 
 /// <summary>First frame of a connection.</summary>
@@ -41,6 +45,9 @@ internal sealed record Hello
 
     public required StageShape Shape { get; init; }
 
+    /// <summary>From a leader: what the other side is to compute of each layer.</summary>
+    public TensorShare Share { get; init; } = TensorShare.Whole;
+
     public void Write(FrameBuffer frame)
     {
         frame.Begin(FrameType.Hello);
@@ -61,6 +68,10 @@ internal sealed record Hello
         frame.Int32(Shape.BlockCount);
         frame.Int32(Shape.BlockSize);
         frame.Text(Shape.DeploymentId);
+        if (Role != PeerRole.Leader)
+            return;
+        frame.Byte((byte)Share.Rank);
+        frame.Byte((byte)Share.Count);
     }
 
     /// <exception cref="StageProtocolException">It is not a hello that this version understands.</exception>
@@ -75,7 +86,7 @@ internal sealed record Hello
                 StageErrorCode.Version, $"the peer speaks version {version} of the stage protocol, this program {StageProtocol.Version}");
         }
         var role = (PeerRole)reader.Byte();
-        if (role is < PeerRole.Head or > PeerRole.Downstream)
+        if (role is < PeerRole.Head or > PeerRole.Leader)
             throw new StageProtocolException(StageErrorCode.Malformed, $"there is no role {(byte)role}");
         var offered = (ActivationPrecision)reader.Byte();
         var preferred = (ActivationPrecision)reader.Byte();
@@ -109,6 +120,8 @@ internal sealed record Hello
                 DeploymentId = reader.Text(),
             },
         };
+        if (role == PeerRole.Leader)
+            hello = hello with { Share = new TensorShare(reader.Byte(), reader.Byte()) };
         reader.End();
         return hello.Shape.FindFault() is { } fault ? throw new StageProtocolException(StageErrorCode.WrongShape, fault) : hello;
     }
