@@ -65,6 +65,7 @@ public static class FormApplication
             TokenizeCommand.Create(context),
         },
         NodesCommand.Create(context),
+        GatewaysCommand.Create(context),
         NodeCommand.Create(context),
         PlanCommand.Create(context),
         DeployCommand.Create(context),

@@ -22,7 +22,18 @@ public interface INodeDirectory
 
     /// <summary>Makes a token that admits one node.</summary>
     NodeInvitation Invite(NodeInvitationTerms terms);
+
+    /// <summary>The gateways that share these nodes, ordered by their keys; one, where there are no others.</summary>
+    IReadOnlyList<GatewayDescription> Gateways();
 }
+
+/// <summary>A gateway of the network.</summary>
+/// <param name="Pin">SHA-256 of its public key, in hexadecimal.</param>
+/// <param name="Urls">Where nodes reach it, best first.</param>
+/// <param name="LastSeen">When it last said that it lives.</param>
+/// <param name="IsOwn">Whether it is the one that answers.</param>
+/// <param name="IsDeciding">Whether it decides about deployments.</param>
+public sealed record GatewayDescription(string Pin, IReadOnlyList<string> Urls, DateTimeOffset LastSeen, bool IsOwn, bool IsDeciding);
 
 /// <summary>What a gateway knows of a node.</summary>
 /// <param name="Name">The name that it was admitted under.</param>

@@ -3,7 +3,7 @@ using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.EndToEnd.Tests;
 
-/// <summary>A gateway and nodes, real processes on one machine, and a model that they can serve together.</summary>
+/// <summary>Gateways and nodes, real processes on one machine, and a model that they can serve together.</summary>
 sealed class ClusterProcesses : IAsyncDisposable
 {
     public const string Model = "shared";
@@ -11,14 +11,19 @@ sealed class ClusterProcesses : IAsyncDisposable
 
     private readonly string _home = Directory.CreateTempSubdirectory("form-cluster-").FullName;
     private readonly Dictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
+    private readonly List<(ServerProcess Server, HttpClient Client)> _gateways = [];
+    private readonly string[] _options;
 
-    private ClusterProcesses()
-    {
-    }
+    private ClusterProcesses(string[] options) => _options = options;
 
-    public ServerProcess Server { get; private set; } = null!;
+    /// <summary>The first gateway.</summary>
+    public ServerProcess Server => _gateways[0].Server;
 
-    public HttpClient Client { get; private set; } = null!;
+    /// <summary>A client of the first gateway.</summary>
+    public HttpClient Client => _gateways[0].Client;
+
+    /// <summary>A client of each gateway.</summary>
+    public IReadOnlyList<HttpClient> Clients => [.. _gateways.Select(gateway => gateway.Client)];
 
     public IReadOnlyDictionary<string, NodeProcess> Nodes => _nodes;
 
@@ -26,18 +31,52 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <param name="nodes">How many nodes.</param>
     /// <param name="model">The model, or null for one of six layers.</param>
     /// <param name="isNode">Whether the gateway's machine is a node, too.</param>
-    public static async Task<ClusterProcesses> StartAsync(int nodes, TinyModelOptions? model = null, bool isNode = false)
+    /// <param name="kvFormat">How the gateway itself keeps keys and values.</param>
+    /// <param name="database">Connection string of a database that several gateways share, or null for one gateway with its own.</param>
+    /// <param name="gateways">How many gateways.</param>
+    public static async Task<ClusterProcesses> StartAsync(
+        int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1)
     {
-        var cluster = new ClusterProcesses();
-        var path = Path.Combine(cluster._home, "model.gguf");
-        TinyModel.Build(path, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
-        string[] options = isNode ? ["--memory", "256MiB"] : ["--no-node"];
-        cluster.Server = await ServerProcess.StartAsync(
-            cluster._home, ["--model", $"{Model}={path}", "--api-key", Key, "--threads", "1", "--context", "512", .. options]);
-        cluster.Client = cluster.Server.Client(Key);
+        string[] options =
+        [
+            "--api-key", Key, "--threads", "1", "--context", "512", "--kv-format", kvFormat,
+            .. (string[])(isNode ? ["--memory", "256MiB"] : ["--no-node"]), .. (string[])(database is null ? [] : ["--database", database]),
+        ];
+        var cluster = new ClusterProcesses(options);
+        TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
+        for (var i = 0; i < gateways; i++)
+            cluster._gateways.Add(await cluster.StartGatewayAsync(i));
         for (var i = 1; i <= nodes; i++)
             await cluster.AddAsync($"n{i}");
         return cluster;
+    }
+
+    private string ModelPath => Path.Combine(_home, "model.gguf");
+
+    /// <summary>Ends a gateway at once (SIGKILL).</summary>
+    public Task KillGatewayAsync(int index) => _gateways[index].Server.KillAsync();
+
+    /// <summary>Starts a gateway that was killed, with the data that it had.</summary>
+    public async Task RestartGatewayAsync(int index)
+    {
+        var (server, client) = _gateways[index];
+        await server.DisposeAsync();
+        client.Dispose();
+        _gateways[index] = await StartGatewayAsync(index);
+    }
+
+    // Gateways that share keys have the same pepper; an operator copies it, too.
+    private async Task<(ServerProcess Server, HttpClient Client)> StartGatewayAsync(int index)
+    {
+        string DataOf(int gateway) => Path.Combine(_home, $"gateway-{gateway}");
+        var pepper = Path.Combine(DataOf(index), "accounts.pepper");
+        if (index > 0 && !File.Exists(pepper))
+        {
+            Directory.CreateDirectory(DataOf(index));
+            File.Copy(Path.Combine(DataOf(0), "accounts.pepper"), pepper);
+        }
+        var server = await ServerProcess.StartAsync(_home, ["--data", DataOf(index), "--model", $"{Model}={ModelPath}", .. _options]);
+        return (server, server.Client(Key));
     }
 
     /// <summary>Adds a node, or starts one again that was there before.</summary>
@@ -62,13 +101,19 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>Waits until the deployment is in this state.</summary>
     public Task StateAsync(string state) => Eventually.TrueAsync(async () => (await DeploymentAsync()).GetProperty("state").GetString() == state);
 
-    public async Task<JsonElement> DeploymentAsync() =>
-        JsonElement.Parse(await Client.GetStringAsync($"/formation/v1/deployments/{Model}", TestContext.Current.CancellationToken));
+    public Task<JsonElement> DeploymentAsync() => DeploymentAsync(Client);
+
+    /// <summary>The deployment as one of the gateways sees it.</summary>
+    public static async Task<JsonElement> DeploymentAsync(HttpClient gateway) =>
+        JsonElement.Parse(await gateway.GetStringAsync($"/formation/v1/deployments/{Model}", TestContext.Current.CancellationToken));
 
     /// <summary>The nodes by what their workers do: <c>head</c>, <c>stage</c>.</summary>
-    public async Task<IReadOnlyList<string>> NodesOfAsync(string role) =>
+    public Task<IReadOnlyList<string>> NodesOfAsync(string role) => NodesOfAsync(Client, role);
+
+    /// <summary>The same as one of the gateways sees it.</summary>
+    public static async Task<IReadOnlyList<string>> NodesOfAsync(HttpClient gateway, string role) =>
     [
-        .. (await DeploymentAsync()).GetProperty("replicas").EnumerateArray().SelectMany(replica => replica.GetProperty("workers").EnumerateArray())
+        .. (await DeploymentAsync(gateway)).GetProperty("replicas").EnumerateArray().SelectMany(replica => replica.GetProperty("workers").EnumerateArray())
             .Where(worker => worker.GetProperty("role").GetString() == role)
             .Select(worker => worker.GetProperty("node").GetString()!),
     ];
@@ -82,9 +127,11 @@ sealed class ClusterProcesses : IAsyncDisposable
     {
         foreach (var node in _nodes.Values)
             await node.DisposeAsync();
-        Client?.Dispose();
-        if (Server is not null)
-            await Server.DisposeAsync();
+        foreach (var (server, client) in _gateways)
+        {
+            client.Dispose();
+            await server.DisposeAsync();
+        }
         Directory.Delete(_home, recursive: true);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.EndToEnd.Tests;
 
@@ -35,6 +36,22 @@ public sealed class DeploymentTests
         var head = (await cluster.NodesOfAsync("head"))[0];
         Assert.Equal(alone, await AskAllAsync(cluster, requests, () => cluster.Nodes[head].Kill()));
         Assert.DoesNotContain(head, await cluster.NodesOfAsync("head"));
+    }
+
+    [Theory]
+    [InlineData("qwen2", "f16")]
+    [InlineData("qwen3", "q8_0")]
+    public async Task Every_architecture_says_over_three_nodes_what_it_says_on_one_machine(string architecture, string kvFormat)
+    {
+        var model = (architecture == "qwen2" ? TinyModelOptions.Qwen2 : TinyModelOptions.Qwen3) with { LayerCount = 6, ContextLength = 512 };
+        await using var cluster = await ClusterProcesses.StartAsync(nodes: 3, model, kvFormat: kvFormat);
+        var requests = Enumerable.Range(0, 8).Select(i => AskedCompletion.Request(i, tokens: 60)).ToList();
+        var alone = await AskAllAsync(cluster, requests);
+
+        await cluster.DeployAsync("--stages", "3", "--kv-format", kvFormat);
+
+        Assert.Equal(alone, await AskAllAsync(cluster, requests));
+        Assert.Equal(2, (await cluster.NodesOfAsync("stage")).Count);
     }
 
     [Fact]

@@ -4,7 +4,6 @@ using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control;
-using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Relays;
 using Formation.Inference.Cluster.Routing;
@@ -40,6 +39,7 @@ sealed class ControlPlane : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly NodeIdentity _identity;
+    private readonly GatewayParts _parts;
     private readonly HeadClient _heads;
     private readonly RoutingMetrics _routingMetrics = new();
     private readonly DeploymentMetrics _deploymentMetrics;
@@ -47,28 +47,25 @@ sealed class ControlPlane : IAsyncDisposable
     private readonly RelayMetrics _relayMetrics;
 
     private ControlPlane(
-        WebApplication app, NodeIdentity identity, NodeRegistry registry, DeploymentController controller, ReadModel readModel, ControlEndpoint endpoint,
-        RelayService relay, RelayMetrics relayMetrics, TimeProvider clock)
+        WebApplication app, NodeIdentity identity, GatewayParts parts, ControlPlaneOptions options, ControlEndpoint endpoint,
+        RelayService relay, RelayMetrics relayMetrics)
     {
-        _app = app;
-        _identity = identity;
-        Registry = registry;
+        (_app, _identity, _parts) = (app, identity, parts);
         Endpoint = endpoint;
-        Controller = controller;
-        Replicas = new DeployedReplicas(controller);
+        Replicas = new DeployedReplicas(Controller);
         (_relay, _relayMetrics) = (relay, relayMetrics);
-        _heads = new HeadClient(identity, new HeadClientOptions(), clock, new GatewayRelay(relay, identity.Pin, clock));
-        _deploymentMetrics = new DeploymentMetrics(controller);
+        _heads = new HeadClient(identity, new HeadClientOptions(), options.Clock, new GatewayRelay(relay, identity.Pin, options.Clock));
+        _deploymentMetrics = new DeploymentMetrics(Controller);
         Backend = new ClusterBackend(
-            Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, clock,
+            Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, options.Clock,
             app.Services.GetRequiredService<ILogger<ClusterBackend>>());
-        Directory = new NodeDirectory(registry, endpoint);
-        Deployments = new DeploymentDirectory(controller, new FastestPlacement(), readModel, ModelLoadOptions.DefaultContextLimit);
+        Directory = new NodeDirectory(Registry, parts.Decisions, parts.Gateways, endpoint);
+        Deployments = new DeploymentDirectory(Controller, new FastestPlacement(), options.ReadModel, ModelLoadOptions.DefaultContextLimit);
     }
 
-    public NodeRegistry Registry { get; }
+    public NodeRegistry Registry => _parts.Registry;
 
-    public DeploymentController Controller { get; }
+    public DeploymentController Controller => _parts.Controller;
 
     /// <summary>Where requests find what is deployed.</summary>
     public DeployedReplicas Replicas { get; }
@@ -86,46 +83,35 @@ sealed class ControlPlane : IAsyncDisposable
     /// <summary>The gateway's key.</summary>
     public KeyPin Pin => _identity.Pin;
 
-    /// <summary>Opens the registry of a database and listens for nodes.</summary>
-    /// <param name="listen">Where.</param>
-    /// <param name="dataFolder">The gateway's key lies there.</param>
-    /// <param name="database">What was decided about nodes and deployments; it stays the caller's.</param>
-    /// <param name="options">Times.</param>
-    /// <param name="readModel">Finds the models that can be deployed.</param>
-    /// <param name="clock">The clock of leases, tokens and certificates.</param>
-    /// <param name="configureLogging">Where the listener logs.</param>
-    /// <param name="findModel">The model of a digest whose weights nodes may fetch, or null where there is none; where left out, there are none at all.</param>
+    /// <summary>Opens what was decided before and listens for nodes.</summary>
     /// <exception cref="IOException">The address is taken, or the folder can't be written.</exception>
-    /// <exception cref="InvalidDataException">The key or the registry is damaged.</exception>
-    /// <exception cref="StorageException">The database fails.</exception>
-    public static async Task<ControlPlane> StartAsync(
-        IPEndPoint listen, string dataFolder, Database database, NodeRegistryOptions options, ReadModel readModel, TimeProvider clock, Action<ILoggingBuilder> configureLogging,
-        Func<string, IServedModel?>? findModel = null)
+    /// <exception cref="InvalidDataException">The key or what was decided is damaged.</exception>
+    /// <exception cref="StorageException">The database does not answer.</exception>
+    public static async Task<ControlPlane> StartAsync(ControlPlaneOptions options)
     {
-        var identity = NodeIdentity.LoadOrCreate(Path.Combine(dataFolder, "gateway.pem"), clock);
-        var registry = new NodeRegistry(NodeStore.Open(database), [new KnownGateway(identity.Pin, [])], options, clock);
-        var controller = new DeploymentController(registry, DeploymentStore.Open(database), new FastestPlacement(), new ReconcilerOptions(), clock);
-        var weights = new WeightService(registry, findModel ?? (_ => null), PeerOf, clock);
+        var identity = NodeIdentity.LoadOrCreate(Path.Combine(options.DataFolder, "gateway.pem"), options.Clock);
+        var parts = GatewayParts.Open(options, identity.Pin);
+        var weights = new WeightService(parts.Registry, options.FindModel, PeerOf, options.Clock);
         var relayMetrics = new RelayMetrics();
-        var relay = new RelayService(registry, new RelayOptions(), relayMetrics, clock);
-        var app = Build(listen, identity, new NodeControlService(registry, PeerOf, clock), weights, relay, clock, configureLogging);
+        var relay = new RelayService(parts.Registry, new RelayOptions(), relayMetrics, options.Clock);
+        var app = Build(options, identity, new NodeControlService(parts.Registry, PeerOf, options.Clock), weights, relay);
         try
         {
             await app.StartAsync();
         }
         catch
         {
-            await controller.DisposeAsync();
+            await parts.DisposeAsync();
             relay.Dispose();
             relayMetrics.Dispose();
-            registry.Dispose();
             await app.DisposeAsync();
             identity.Dispose();
             throw;
         }
         var port = new Uri(app.Urls.First()).Port;
-        return new ControlPlane(
-            app, identity, registry, controller, readModel, new ControlEndpoint(listen.Address, port, LocalAddresses.OfThisMachine(listen.AddressFamily)), relay, relayMetrics, clock);
+        var endpoint = new ControlEndpoint(options.Listen.Address, port, LocalAddresses.OfThisMachine(options.Listen.AddressFamily));
+        parts.Announce(new KnownGateway(identity.Pin, options.Urls.Count > 0 ? options.Urls : endpoint.Urls()));
+        return new ControlPlane(app, identity, parts, options, endpoint, relay, relayMetrics);
     }
 
     public async ValueTask DisposeAsync()
@@ -134,8 +120,7 @@ sealed class ControlPlane : IAsyncDisposable
         await _heads.DisposeAsync();
         _deploymentMetrics.Dispose();
         _routingMetrics.Dispose();
-        await Controller.DisposeAsync();
-        Registry.Dispose();
+        await _parts.DisposeAsync();
         _relay.Dispose();
         _relayMetrics.Dispose();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
@@ -145,11 +130,10 @@ sealed class ControlPlane : IAsyncDisposable
     }
 
     private static WebApplication Build(
-        IPEndPoint listen, NodeIdentity identity, NodeControlService service, WeightService weights, RelayService relay, TimeProvider clock,
-        Action<ILoggingBuilder> configureLogging)
+        ControlPlaneOptions options, NodeIdentity identity, NodeControlService service, WeightService weights, RelayService relay)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        configureLogging(builder.Logging);
+        options.ConfigureLogging(builder.Logging);
         builder.Services.AddSingleton(service);
         // Made by the container, so that it is disposed with it.
         builder.Services.AddSingleton(_ => weights);
@@ -162,14 +146,14 @@ sealed class ControlPlane : IAsyncDisposable
             kestrel.Limits.MaxRequestHeadersTotalSize = 16 * 1024;
             // A connection on which nothing is called belongs to nobody that was let in.
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(15);
-            kestrel.Listen(listen, endpoint =>
+            kestrel.Listen(options.Listen, endpoint =>
             {
                 endpoint.Protocols = HttpProtocols.Http2;
                 endpoint.UseHttps(new TlsHandshakeCallbackOptions
                 {
                     HandshakeTimeout = TimeSpan.FromSeconds(5),
                     // Any key of our kind gets through to where a refusal can say why; what it may call there, the service decides.
-                    OnConnection = _ => ValueTask.FromResult(PinnedTls.Server(identity, PeerCheck.Anyone(clock), SslApplicationProtocol.Http2, Relayed)),
+                    OnConnection = _ => ValueTask.FromResult(PinnedTls.Server(identity, PeerCheck.Anyone(options.Clock), SslApplicationProtocol.Http2, Relayed)),
                 });
                 endpoint.Use(next => connection => IsRelayed(connection) ? RelayAsync(relay, connection) : next(connection));
             });

@@ -39,13 +39,32 @@ sealed class DeployableModels(ServedModels models, string dataFolder, TimeProvid
     /// <summary>The weights of this digest, or null where nothing with it was deployed.</summary>
     public IServedModel? Find(string digest) => _files.GetValueOrDefault(digest);
 
-    /// <summary>Opens the weights of what was deployed before this server started.</summary>
-    /// <param name="deployments">What was.</param>
+    /// <summary>Opens the weights of what was deployed before this server started, or by another one meanwhile, until it is stopped.</summary>
+    /// <param name="controller">Knows what is deployed.</param>
+    /// <param name="isShared">Whether other gateways deploy, too: then a file may be there and not here.</param>
     /// <param name="note">Told of files that are gone or others than before.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    public async Task RestoreAsync(IEnumerable<DeployedModel> deployments, Action<string> note, CancellationToken cancellationToken)
+    /// <param name="stop">Ends it.</param>
+    public async Task FollowAsync(DeploymentController controller, bool isShared, Action<string> note, CancellationToken stop)
     {
-        foreach (var model in deployments.DistinctBy(model => model.Digest))
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        try
+        {
+            while (true)
+            {
+                var version = controller.Version;
+                var models = controller.List().Select(status => status.Deployment.Model).Where(model => seen.Add(model.Digest)).ToList();
+                await RestoreAsync(isShared ? models.Where(model => File.Exists(model.Path)) : models, note, stop);
+                await controller.WaitForChangeAsync(version, stop);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task RestoreAsync(IEnumerable<DeployedModel> deployments, Action<string> note, CancellationToken cancellationToken)
+    {
+        foreach (var model in deployments)
         {
             try
             {

@@ -18,6 +18,9 @@ public sealed record ServeSettings
     /// <summary>Where to listen for nodes, or null not to.</summary>
     public ClusterListen? ClusterListen { get; init; }
 
+    /// <summary>Where nodes reach the gateway, best first; none for the addresses of this machine.</summary>
+    public IReadOnlyList<string> ClusterUrls { get; init; } = [];
+
     /// <summary>Whether this machine is a node of the network itself, as soon as there is another one.</summary>
     public bool IsNode { get; init; } = true;
 

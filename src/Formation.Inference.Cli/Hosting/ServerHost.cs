@@ -62,12 +62,11 @@ static class ServerHost
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         using var impatience = SecondInterruptEndsAtOnce();
         var following = models.FollowAsync(stopping.Token);
-        var restoring = deployable.RestoreAsync(
-            control?.Controller.List().Select(deployment => deployment.Deployment.Model).ToList() ?? [], context.Output.Note, stopping.Token);
+        var offering = control is null ? Task.CompletedTask : deployable.FollowAsync(control.Controller, cluster is PostgresDatabase, context.Output.Note, stopping.Token);
         var own = control is null || !settings.IsNode ? Task.CompletedTask : new LocalNode(settings, control, pool, context).RunAsync(stopping.Token);
         await app.WaitForShutdownAsync(cancellationToken);
         await following;
-        await restoring;
+        await offering;
         await own;
         await pool.StopAsync(settings.ShutdownLimit);
         return ExitCode.Done;
@@ -128,7 +127,7 @@ static class ServerHost
         }
     }
 
-    private static SqliteDatabase OpenDatabase(ServeSettings settings, string fileName, TimeProvider time)
+    private static Database OpenDatabase(ServeSettings settings, string fileName, TimeProvider time)
     {
         try
         {
@@ -154,9 +153,17 @@ static class ServerHost
             return null;
         try
         {
-            var control = await ControlPlane.StartAsync(
-                listen.Endpoint, settings.DataFolder, database, new NodeRegistryOptions(), models.ReadAsync, context.Time, ServerLogging.Configure,
-                models.Find);
+            var control = await ControlPlane.StartAsync(new ControlPlaneOptions
+            {
+                Listen = listen.Endpoint,
+                DataFolder = settings.DataFolder,
+                Database = database,
+                Urls = settings.ClusterUrls,
+                ReadModel = models.ReadAsync,
+                FindModel = models.Find,
+                Clock = context.Time,
+                ConfigureLogging = ServerLogging.Configure,
+            });
             if (!listen.IsDefault || control.Endpoint.IsReachableFromOutside)
                 context.Output.Note($"Nodes dial in at {control.Endpoint.UrlFor(null).GetLeftPart(UriPartial.Authority)}");
             return control;

@@ -41,11 +41,16 @@ static class ServeCommand
             Description = "Where nodes of the network dial in (mutual TLS), or off [default: the address of --urls, on the next port]",
             HelpName = "ADDRESS",
         };
+        var clusterUrl = new Option<string[]>("--cluster-url")
+        {
+            Description = "Where nodes reach this gateway, for those that another one tells of it; may be given several times [default: the addresses of this machine]",
+            HelpName = "URL",
+        };
         var noNode = new Option<bool>("--no-node") { Description = "This machine computes nothing for its network; by default it is a node, too, as soon as there is another one" };
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, noNode, otlp, limit,
+            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -57,6 +62,7 @@ static class ServeCommand
                 ModelsFolder = parse.GetValue(models),
                 Addresses = addresses,
                 ClusterListen = ClusterListen.Parse(parse.GetValue(cluster), addresses),
+                ClusterUrls = ClusterUrls.Parse(parse.GetValue(clusterUrl) ?? []),
                 IsNode = !parse.GetValue(noNode),
                 DataFolder = Path.GetFullPath(parse.GetValue(data) ?? context.Folders.Data),
                 Threads = parse.GetValue(threads) ?? machine.DefaultThreads,

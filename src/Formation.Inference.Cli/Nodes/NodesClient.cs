@@ -15,6 +15,9 @@ sealed class NodesClient(ServerClient server)
     public async Task<IReadOnlyList<NodeEventView>> EventsAsync(CancellationToken cancellationToken) =>
         ServerAnswer.Read((await server.SendAsync(HttpMethod.Get, $"{Root}/events", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListNodeEventView);
 
+    public async Task<IReadOnlyList<GatewayView>> GatewaysAsync(CancellationToken cancellationToken) =>
+        ServerAnswer.Read((await server.SendAsync(HttpMethod.Get, $"{Root}/gateways", null, cancellationToken))["data"], NodesWireJson.Default.IReadOnlyListGatewayView);
+
     public Task<NodeView> FindAsync(string name, CancellationToken cancellationToken) => NodeAsync(HttpMethod.Get, Path(name), cancellationToken);
 
     public Task<NodeView> DrainAsync(string name, CancellationToken cancellationToken) => NodeAsync(HttpMethod.Post, $"{Path(name)}/drain", cancellationToken);
@@ -58,6 +61,9 @@ sealed record DeviceView(string Name, string InstructionSet, int Threads, double
 /// <summary>Its way to another node.</summary>
 sealed record LinkView(string Peer, double RoundTripMilliseconds, double BytesPerSecond, bool Relayed);
 
+/// <summary>A gateway of the network.</summary>
+sealed record GatewayView(string Pin, IReadOnlyList<string> Urls, DateTimeOffset LastSeen, bool Answering, bool Deciding);
+
 /// <summary>What happened to a node.</summary>
 sealed record NodeEventView(DateTimeOffset Time, string Node, string Kind, string Reason);
 
@@ -75,6 +81,7 @@ sealed record InvitationView(string Token, string Gateway, DateTimeOffset Expire
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectRequiredConstructorParameters = true, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(IReadOnlyList<NodeView>))]
 [JsonSerializable(typeof(IReadOnlyList<NodeEventView>))]
+[JsonSerializable(typeof(IReadOnlyList<GatewayView>))]
 [JsonSerializable(typeof(JoinTokenView))]
 sealed partial class NodesWireJson : JsonSerializerContext;
 
@@ -83,5 +90,6 @@ sealed partial class NodesWireJson : JsonSerializerContext;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<NodeView>))]
 [JsonSerializable(typeof(IReadOnlyList<NodeEventView>))]
+[JsonSerializable(typeof(IReadOnlyList<GatewayView>))]
 [JsonSerializable(typeof(InvitationView))]
 sealed partial class NodesOutputJson : JsonSerializerContext;

@@ -1,14 +1,17 @@
 using System.Threading.Channels;
+using Formation.Inference.Cluster.Gateways;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Cluster.Deployments;
 
 /// <summary>
 /// Keeps deployments as they were asked for: looks at the nodes whenever one changes, lets the <see cref="Reconciler"/> decide, keeps what it
-/// decided, and tells the nodes. No token ever passes here. Safe to use from any thread.
+/// decided, and tells the nodes. Of several gateways the one that leads does so; the others follow what it decided. No token ever passes here. Safe
+/// to use from any thread.
 /// </summary>
 public sealed class DeploymentController : IAsyncDisposable
 {
@@ -18,36 +21,43 @@ public sealed class DeploymentController : IAsyncDisposable
     /// <summary>How often to look where nothing changes: patience runs out, too.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
 
+    // Held while something is decided and stored, which may take a while, and in front of the other one. Requests never wait for it.
+    private readonly Lock _deciding = new();
     private readonly Lock _lock = new();
-    private readonly SortedDictionary<string, Deployment> _deployments = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _ordered = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, StoredDeployment> _deployments = new(StringComparer.Ordinal);
     private readonly Channel<bool> _changes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource _stop = new();
     private readonly NodeRegistry _registry;
     private readonly DeploymentStore _store;
+    private readonly ILeadership _leadership;
+    private readonly DecisionLog _log;
     private readonly Reconciler _reconciler;
     private readonly TimeProvider _clock;
     private readonly ITimer _looks;
     private readonly Task _running;
     private long _version;
+    private long? _term;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <param name="registry">The nodes.</param>
     /// <param name="store">What was decided before.</param>
+    /// <param name="leadership">Whether this gateway decides.</param>
+    /// <param name="log">Takes what was decided, in words.</param>
     /// <param name="policy">Decides where.</param>
     /// <param name="options">How patient it is.</param>
     /// <param name="clock">The clock.</param>
-    public DeploymentController(NodeRegistry registry, DeploymentStore store, IPlacementPolicy policy, ReconcilerOptions options, TimeProvider clock)
+    public DeploymentController(
+        NodeRegistry registry, DeploymentStore store, ILeadership leadership, DecisionLog log, IPlacementPolicy policy, ReconcilerOptions options,
+        TimeProvider clock)
     {
-        _registry = registry;
-        _store = store;
+        (_registry, _store, _leadership, _log) = (registry, store, leadership, log);
         _clock = clock;
         _reconciler = new Reconciler(policy, options, clock.GetUtcNow());
-        foreach (var (deployment, _) in store.Load())
-            _deployments[deployment.ModelId] = deployment;
+        TakeStored();
         // Before the first node registers: one that comes back must find its orders, or it would end its workers.
         Reconcile();
         registry.Changed += Look;
+        leadership.Changed += Look;
         _looks = clock.CreateTimer(_ => Look(), null, LookInterval, LookInterval);
         _running = RunAsync();
     }
@@ -60,7 +70,7 @@ public sealed class DeploymentController : IAsyncDisposable
     {
         var view = View();
         lock (_lock)
-            return [.. _deployments.Values.Select(deployment => DeploymentStatus.Of(deployment, view))];
+            return [.. _deployments.Values.Select(stored => DeploymentStatus.Of(stored.Deployment, view))];
     }
 
     /// <summary>Whether this model is deployed.</summary>
@@ -71,13 +81,7 @@ public sealed class DeploymentController : IAsyncDisposable
     }
 
     /// <summary>The deployment of this model, or null.</summary>
-    public DeploymentStatus? Find(string modelId)
-    {
-        Deployment? deployment;
-        lock (_lock)
-            deployment = _deployments.GetValueOrDefault(modelId);
-        return deployment is null ? null : DeploymentStatus.Of(deployment, View());
-    }
+    public DeploymentStatus? Find(string modelId) => Stored(modelId) is { } stored ? DeploymentStatus.Of(stored.Deployment, View()) : null;
 
     /// <summary>Ends when something has changed since a version.</summary>
     public async Task WaitForChangeAsync(long since, CancellationToken cancellationToken)
@@ -101,20 +105,31 @@ public sealed class DeploymentController : IAsyncDisposable
         var view = View();
         lock (_lock)
         {
-            var own = _deployments.GetValueOrDefault(spec.ModelId)?.Workers.Select(worker => worker.Id).ToHashSet(StringComparer.Ordinal) ?? [];
+            var own = _deployments.GetValueOrDefault(spec.ModelId)?.Deployment.Workers.Select(worker => worker.Id).ToHashSet(StringComparer.Ordinal) ?? [];
             return policy.Place(model.Shape, spec.Placement, view.Offers(own, new HashSet<string>()));
         }
     }
 
     /// <summary>Deploys a model, or deploys it anew where it was asked for otherwise.</summary>
+    /// <exception cref="StorageException">The store does not answer.</exception>
     public void Deploy(DeploymentSpec spec, DeployedModel model)
     {
-        lock (_lock)
+        lock (_deciding)
         {
-            var known = _deployments.GetValueOrDefault(spec.ModelId);
-            _deployments[spec.ModelId] = new Deployment(spec, model, known?.Created ?? _clock.GetUtcNow());
-            _registry.Log.Add(spec.ModelId, known is null ? "deployed" : "deployed-anew", "the operator asked for it");
-            _store.Save(_deployments[spec.ModelId]);
+            // Another gateway may decide about it at the same moment; what the operator wants now comes behind that.
+            StoredDeployment? known;
+            long? version;
+            Deployment deployment;
+            do
+            {
+                TakeStored();
+                known = Stored(spec.ModelId);
+                deployment = new Deployment(spec, model, known?.Deployment.Created ?? _clock.GetUtcNow());
+                version = _store.TrySave(deployment, known?.Version ?? 0);
+            }
+            while (version is null);
+            Keep(new StoredDeployment(deployment, version.Value));
+            Note(spec.ModelId, known is null ? "deployed" : "deployed-anew", "the operator asked for it");
         }
         Look();
     }
@@ -122,34 +137,55 @@ public sealed class DeploymentController : IAsyncDisposable
     /// <summary>Has a deployment placed again that was put to sleep; nothing where it is awake, or not there.</summary>
     public void Wake(string modelId)
     {
-        lock (_lock)
+        if (Stored(modelId) is not { Deployment.Asleep: not null })
+            return;
+        lock (_deciding)
         {
-            if (_deployments.GetValueOrDefault(modelId) is not { Asleep: not null } asleep)
+            if (Stored(modelId) is not { Deployment.Asleep: not null } asleep)
                 return;
-            _deployments[modelId] = asleep with { Asleep = null };
-            _registry.Log.Add(modelId, "woken", "a request came for it");
-            _store.Save(_deployments[modelId]);
+            try
+            {
+                if (TryKeep(asleep.Deployment with { Asleep = null }, asleep.Version))
+                    Note(modelId, "woken", "a request came for it");
+            }
+            // The request waits as long as it does for any model that is not ready, and the next one tries again.
+            catch (StorageException error)
+            {
+                _registry.Log.Add(modelId, "not-woken", error.Message);
+            }
         }
         Look();
     }
 
     /// <summary>Ends a deployment and its workers. False where there is none.</summary>
+    /// <exception cref="StorageException">The store does not answer.</exception>
     public bool Undeploy(string modelId)
     {
-        lock (_lock)
+        lock (_deciding)
         {
-            if (!_deployments.Remove(modelId))
+            if (!_store.Remove(modelId))
                 return false;
-            _store.Remove(modelId);
-            _registry.Log.Add(modelId, "undeployed", "the operator asked for it");
+            lock (_lock)
+                _deployments.Remove(modelId);
+            Note(modelId, "undeployed", "the operator asked for it");
         }
         Look();
         return true;
     }
 
+    /// <summary>Takes over what other gateways have decided.</summary>
+    /// <exception cref="StorageException">The store does not answer.</exception>
+    public void Refresh()
+    {
+        lock (_deciding)
+            TakeStored();
+        Look();
+    }
+
     public async ValueTask DisposeAsync()
     {
         _registry.Changed -= Look;
+        _leadership.Changed -= Look;
         await _looks.DisposeAsync();
         _stop.Cancel();
         await _running;
@@ -189,33 +225,93 @@ public sealed class DeploymentController : IAsyncDisposable
 
     private void Reconcile()
     {
-        var nodes = _registry.List();
+        lock (_deciding)
+        {
+            if (_leadership.Term is { } term)
+                Decide(term);
+            else if (_term is not null)
+                _registry.StopOrdering();
+            _term = _leadership.Term;
+        }
         lock (_lock)
         {
-            foreach (var deployment in _deployments.Values.ToList())
-            {
-                // What one deployment was given, the next one does not find free.
-                var view = ViewOf(nodes);
-                var next = _reconciler.Step(deployment, view, (kind, reason) => _registry.Log.Add(deployment.ModelId, kind, reason));
-                if (DeploymentStore.Text(next) == DeploymentStore.Text(deployment))
-                    continue;
-                _store.Save(next);
-                _deployments[deployment.ModelId] = next;
-            }
-            Order(ViewOf(nodes));
             _version++;
             _changed.SetResult();
             _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    private void Order(ClusterView view)
+    private void Decide(long term)
     {
-        var orders = OrderBook.Write(_deployments.Values, view, [.. _registry.Gateways.Select(gateway => gateway.Pin)]);
-        foreach (var node in orders.Select(order => order.Key).Union(_ordered, StringComparer.Ordinal).ToList())
+        // What the one that led before has decided last is what there is.
+        if (term != _term)
+            TakeStored();
+        var nodes = _registry.List();
+        List<StoredDeployment> known;
+        lock (_lock)
+            known = [.. _deployments.Values];
+        foreach (var stored in known)
         {
-            _registry.SetOrders(node, [.. orders[node]]);
-            _ordered.Add(node);
+            var reasons = new List<(string Kind, string Reason)>();
+            // What one deployment was given, the next one does not find free.
+            var next = _reconciler.Step(stored.Deployment, ViewOf(nodes), (kind, reason) => reasons.Add((kind, reason)));
+            if (DeploymentStore.Text(next) != DeploymentStore.Text(stored.Deployment) && !TryKeep(next, stored.Version))
+                continue;
+            reasons.ForEach(reason => Note(next.ModelId, reason.Kind, reason.Reason));
+        }
+        lock (_lock)
+        {
+            var deployments = _deployments.Values.Select(stored => stored.Deployment).ToList();
+            _registry.Order(term, OrderBook.Write(deployments, ViewOf(nodes), [.. _registry.Gateways.Select(gateway => gateway.Pin)]));
+        }
+    }
+
+    // Where another gateway was faster, its decision counts, and this one looks again.
+    private bool TryKeep(Deployment next, long version)
+    {
+        if (_store.TrySave(next, version) is { } saved)
+        {
+            Keep(new StoredDeployment(next, saved));
+            return true;
+        }
+        TakeStored();
+        Look();
+        return false;
+    }
+
+    private StoredDeployment? Stored(string modelId)
+    {
+        lock (_lock)
+            return _deployments.GetValueOrDefault(modelId);
+    }
+
+    private void Keep(StoredDeployment stored)
+    {
+        lock (_lock)
+            _deployments[stored.Deployment.ModelId] = stored;
+    }
+
+    private void TakeStored()
+    {
+        var stored = _store.Load();
+        lock (_lock)
+        {
+            _deployments.Clear();
+            foreach (var deployment in stored)
+                _deployments[deployment.Deployment.ModelId] = deployment;
+        }
+    }
+
+    private void Note(string modelId, string kind, string reason)
+    {
+        try
+        {
+            _log.Add(modelId, kind, reason);
+        }
+        // What was decided counts; what is lost is the line that tells of it.
+        catch (StorageException error)
+        {
+            _registry.Log.Add(modelId, kind, $"{reason} (not kept: {error.Message})");
         }
     }
 
@@ -227,5 +323,5 @@ public sealed class DeploymentController : IAsyncDisposable
     }
 
     private ClusterView ViewOf(IReadOnlyList<NodeStatus> nodes) =>
-        new(nodes, _deployments.Values.SelectMany(deployment => deployment.Workers), _clock.GetUtcNow());
+        new(nodes, _deployments.Values.SelectMany(stored => stored.Deployment.Workers), _clock.GetUtcNow());
 }

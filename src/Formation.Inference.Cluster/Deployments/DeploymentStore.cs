@@ -34,20 +34,6 @@ public sealed class DeploymentStore
         "SELECT model, body, version FROM deployments ORDER BY model",
         row => new StoredDeployment(Read(row.GetString(0), row.GetString(1)), row.GetInt64(2)));
 
-    /// <summary>Keeps a deployment in the place of what was kept of its model.</summary>
-    public void Save(Deployment deployment)
-    {
-        using var transaction = _database.Begin();
-        transaction.Execute(
-            $"""
-            INSERT INTO deployments (model, body, version) VALUES (@model, @body, {_database.Dialect.Now})
-            ON CONFLICT (model) DO UPDATE SET body = excluded.body, version = deployments.version + 1
-            """,
-            ("@model", deployment.ModelId), ("@body", Text(deployment)));
-        transaction.TellOthers();
-        transaction.Commit();
-    }
-
     /// <summary>Keeps a deployment where nobody has kept another of its model since it was loaded.</summary>
     /// <param name="deployment">The deployment.</param>
     /// <param name="expectedVersion">The version that it was loaded with, or 0 where there was none.</param>
@@ -70,13 +56,15 @@ public sealed class DeploymentStore
         return version;
     }
 
-    /// <summary>Forgets a deployment.</summary>
-    public void Remove(string modelId)
+    /// <summary>Forgets a deployment. False where there is none of this model.</summary>
+    public bool Remove(string modelId)
     {
         using var transaction = _database.Begin();
-        transaction.Execute("DELETE FROM deployments WHERE model = @model", ("@model", modelId));
+        if (transaction.Execute("DELETE FROM deployments WHERE model = @model", ("@model", modelId)) == 0)
+            return false;
         transaction.TellOthers();
         transaction.Commit();
+        return true;
     }
 
     private static long? Number(DbDataReader row) => row.GetInt64(0);

@@ -51,9 +51,11 @@ public sealed class GatewayStore
     }
 
     /// <summary>The gateways that said within this time that they live, ordered by pin.</summary>
-    public IReadOnlyList<KnownGateway> List(TimeSpan within) => _database.Query(
-        $"SELECT pin, urls FROM gateways WHERE seen >= {_database.Dialect.Now} - @within ORDER BY pin",
-        row => new KnownGateway(StoredPin.Read(row.GetString(0)), JsonSerializer.Deserialize(row.GetString(1), UrlsJson.Default.StringArray) ?? []),
+    public IReadOnlyList<SeenGateway> List(TimeSpan within) => _database.Query(
+        $"SELECT pin, urls, seen FROM gateways WHERE seen >= {_database.Dialect.Now} - @within ORDER BY pin",
+        row => new SeenGateway(
+            new KnownGateway(StoredPin.Read(row.GetString(0)), JsonSerializer.Deserialize(row.GetString(1), UrlsJson.Default.StringArray) ?? []),
+            DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))),
         ("@within", (long)within.TotalMilliseconds));
 
     /// <summary>Says that a gateway lives no more: it ends in order.</summary>
@@ -65,6 +67,9 @@ public sealed class GatewayStore
         transaction.Commit();
     }
 }
+
+/// <summary>A gateway, and when it last said that it lives, by the clock of the database.</summary>
+public sealed record SeenGateway(KnownGateway Gateway, DateTimeOffset LastSeen);
 
 [JsonSerializable(typeof(string[]))]
 sealed partial class UrlsJson : JsonSerializerContext;

@@ -1,17 +1,22 @@
 using System.Net;
+using Formation.Inference.Cluster.Gateways;
+using Formation.Inference.Cluster.Nodes.Control;
 
 namespace Formation.Inference.Cluster.Nodes;
 
 /// <summary>The registry as the gateway's administration sees it.</summary>
 /// <param name="registry">The nodes.</param>
+/// <param name="decisions">What was decided about deployments, here or by another gateway.</param>
+/// <param name="gateways">The gateways that share them.</param>
 /// <param name="listener">Where the control plane listens.</param>
-public sealed class NodeDirectory(NodeRegistry registry, ControlEndpoint listener) : INodeDirectory
+public sealed class NodeDirectory(NodeRegistry registry, DecisionLog decisions, GatewayDirectory gateways, ControlEndpoint listener) : INodeDirectory
 {
     public IReadOnlyList<NodeDescription> List() => [.. registry.List().Select(Describe)];
 
     public NodeDescription? Find(string name) => registry.Find(name) is { } node ? Describe(node) : null;
 
-    public IReadOnlyList<NodeEvent> Events(string? name, int limit) => registry.Log.Newest(name, limit);
+    public IReadOnlyList<NodeEvent> Events(string? name, int limit) =>
+        [.. decisions.Newest(name, limit).Concat(registry.Log.Newest(name, limit)).OrderBy(entry => entry.Time).TakeLast(limit)];
 
     public NodeDescription? SetDraining(string name, bool isDraining) => registry.SetDraining(name, isDraining) ? Find(name) : null;
 
@@ -22,6 +27,8 @@ public sealed class NodeDirectory(NodeRegistry registry, ControlEndpoint listene
         var (token, expires) = registry.Invite(new AdmissionTerms(terms.Region, terms.Labels, terms.IsTrusted), terms.Lifetime);
         return new NodeInvitation(token.Text, listener.UrlFor(terms.ReachedAs), expires, listener.IsReachableFromOutside);
     }
+
+    public IReadOnlyList<GatewayDescription> Gateways() => gateways.List();
 
     private static NodeDescription Describe(NodeStatus node) => new(
         node.Name,
@@ -56,6 +63,10 @@ public sealed class NodeDirectory(NodeRegistry registry, ControlEndpoint listene
 public sealed record ControlEndpoint(IPAddress Address, int Port, IReadOnlyList<IPAddress> MachineAddresses)
 {
     public bool IsReachableFromOutside => !IPAddress.IsLoopback(Address);
+
+    /// <summary>The URLs under which other machines may reach it, best first.</summary>
+    public IReadOnlyList<string> Urls() =>
+        [.. (IsEveryAddress ? MachineAddresses : [Address]).Take(ControlLimits.GatewayUrls).Select(address => $"https://{HostAndPort.Format(address.ToString(), Port)}")];
 
     private bool IsEveryAddress => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
 

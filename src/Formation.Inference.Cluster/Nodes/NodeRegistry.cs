@@ -8,22 +8,31 @@ using Formation.Inference.Cluster.Workers;
 namespace Formation.Inference.Cluster.Nodes;
 
 /// <summary>
-/// The nodes of one gateway: admits them, holds their connections, sees when they fall silent, and removes them. What was decided about a
-/// node is on disk; what it says of itself is in memory, and comes back when it registers anew. Safe to use from any thread.
+/// The nodes as one gateway sees them: admits them, holds their connections, sees when they fall silent, and removes them. What was decided
+/// about a node is in the store, which other gateways may share; what it says of itself is in memory, and comes back when it registers anew. Safe to
+/// use from any thread.
 /// </summary>
 public sealed class NodeRegistry : IDisposable
 {
     private static readonly byte[] NoHash = new byte[SHA256.HashSizeInBytes];
 
+    /// <summary>How often at most the store is asked about keys that nobody knows: whoever dials may have made them up.</summary>
+    private static readonly TimeSpan UnknownKeyInterval = TimeSpan.FromSeconds(1);
+
+    // Held while the store is asked, which may take a while, and in front of the other one. Whoever only hears of nodes never waits for it.
+    private readonly Lock _deciding = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<KeyPin, LiveNode> _byPin = [];
     private readonly Dictionary<string, LiveNode> _byName = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Control.Wire.WorkerOrders> _orders = new(StringComparer.Ordinal);
-    private readonly Dictionary<KeyPin, (string Node, string Worker)> _workerPins = [];
+    private readonly WorkerKeys _workerKeys = new();
     private readonly NodeStore _store;
     private readonly NodeRegistryOptions _options;
     private readonly TimeProvider _clock;
     private readonly ITimer _looks;
+    private IReadOnlyList<KnownGateway> _gateways;
+    private long? _term;
+    private long? _askedOfUnknown;
 
     /// <param name="store">What was decided before.</param>
     /// <param name="gateways">The gateways that nodes are told of, this one first.</param>
@@ -34,7 +43,7 @@ public sealed class NodeRegistry : IDisposable
         _store = store;
         _options = options;
         _clock = clock;
-        Gateways = gateways;
+        _gateways = gateways;
         Log = new NodeEventLog(clock);
         foreach (var record in store.Nodes())
             Keep(new LiveNode(record, clock.GetUtcNow()));
@@ -42,7 +51,7 @@ public sealed class NodeRegistry : IDisposable
     }
 
     /// <summary>The gateways that nodes are told of, this one first.</summary>
-    public IReadOnlyList<KnownGateway> Gateways { get; }
+    public IReadOnlyList<KnownGateway> Gateways => Volatile.Read(ref _gateways);
 
     /// <summary>What happened.</summary>
     public NodeEventLog Log { get; }
@@ -123,18 +132,14 @@ public sealed class NodeRegistry : IDisposable
         string tokenText, KeyPin pin, NodeReport report, [NotNullWhen(true)] out NodeRecord? record, [NotNullWhen(false)] out Refusal? refusal)
     {
         record = null;
-        refusal = TokenFault(tokenText, pin, out var token);
-        if (refusal is not null)
-            return false;
-        lock (_lock)
+        lock (_deciding)
         {
-            if (token!.UsedBy is not null)
-            {
-                record = _byPin[pin].Record;
-                return true;
-            }
-            refusal = Admit(token, pin, report, out record);
-            return refusal is null;
+            refusal = TokenFault(tokenText, pin, out var token) ?? (token!.UsedBy is null ? Admit(token, pin, report, out record) : null);
+            if (refusal is not null)
+                return false;
+            lock (_lock)
+                record ??= _byPin[pin].Record;
+            return true;
         }
     }
 
@@ -146,19 +151,30 @@ public sealed class NodeRegistry : IDisposable
     /// <returns>Its name, or null where the operator has removed it.</returns>
     public string? AdmitOwn(KeyPin pin, NodeReport report)
     {
-        lock (_lock)
+        lock (_deciding)
         {
-            if (_byPin.GetValueOrDefault(pin) is { } known)
-                return known.Record.Removed is null ? known.Record.Name : null;
-            var name = report.Name;
-            for (var i = 2; _byName.ContainsKey(name); i++)
-                name = $"{report.Name[..Math.Min(report.Name.Length, NodeName.MaximumLength - 4)]}-{i}";
-            var record = new NodeRecord(pin, name, report.Region, new Dictionary<string, string>(), IsTrusted: true, _clock.GetUtcNow());
-            if (!_store.AdmitOwn(record))
-                return null;
-            Keep(new LiveNode(record, _clock.GetUtcNow()));
-            Log.Add(name, "joined", "it is the gateway's own machine");
-            return name;
+            for (var i = 1; i < 100; i++)
+            {
+                var name = i == 1 ? report.Name : $"{report.Name[..Math.Min(report.Name.Length, NodeName.MaximumLength - 4)]}-{i}";
+                lock (_lock)
+                {
+                    if (_byPin.GetValueOrDefault(pin) is { } known)
+                        return known.Record.Removed is null ? known.Record.Name : null;
+                    if (_byName.ContainsKey(name))
+                        continue;
+                }
+                var record = new NodeRecord(pin, name, report.Region, new Dictionary<string, string>(), IsTrusted: true, _clock.GetUtcNow());
+                if (_store.AdmitOwn(record))
+                {
+                    lock (_lock)
+                        Keep(new LiveNode(record, _clock.GetUtcNow()));
+                    Log.Add(name, "joined", "it is the gateway's own machine");
+                    return name;
+                }
+                // Another gateway has given the name away meanwhile.
+                TakeStored();
+            }
+            return null;
         }
     }
 
@@ -166,6 +182,8 @@ public sealed class NodeRegistry : IDisposable
     /// <returns>Why the node is refused, or null.</returns>
     public Refusal? Register(NodeConnection connection, NodeReport report)
     {
+        if (!TryFindUnknown(connection.Pin))
+            return new Refusal(RefusalReason.NotNow, "This gateway can't look up the node's key at this moment; try again.");
         lock (_lock)
         {
             var refusal = RegistrationFault(connection.Pin, report, out var node);
@@ -184,7 +202,8 @@ public sealed class NodeRegistry : IDisposable
             connection.PeersChanged();
             if (node.Record.IsDraining)
                 connection.Send(ControlMessages.Drain(true));
-            connection.Send(ControlMessages.Workers(_orders.GetValueOrDefault(node.Record.Name) ?? new Control.Wire.WorkerOrders()));
+            if (_term is { } term)
+                connection.Send(ControlMessages.Workers(_orders.GetValueOrDefault(node.Record.Name) ?? NoOrders(term)));
             TellOthers(node);
             AskForProbes(node);
             return null;
@@ -220,26 +239,66 @@ public sealed class NodeRegistry : IDisposable
             if (Current(connection) is not { } node)
                 return;
             node.Workers = workers;
-            NoteKeys(node);
+            _workerKeys.Note(node.Record.Name, workers.Values);
             Heard(node);
             Changed?.Invoke();
         }
     }
 
-    /// <summary>Says what a node is to run; it is told now, and each time that it registers. The same orders again cost nothing.</summary>
-    /// <param name="name">Name of the node; one that is not admitted is told when it is.</param>
-    /// <param name="orders">All of them.</param>
-    public void SetOrders(string name, IReadOnlyList<WorkerOrder> orders)
+    /// <summary>
+    /// Says what all nodes are to run: those are told whose list changes, and each one when it registers. Only the gateway that decides says
+    /// it; nodes hear of the others nothing about workers.
+    /// </summary>
+    /// <param name="term">Since when this gateway decides.</param>
+    /// <param name="orders">By the name of the node; one that is left out is to run nothing.</param>
+    public void Order(long term, ILookup<string, WorkerOrder> orders)
     {
-        var message = new Control.Wire.WorkerOrders { Workers = { orders.Select(WorkerOrderMapping.ToWire) } };
         lock (_lock)
         {
-            if (message.Equals(_orders.GetValueOrDefault(name) ?? new Control.Wire.WorkerOrders()))
-                return;
-            _orders[name] = message;
-            if (_byName.GetValueOrDefault(name) is { Connection: { } connection })
-                connection.Send(ControlMessages.Workers(message));
+            _term = term;
+            foreach (var name in orders.Select(order => order.Key).Union(_byName.Keys).Union(_orders.Keys).ToList())
+            {
+                var message = NoOrders(term);
+                message.Workers.Add(orders[name].Select(WorkerOrderMapping.ToWire));
+                if (message.Equals(_orders.GetValueOrDefault(name)))
+                    continue;
+                _orders[name] = message;
+                _byName.GetValueOrDefault(name)?.Connection?.Send(ControlMessages.Workers(message));
+            }
         }
+    }
+
+    /// <summary>Another gateway decides from now on.</summary>
+    public void StopOrdering()
+    {
+        lock (_lock)
+        {
+            _term = null;
+            _orders.Clear();
+        }
+    }
+
+    /// <summary>Says which gateways there are; nodes are told where that changes.</summary>
+    /// <param name="gateways">All of them, this one first.</param>
+    public void SetGateways(IReadOnlyList<KnownGateway> gateways)
+    {
+        lock (_lock)
+        {
+            var before = ControlMessages.Gateways(_gateways);
+            Volatile.Write(ref _gateways, gateways);
+            if (ControlMessages.Gateways(gateways) is var message && message.Equals(before))
+                return;
+            foreach (var node in _byName.Values)
+                node.Connection?.Send(message);
+            Changed?.Invoke();
+        }
+    }
+
+    /// <summary>Takes over what other gateways have decided about nodes.</summary>
+    public void Refresh()
+    {
+        lock (_deciding)
+            TakeStored();
     }
 
     /// <summary>Notes that a node lives, and answers it.</summary>
@@ -270,17 +329,15 @@ public sealed class NodeRegistry : IDisposable
     /// <summary>Says whether a node is to take no new work. False where there is none of that name.</summary>
     public bool SetDraining(string name, bool isDraining)
     {
-        lock (_lock)
+        lock (_deciding)
         {
-            if (!_byName.TryGetValue(name, out var node))
+            if (Find(name) is not { } node)
                 return false;
             if (node.Record.IsDraining == isDraining)
                 return true;
             _store.SetDraining(node.Record.Pin, isDraining);
-            node.Record = node.Record with { IsDraining = isDraining };
-            node.Connection?.Send(ControlMessages.Drain(isDraining));
-            Changed?.Invoke();
-            Log.Add(name, isDraining ? "draining" : "resumed", isDraining ? "the operator wants no new work there" : "the operator lets work go there again");
+            lock (_lock)
+                Drain(_byPin[node.Record.Pin], isDraining);
             return true;
         }
     }
@@ -288,23 +345,14 @@ public sealed class NodeRegistry : IDisposable
     /// <summary>Ends a node's admission and cuts its connection; the others learn that they know it no more. False where there is none.</summary>
     public bool Remove(string name)
     {
-        lock (_lock)
+        lock (_deciding)
         {
-            if (!_byName.Remove(name, out var node))
+            if (Find(name) is not { } node)
                 return false;
             var now = _clock.GetUtcNow();
             _store.Remove(node.Record.Pin, now);
-            node.Record = node.Record with { Removed = now };
-            const string reason = "the operator removed this node";
-            node.Connection?.Send(ControlMessages.Removed(reason));
-            node.Connection?.Close(new Refusal(RefusalReason.Removed, reason));
-            node.Connection = null;
-            Log.Add(name, "removed", "by the operator");
-            _orders.Remove(name);
-            ForgetKeys(name);
-            Changed?.Invoke();
-            Removed?.Invoke(name);
-            TellOthers(node);
+            lock (_lock)
+                Expel(_byPin[node.Record.Pin], now);
             return true;
         }
     }
@@ -318,6 +366,93 @@ public sealed class NodeRegistry : IDisposable
                 node.Connection?.Close(new Refusal(RefusalReason.ShuttingDown, "the gateway stops"));
     }
 
+    private static Control.Wire.WorkerOrders NoOrders(long term) => new() { Term = term };
+
+    private void Drain(LiveNode node, bool isDraining)
+    {
+        node.Record = node.Record with { IsDraining = isDraining };
+        node.Connection?.Send(ControlMessages.Drain(isDraining));
+        Changed?.Invoke();
+        Log.Add(
+            node.Record.Name, isDraining ? "draining" : "resumed",
+            isDraining ? "the operator wants no new work there" : "the operator lets work go there again");
+    }
+
+    private void Expel(LiveNode node, DateTimeOffset removed)
+    {
+        var name = node.Record.Name;
+        _byName.Remove(name);
+        node.Record = node.Record with { Removed = removed };
+        const string reason = "the operator removed this node";
+        node.Connection?.Send(ControlMessages.Removed(reason));
+        node.Connection?.Close(new Refusal(RefusalReason.Removed, reason));
+        node.Connection = null;
+        Log.Add(name, "removed", "by the operator");
+        _orders.Remove(name);
+        _workerKeys.Forget(name);
+        Changed?.Invoke();
+        Removed?.Invoke(name);
+        TellOthers(node);
+    }
+
+    // A node that another gateway has just admitted may come before word of it does.
+    private bool TryFindUnknown(KeyPin pin)
+    {
+        lock (_lock)
+        {
+            if (!_options.IsShared || _byPin.ContainsKey(pin))
+                return true;
+            if (_askedOfUnknown is { } asked && _clock.GetElapsedTime(asked) < UnknownKeyInterval)
+                return false;
+            _askedOfUnknown = _clock.GetTimestamp();
+        }
+        Refresh();
+        return true;
+    }
+
+    private void TakeStored()
+    {
+        var records = _store.Nodes();
+        lock (_lock)
+        {
+            foreach (var record in records)
+                Take(record);
+        }
+    }
+
+    private void Take(NodeRecord record)
+    {
+        var known = _byPin.GetValueOrDefault(record.Pin);
+        if (known is null || (record.Removed is null && record.Joined != known.Record.Joined))
+        {
+            if (record.Removed is null)
+                Admitted(record, known);
+            else
+                Keep(new LiveNode(record, _clock.GetUtcNow()));
+        }
+        else if (record.Removed is { } removed)
+        {
+            if (known.Record.Removed is null)
+                Expel(known, removed);
+        }
+        else if (record.IsDraining != known.Record.IsDraining)
+        {
+            Drain(known, record.IsDraining);
+        }
+    }
+
+    private void Admitted(NodeRecord record, LiveNode? known)
+    {
+        if (known is { Record.Removed: null })
+        {
+            known.Connection?.Close(new Refusal(RefusalReason.Replaced, "the node was admitted anew"));
+            _byName.Remove(known.Record.Name);
+        }
+        var node = new LiveNode(record, _clock.GetUtcNow());
+        Keep(node);
+        TellOthers(node);
+    }
+
     private void Keep(LiveNode node)
     {
         _byPin[node.Record.Pin] = node;
@@ -325,30 +460,16 @@ public sealed class NodeRegistry : IDisposable
             _byName[node.Record.Name] = node;
     }
 
-    // A node's own key comes first, and a worker's belongs to whoever named it first: nobody draws another one's calls to himself.
+    // A node's own key comes first: no worker of another draws its calls to itself.
     private LiveNode? FindHolder(KeyPin pin, out string? worker)
     {
         worker = null;
         if (_byPin.GetValueOrDefault(pin) is { } node)
             return node.Record.Removed is null ? node : null;
-        if (!_workerPins.TryGetValue(pin, out var holder))
+        if (_workerKeys.Find(pin) is not { } holder)
             return null;
         worker = holder.Worker;
         return _byName.GetValueOrDefault(holder.Node);
-    }
-
-    private void NoteKeys(LiveNode node)
-    {
-        ForgetKeys(node.Record.Name);
-        foreach (var report in node.Workers.Values)
-            if (report.Pin is { } pin)
-                _workerPins.TryAdd(pin, (node.Record.Name, report.Id));
-    }
-
-    private void ForgetKeys(string node)
-    {
-        foreach (var pin in _workerPins.Where(entry => entry.Value.Node == node).Select(entry => entry.Key).ToList())
-            _workerPins.Remove(pin);
     }
 
     private Refusal? TokenFault(string text, KeyPin pin, out StoredToken? stored)
@@ -380,20 +501,15 @@ public sealed class NodeRegistry : IDisposable
     private Refusal? Admit(StoredToken token, KeyPin pin, NodeReport report, out NodeRecord? record)
     {
         record = null;
-        if (_byName.TryGetValue(report.Name, out var other) && other.Record.Pin != pin)
+        if (Find(report.Name) is { } other && other.Record.Pin != pin)
             return NameTaken(report.Name);
-        var known = _byPin.GetValueOrDefault(pin);
         var admitted = new NodeRecord(pin, report.Name, token.Terms.Region ?? report.Region, token.Terms.Labels, token.Terms.IsTrusted, _clock.GetUtcNow());
         if (!_store.Admit(token.Id, admitted))
             return _store.FindToken(token.Id)?.UsedBy is null
                 ? NameTaken(report.Name)
                 : new Refusal(RefusalReason.TokenUsed, $"The token {token.Id} has admitted a node already.");
-        if (known is { Record.Removed: null })
-        {
-            known.Connection?.Close(new Refusal(RefusalReason.Replaced, "the node was admitted anew"));
-            _byName.Remove(known.Record.Name);
-        }
-        Keep(new LiveNode(admitted, _clock.GetUtcNow()));
+        lock (_lock)
+            Admitted(admitted, _byPin.GetValueOrDefault(pin));
         Log.Add(admitted.Name, "joined", $"admitted by the token {token.Id}{(admitted.IsTrusted ? ", trusted" : "")}, with the key {pin.Short}");
         record = admitted;
         return null;
@@ -471,23 +587,11 @@ public sealed class NodeRegistry : IDisposable
         }
     }
 
-    // Each pair is measured once, by the one that will dial: the newcomer; but the other where that one alone can be dialled, because a head there
-    // reaches the newcomer through a relay, which is the slower of the two ways.
     private void AskForProbes(LiveNode node)
     {
         node.LastProbeTimestamp = _clock.GetTimestamp();
-        var others = _byName.Values.Where(other => other != node && other.Connection is not null).ToList();
-        var dialled = others.Where(other => Measures(node, other)).Take(ControlLimits.ProbedPeers).ToList();
-        if (dialled.Count > 0)
-            node.Connection!.Send(ControlMessages.ProbeLinks(dialled.Select(other => other.Record.Name)));
-        if (node.Report!.Addresses.Count == 0)
-            return;
-        foreach (var other in others.Where(other => !Measures(node, other)).Take(ControlLimits.ProbedPeers))
-            other.Connection!.Send(ControlMessages.ProbeLinks([node.Record.Name]));
+        // One gateway asks for all: two measurements of the same way at once would measure each other.
+        if (_term is not null)
+            LinkProbing.Ask(node, [.. _byName.Values.Where(other => other != node && other.Connection is not null)]);
     }
-
-    private static bool Measures(LiveNode newcomer, LiveNode other) =>
-        other.Report!.Addresses.Count > 0 && (newcomer.Report!.Addresses.Count == 0 || IsDialled(newcomer) || !IsDialled(other));
-
-    private static bool IsDialled(LiveNode node) => node.Report!.Addresses.Any(PeerAddress.IsDirect);
 }

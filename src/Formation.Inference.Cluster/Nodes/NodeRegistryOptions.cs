@@ -15,6 +15,9 @@ public sealed record NodeRegistryOptions
     /// <summary>How often a node measures its ways to the others again.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Whether other gateways admit nodes to the same store.</summary>
+    public bool IsShared { get; init; }
+
     /// <summary>How long a join token may be good for at most.</summary>
     public TimeSpan LongestTokenLifetime { get; init; } = TimeSpan.FromDays(30);
 }

@@ -52,6 +52,9 @@ public enum RefusalReason
 
     /// <summary>The node asks for more at once than it may.</summary>
     Busy,
+
+    /// <summary>The gateway can't tell now: its database does not answer, or too many ask.</summary>
+    NotNow,
 }
 
 /// <summary>A refusal as the other side gets it.</summary>

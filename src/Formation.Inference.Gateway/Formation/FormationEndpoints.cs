@@ -54,6 +54,8 @@ internal static class FormationEndpoints
         routes.MapDescribed("POST", "/formation/v1/nodes/tokens", nodes.InviteAsync, "createJoinToken", Tag, "Makes a token that admits one node.")
             .RequireScope(KeyScopes.NodeOperate)
             .Reads<JoinTokenRequest>().Answers<JoinTokenObject>().Fails(400, 401, 403, 408, 413, 415, 500);
+        routes.MapDescribed("GET", "/formation/v1/gateways", nodes.GatewaysAsync, "listGateways", Tag, "Lists the gateways that share the nodes.")
+            .RequireScope(KeyScopes.NodeOperate).Answers<GatewayList>().Fails(401, 403, 500);
         routes.MapDescribed("GET", "/formation/v1/events", nodes.EventsAsync, "listEvents", Tag, "Lists what happened to nodes, newest last.")
             .RequireScope(KeyScopes.NodeOperate).Answers<NodeEventList>().Fails(401, 403, 500);
     }

@@ -10,6 +10,7 @@ namespace Formation.Inference.Gateway.Formation;
 [JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(NodeRemoved))]
 [JsonSerializable(typeof(NodeEventList))]
+[JsonSerializable(typeof(GatewayList))]
 [JsonSerializable(typeof(JoinTokenRequest))]
 [JsonSerializable(typeof(JoinTokenObject))]
 [JsonSerializable(typeof(DeploymentRequest))]

@@ -9,7 +9,10 @@ namespace Formation.Inference.Node.Agent;
 /// <summary>Where others may reach this machine.</summary>
 public static class LocalAddresses
 {
-    /// <summary>The addresses of an endpoint that peers may dial, best first; of all that there may be, one is left for a relay.</summary>
+    /// <summary>As many gateways as lead to a node are enough.</summary>
+    private const int Relays = 4;
+
+    /// <summary>The addresses of an endpoint that peers may dial, best first; of all that there may be, some are left for relays.</summary>
     /// <param name="endpoint">What is listened on.</param>
     /// <param name="gateway">A gateway on this very machine means that peers may be here too: then loopback comes first.</param>
     public static IReadOnlyList<string> Of(IPEndPoint endpoint, Uri gateway)
@@ -17,7 +20,7 @@ public static class LocalAddresses
         var addresses = IsEvery(endpoint.Address) ? OfThisMachine(endpoint.AddressFamily) : [endpoint.Address];
         if (IsEvery(endpoint.Address) && gateway.IsLoopback)
             addresses = [IPAddress.Loopback, .. addresses];
-        return [.. addresses.Select(address => HostAndPort.Format(address.ToString(), endpoint.Port)).Distinct().Take(ControlLimits.Addresses - 1)];
+        return [.. addresses.Select(address => HostAndPort.Format(address.ToString(), endpoint.Port)).Distinct().Take(ControlLimits.Addresses - Relays)];
     }
 
     /// <summary>The addresses of this machine that are more than loopback and hold beyond one link, IPv4 first.</summary>

@@ -48,7 +48,7 @@ public sealed record Membership(string Name, IReadOnlyList<KnownGateway> Gateway
 
     /// <summary>
     /// The same with what a gateway tells of itself and the others. Those that it leaves out stay: it may not know of all; a URL that was found
-    /// to work stays the first.
+    /// to work stays the first, and those that are told come before older ones.
     /// </summary>
     public Membership With(IReadOnlyList<KnownGateway> told)
     {
@@ -57,7 +57,7 @@ public sealed record Membership(string Name, IReadOnlyList<KnownGateway> Gateway
         {
             var at = gateways.FindIndex(known => known.Pin == gateway.Pin);
             if (at >= 0)
-                gateways[at] = gateways[at] with { Urls = [.. gateways[at].Urls.Union(gateway.Urls).Take(MostUrls)] };
+                gateways[at] = gateways[at] with { Urls = Merge(gateways[at].Urls, gateway.Urls) };
             else if (gateway.Urls.Count > 0 && gateways.Count < MostGateways)
                 gateways.Add(gateway);
         }
@@ -68,6 +68,9 @@ public sealed record Membership(string Name, IReadOnlyList<KnownGateway> Gateway
     public bool Says(Membership other) =>
         Name == other.Name && Gateways.Count == other.Gateways.Count
         && Gateways.Zip(other.Gateways).All(pair => pair.First.Pin == pair.Second.Pin && pair.First.Urls.SequenceEqual(pair.Second.Urls));
+
+    private static IReadOnlyList<string> Merge(IReadOnlyList<string> known, IReadOnlyList<string> told) =>
+        [.. known.Take(1).Concat(told).Concat(known).Distinct(StringComparer.Ordinal).Take(MostUrls)];
 
     private const int MostGateways = 64;
     private const int MostUrls = 8;

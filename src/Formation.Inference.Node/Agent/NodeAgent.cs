@@ -9,31 +9,32 @@ using Formation.Inference.Node.Relays;
 namespace Formation.Inference.Node.Agent;
 
 /// <summary>
-/// A node of the network, from the first registration to the goodbye: keeps a control stream to one of the gateways that it knows, reports
-/// what it has, and lets those peers in that the gateway names. When its gateway goes away, it turns to the next one, and registers anew.
+/// A node of the network, from the first registration to the goodbye: keeps a control stream to each of the gateways that it knows, reports
+/// what it has, and lets those peers in that they name. So a gateway that goes away costs nothing; what the node is to run says the one that decides.
+/// Safe to use from any thread.
 /// </summary>
 public sealed class NodeAgent
 {
     private const int MostProbesWaiting = 128;
 
+    private readonly Lock _lock = new();
     private readonly NodeAgentOptions _options;
-    private readonly Backoff _backoff;
     private readonly ConcurrentDictionary<string, LinkReport> _links = new(StringComparer.Ordinal);
     private readonly Channel<string> _probes = Channel.CreateBounded<string>(
         new BoundedChannelOptions(MostProbesWaiting) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
     private readonly RelayDoor _door;
+    private readonly DecidingGateway _deciding = new();
+    private readonly SortedDictionary<string, GatewayTie> _ties = new(StringComparer.Ordinal);
     private Membership _membership;
     private IReadOnlyList<string> _addresses = [];
-    private volatile KeyPin? _gateway;
-    private volatile bool _isDraining;
-    private string? _lastTrouble;
+    private IReadOnlyList<NodePeer>? _spoken;
+    private TaskCompletionSource _gatewaysChanged = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public NodeAgent(NodeAgentOptions options)
     {
         _options = options;
         _membership = options.Membership;
-        _backoff = new Backoff(options.Random);
         var relays = new RelayDialer(options.Identity, () => Gateways, options.Clock);
         (Relays, _door) = (relays, new RelayDoor(relays));
     }
@@ -48,7 +49,14 @@ public sealed class NodeAgent
     public IRelayDialer Relays { get; }
 
     /// <summary>Whether the operator wants no new work here.</summary>
-    public bool IsDraining => _isDraining;
+    public bool IsDraining
+    {
+        get
+        {
+            lock (_lock)
+                return Voice() is { IsDraining: true };
+        }
+    }
 
     /// <summary>What this node serves to peers that dial it, by the protocol that they ask for (ALPN). Add before it runs.</summary>
     public Dictionary<string, PeerHandler> Protocols { get; } = new(StringComparer.Ordinal);
@@ -66,97 +74,124 @@ public sealed class NodeAgent
         using var door = _door;
         door.Open(listener.Accept);
         var probing = ProbeAsync(ended.Token);
+        var running = new Dictionary<KeyPin, Task<Refusal?>>();
         try
         {
-            for (var at = 0; !stop.IsCancellationRequested;)
-            {
-                var ways = Ways();
-                at %= ways.Count;
-                if (await TryAsync(ways[at].Url, ways[at].Pin, stop))
-                    continue;
-                // All gateways are tried in turn before the node waits: the next one may be there.
-                if (++at == ways.Count)
-                    await Task.Delay(_backoff.Next(), _options.Clock, stop);
-            }
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
+            await KeepTiesAsync(running, ended.Token);
         }
         finally
         {
             ended.Cancel();
+            await Task.WhenAll(running.Values);
             await probing;
         }
     }
 
-    /// <returns>Whether the gateway took the node in, and so is the first to try again.</returns>
-    private async Task<bool> TryAsync(Uri url, KeyPin gateway, CancellationToken stop)
+    // Each gateway that is known has a stream of its own. One that refuses the node is left alone; where no other one holds it, that is the end.
+    private async Task KeepTiesAsync(Dictionary<KeyPin, Task<Refusal?>> running, CancellationToken stop)
     {
-        var welcomed = false;
-        _gateway = gateway;
-        using var link = new GatewayLink(_options.Identity, url, gateway, _options.Clock);
-        var session = new ControlSession(link, Report, _options.Workers, _options.ReportInterval, _options.Clock)
+        var refusing = new HashSet<KeyPin>();
+        while (!stop.IsCancellationRequested)
         {
-            Welcomed = message =>
+            Task changed;
+            lock (_lock)
             {
-                welcomed = true;
-                Welcome(url, gateway, message);
-            },
-            Received = Receive,
-        };
-        try
-        {
-            await session.RunAsync(stop);
+                changed = _gatewaysChanged.Task;
+                foreach (var gateway in _membership.Gateways.Where(gateway => !running.ContainsKey(gateway.Pin) && !refusing.Contains(gateway.Pin)))
+                    running[gateway.Pin] = Tie(gateway.Pin).RunAsync(stop);
+            }
+            await Task.WhenAny([changed, .. running.Values]);
+            foreach (var (gateway, _) in running.Where(tie => tie.Value.IsCompleted).ToList())
+            {
+                running.Remove(gateway, out var task);
+                if (await task! is not { } refusal)
+                    continue;
+                refusing.Add(gateway);
+                lock (_lock)
+                {
+                    _ties.Remove(gateway.Text);
+                    if (!_ties.Values.Any(tie => tie.IsOnline))
+                        throw new NodeRefusedException(refusal);
+                }
+                _options.Progress($"The gateway with the key {gateway.Short} does not want this node: {refusal.Message}");
+            }
         }
-        catch (NodeRefusedException refused) when (!refused.Refusal.IsFinal)
-        {
-            Trouble($"The gateway at {url} ended the connection: {refused.Message}");
-        }
-        catch (GatewayUnreachableException unreachable)
-        {
-            Trouble(unreachable.Message);
-        }
-        if (welcomed && !stop.IsCancellationRequested)
-            await Task.Delay(_backoff.Next(), _options.Clock, stop);
-        return welcomed;
     }
 
-    private List<(Uri Url, KeyPin Pin)> Ways() =>
-        [.. _membership.Gateways.SelectMany(gateway => gateway.Urls.Select(url => (new Uri(url), gateway.Pin)))];
+    private GatewayTie Tie(KeyPin gateway)
+    {
+        GatewayTie? tie = null;
+        tie = new GatewayTie(_options, gateway)
+        {
+            Urls = () => Gateways.FirstOrDefault(known => known.Pin == gateway)?.Urls ?? [],
+            Report = () => Report(gateway),
+            Welcomed = (url, message) => Welcome(gateway, url, message),
+            Received = message => Receive(tie!, message),
+            Parted = HeldChanged,
+        };
+        return _ties[gateway.Text] = tie;
+    }
 
-    private NodeReport Report()
+    /// <summary>The gateway whose word counts where they may differ for a moment: the one that decides, or while that is away, another one.</summary>
+    private GatewayTie? Voice()
+    {
+        var online = _ties.Values.Where(tie => tie.IsOnline).ToList();
+        return online.Find(tie => tie.Gateway == _deciding.Pin) ?? online.FirstOrDefault();
+    }
+
+    private NodeReport Report(KeyPin gateway)
     {
         var inventory = _options.Inventory();
         return inventory with
         {
             Name = _membership.Name,
             FreeMemoryBytes = Math.Clamp(inventory.MemoryBytes - (_options.Workers?.OrderedBytes ?? 0), 0, inventory.FreeMemoryBytes),
-            Addresses = _gateway is { } gateway ? [.. _addresses, PeerAddress.Relay(gateway)] : _addresses,
+            Addresses = [.. _addresses.Concat(Holding(gateway).Select(PeerAddress.Relay)).Take(ControlLimits.Addresses)],
             Links = [.. _links.Values.OrderBy(link => link.Peer, StringComparer.Ordinal)],
         };
     }
 
-    private void Welcome(Uri url, KeyPin gateway, Welcome message)
+    // The gateways through which others reach this node: those that can tell it of a call. The asking one is about to be.
+    private List<KeyPin> Holding(KeyPin? asking = null)
     {
-        _backoff.Reset();
-        _lastTrouble = null;
-        _isDraining = false;
-        Remember(_membership.With(GatewayMessages.Gateways(message)));
-        // The one first that holds the control stream: it alone can tell this node of a call.
-        _options.Workers?.UseRelays([.. Gateways.Where(known => known.Pin == gateway), .. Gateways.Where(known => known.Pin != gateway)]);
+        lock (_lock)
+            return [.. _ties.Values.Where(tie => tie.IsOnline || tie.Gateway == asking).Select(tie => tie.Gateway)];
+    }
+
+    private void Welcome(KeyPin gateway, Uri url, Welcome message)
+    {
+        Learn(message.Gateways);
         _options.Progress($"Online at {url} as {_membership.Name}; the gateway's key is {gateway.Short}");
+        HeldChanged();
         Online?.Invoke(url);
     }
 
-    private void Remember(Membership now)
+    private void HeldChanged()
     {
-        var isNew = !now.Says(_membership);
-        _membership = now;
-        if (!isNew)
-            return;
+        _options.Workers?.UseRelays(Gateways, Holding());
+        Speak();
+    }
+
+    // What a gateway tells of itself and the others.
+    private void Learn(IEnumerable<Gateway> told)
+    {
+        lock (_lock)
+        {
+            var now = _membership.With(GatewayMessages.Gateways(told));
+            if (now.Says(_membership))
+                return;
+            Volatile.Write(ref _membership, now);
+            _gatewaysChanged.SetResult();
+            _gatewaysChanged = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+        Remember();
+    }
+
+    private void Remember()
+    {
         try
         {
-            now.Save(_options.Folder);
+            Volatile.Read(ref _membership).Save(_options.Folder);
         }
         // The node works without; only after a restart it would know fewer gateways.
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -165,29 +200,33 @@ public sealed class NodeAgent
         }
     }
 
-    private void Receive(GatewayMessage message)
+    private void Receive(GatewayTie tie, GatewayMessage message)
     {
         switch (message.KindCase)
         {
             case GatewayMessage.KindOneofCase.Peers:
-                Peers.Replace(GatewayMessages.Read(message.Peers));
-                foreach (var gone in _links.Keys.Where(name => Peers.Find(name) is null))
-                    _links.TryRemove(gone, out _);
+                tie.Peers = GatewayMessages.Read(message.Peers);
+                Speak();
+                break;
+            case GatewayMessage.KindOneofCase.Gateways:
+                Learn(message.Gateways.Gateways);
+                _options.Workers?.UseRelays(Gateways, Holding());
                 break;
             case GatewayMessage.KindOneofCase.ProbeLinks:
                 foreach (var peer in message.ProbeLinks.Peers.Take(ControlLimits.ProbedPeers))
                     _probes.Writer.TryWrite(peer);
                 break;
-            case GatewayMessage.KindOneofCase.Drain when message.Drain.IsDraining != _isDraining:
-                _isDraining = message.Drain.IsDraining;
-                _options.Progress(_isDraining ? "Draining: the operator wants no new work here" : "Work may come here again");
+            case GatewayMessage.KindOneofCase.Drain when message.Drain.IsDraining != tie.IsDraining:
+                var before = IsDraining;
+                tie.IsDraining = message.Drain.IsDraining;
+                if (IsDraining is var now && now != before)
+                    _options.Progress(now ? "Draining: the operator wants no new work here" : "Work may come here again");
                 break;
             case GatewayMessage.KindOneofCase.Workers:
-                _options.Workers?.Apply(GatewayMessages.Orders(
-                    message.Workers, fault => _options.Progress($"An order of the gateway can't be carried out: {fault}")));
+                Follow(tie, message.Workers);
                 break;
-            case GatewayMessage.KindOneofCase.CallBack when _gateway is { } gateway:
-                var call = new RelayCall(gateway, message.CallBack.Ticket.ToByteArray());
+            case GatewayMessage.KindOneofCase.CallBack:
+                var call = new RelayCall(tie.Gateway, message.CallBack.Ticket.ToByteArray());
                 if (message.CallBack.Worker.Length == 0)
                     _door.Answer(call);
                 else if (call.IsWellFormed)
@@ -199,12 +238,36 @@ public sealed class NodeAgent
         }
     }
 
+    private void Follow(GatewayTie tie, WorkerOrders orders)
+    {
+        lock (_lock)
+        {
+            if (!_deciding.TryFollow(tie.Gateway, orders.Term))
+                return;
+            _options.Workers?.Apply(GatewayMessages.Orders(orders, fault => _options.Progress($"An order of the gateway can't be carried out: {fault}")));
+        }
+        Speak();
+    }
+
+    // Those whom the gateway names whose word counts may speak with this node.
+    private void Speak()
+    {
+        lock (_lock)
+        {
+            if (Voice()?.Peers is not { } peers || ReferenceEquals(peers, _spoken))
+                return;
+            Peers.Replace(_spoken = peers);
+        }
+        foreach (var gone in _links.Keys.Where(name => Peers.Find(name) is null))
+            _links.TryRemove(gone, out _);
+    }
+
     private PeerListener Listen()
     {
         Protocols[PeerProbe.Protocol] = PeerProbe.Answers(_options.Clock);
         var listener = PeerListener.Start(_options.Listen, _options.Identity, Peers, Protocols, _options.Clock);
         if (listener.Endpoint is { } endpoint)
-            _addresses = LocalAddresses.Of(endpoint, Ways()[0].Url);
+            _addresses = LocalAddresses.Of(endpoint, new Uri(Gateways[0].Urls[0]));
         return listener;
     }
 
@@ -231,13 +294,5 @@ public sealed class NodeAgent
         catch (OperationCanceledException)
         {
         }
-    }
-
-    // A gateway that stays away is one line, not one for each try.
-    private void Trouble(string message)
-    {
-        if (message != _lastTrouble)
-            _options.Progress($"{message} Trying again.");
-        _lastTrouble = message;
     }
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Workers;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Node.Relays;
@@ -13,7 +14,7 @@ sealed class Worker : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly WorkerSupervisorOptions _options;
     private readonly IPEndPoint? _endpoint;
-    private readonly Func<IReadOnlyList<KnownGateway>> _relays;
+    private readonly Func<WorkerWays> _ways;
     private readonly Action _changed;
     private readonly Task _running;
     private WorkerOrder _order;
@@ -25,11 +26,11 @@ sealed class Worker : IAsyncDisposable
     /// <param name="order">What is wanted.</param>
     /// <param name="endpoint">Where to listen, or null where nobody can dial this machine.</param>
     /// <param name="options">What it runs with.</param>
-    /// <param name="relays">The gateways that relay, the one first that this node has a control stream to; asked anew each time.</param>
+    /// <param name="ways">Its ways through gateways; asked anew each time.</param>
     /// <param name="changed">Called after each change of <see cref="Report"/>.</param>
-    public Worker(WorkerOrder order, IPEndPoint? endpoint, WorkerSupervisorOptions options, Func<IReadOnlyList<KnownGateway>> relays, Action changed)
+    public Worker(WorkerOrder order, IPEndPoint? endpoint, WorkerSupervisorOptions options, Func<WorkerWays> ways, Action changed)
     {
-        (_order, _endpoint, _options, _relays, _changed) = (order, endpoint, options, relays, changed);
+        (_order, _endpoint, _options, _ways, _changed) = (order, endpoint, options, ways, changed);
         _report = new WorkerReport(order.Id, WorkerState.Fetching);
         _running = Task.Run(RunAsync);
     }
@@ -43,8 +44,8 @@ sealed class Worker : IAsyncDisposable
         get
         {
             lock (_lock)
-                return _isOpen && _relays() is [var gateway, ..]
-                    ? _report with { Addresses = [.. _report.Addresses, PeerAddress.Relay(gateway.Pin)] }
+                return _isOpen
+                    ? _report with { Addresses = [.. _report.Addresses.Concat(_ways().Holding.Select(PeerAddress.Relay)).Take(ControlLimits.Addresses)] }
                     : _report;
         }
     }
@@ -111,7 +112,7 @@ sealed class Worker : IAsyncDisposable
     }
 
     private WorkerCommand Command() =>
-        new(_order, _path!, _options.Threads, _endpoint?.Address.ToString() ?? "", Port) { Gateways = _relays() };
+        new(_order, _path!, _options.Threads, _endpoint?.Address.ToString() ?? "", Port) { Gateways = _ways().Gateways };
 
     private void Fail(string reason)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Workers;
 using Formation.Inference.Node.Relays;
@@ -19,7 +20,7 @@ public sealed class WorkerSupervisor : IAsyncDisposable
     private readonly Dictionary<string, WorkerReport> _refused = new(StringComparer.Ordinal);
     private readonly HashSet<Task> _endings = [];
     private readonly WorkerSupervisorOptions _options;
-    private volatile IReadOnlyList<KnownGateway> _relays = [];
+    private volatile WorkerWays _ways = WorkerWays.None;
     private long _orderedBytes;
     private bool _isDisposed;
 
@@ -66,12 +67,13 @@ public sealed class WorkerSupervisor : IAsyncDisposable
     }
 
     /// <summary>Says which gateways relay, and where they are reached from this machine.</summary>
-    /// <param name="gateways">The one first that this node has its control stream to: through that one others reach the workers.</param>
-    public void UseRelays(IReadOnlyList<KnownGateway> gateways)
+    /// <param name="gateways">All that are known.</param>
+    /// <param name="holding">The keys of those that this node has a control stream to: through these others reach the workers.</param>
+    public void UseRelays(IReadOnlyList<KnownGateway> gateways, IReadOnlyList<KeyPin> holding)
     {
         lock (_lock)
         {
-            _relays = gateways;
+            _ways = new WorkerWays(gateways, holding);
             foreach (var worker in _workers.Values)
                 worker.Follow();
         }
@@ -101,7 +103,7 @@ public sealed class WorkerSupervisor : IAsyncDisposable
 
     private void Start(WorkerOrder order)
     {
-        _workers[order.Id] = new Worker(order, EndpointFor(), _options, () => _relays, () => Changed?.Invoke());
+        _workers[order.Id] = new Worker(order, EndpointFor(), _options, () => _ways, () => Changed?.Invoke());
         _options.Progress($"Worker {order.Id[..8]}: {order.ModelId}, {order.Role.ToString().ToLowerInvariant()}{(order.Layers.Count > 0 ? $" with {order.Layers}" : "")}");
     }
 

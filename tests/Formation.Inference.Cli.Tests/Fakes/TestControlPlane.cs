@@ -47,9 +47,19 @@ sealed class TestControlPlane : IAsyncDisposable
     }
 
     /// <summary>Starts again after a stop, on the same port.</summary>
-    public async Task RunAsync(int port) => _plane = await ControlPlane.StartAsync(
-        new IPEndPoint(IPAddress.Loopback, port), _folder.FullName, _database, new NodeRegistryOptions(), NoModels, _clock,
-        logging => logging.ClearProviders(), _findModel);
+    public async Task RunAsync(int port)
+    {
+        _plane = await ControlPlane.StartAsync(new ControlPlaneOptions
+        {
+            Listen = new IPEndPoint(IPAddress.Loopback, port),
+            DataFolder = _folder.FullName,
+            Database = _database,
+            ReadModel = NoModels,
+            FindModel = _findModel ?? (_ => null),
+            Clock = _clock,
+            ConfigureLogging = logging => logging.ClearProviders(),
+        });
+    }
 
     private static Task<DeployedModel?> NoModels(string modelId, string kvFormat, CancellationToken cancellationToken) =>
         Task.FromResult<DeployedModel?>(null);

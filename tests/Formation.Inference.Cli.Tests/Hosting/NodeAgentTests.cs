@@ -80,21 +80,64 @@ public sealed class NodeAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_a_gateway_goes_away_its_nodes_turn_to_the_next_one_that_they_know()
+    public async Task A_node_is_online_at_each_gateway_that_it_knows_and_stays_so_when_one_goes_away()
     {
         await using var other = await TestControlPlane.StartAsync();
         using var identity = Identity("a");
-        var one = await JoinAsync(identity, "a", _gateway);
-        var two = await JoinAsync(identity, "a", other);
-        var agent = Agent(identity, one with { Gateways = [.. one.Gateways, .. two.Gateways] }, "a");
+        var agent = Agent(identity, await JoinAsync(identity, "a", _gateway, other), "a");
         var running = agent.RunAsync(_stop.Token);
         await OnlineAsync(_gateway, "a");
+        await OnlineAsync(other, "a");
+        var since = other.Registry.Find("a")!.Since;
+        string[] ways = [PeerAddress.Relay(_gateway.Plane.Pin), PeerAddress.Relay(other.Plane.Pin)];
+        await Eventually.TrueAsync(() => ways.All(way => other.Registry.Find("a")!.Report!.Addresses.Contains(way)));
 
         await _gateway.StopAsync();
 
-        await OnlineAsync(other, "a");
+        await Eventually.TrueAsync(() => other.Registry.Find("a")!.Report!.Addresses.Count(way => !PeerAddress.IsDirect(way)) == 1);
+        Assert.Equal((NodeState.Online, since), (other.Registry.Find("a")!.State, other.Registry.Find("a")!.Since));
         _stop.Cancel();
         await running;
+    }
+
+    [Fact]
+    public async Task A_node_that_hears_of_another_gateway_turns_to_it_and_remembers_it()
+    {
+        await using var other = await TestControlPlane.StartAsync();
+        using var identity = Identity("a");
+        await JoinAsync(identity, "a", other);
+        var agent = Agent(identity, await JoinAsync(identity, "a", _gateway), "a");
+        var running = agent.RunAsync(_stop.Token);
+        await OnlineAsync(_gateway, "a");
+
+        _gateway.Registry.SetGateways([_gateway.Registry.Gateways[0], new KnownGateway(other.Plane.Pin, [other.Url.ToString()])]);
+
+        await OnlineAsync(other, "a");
+        await Eventually.TrueAsync(() => Membership.Load(Path.Combine(_folder.FullName, "a"))!.Gateways.Any(gateway => gateway.Pin == other.Plane.Pin));
+        _stop.Cancel();
+        await running;
+    }
+
+    [Fact]
+    public async Task A_gateway_that_does_not_want_the_node_is_left_alone_while_another_one_holds_it()
+    {
+        await using var other = await TestControlPlane.StartAsync();
+        using var identity = Identity("a");
+        var agent = Agent(identity, await JoinAsync(identity, "a", _gateway, other), "a");
+        var running = agent.RunAsync(_stop.Token);
+        await OnlineAsync(_gateway, "a");
+        await OnlineAsync(other, "a");
+
+        other.Registry.Remove("a");
+        await Eventually.TrueAsync(() =>
+        {
+            lock (_progress)
+                return _progress.Any(line => line.Contains("does not want this node", StringComparison.Ordinal));
+        });
+        Assert.Equal(NodeState.Online, _gateway.Registry.Find("a")!.State);
+
+        _gateway.Registry.Remove("a");
+        Assert.Equal(RefusalReason.Removed, (await Assert.ThrowsAsync<NodeRefusedException>(() => running)).Refusal.Reason);
     }
 
     [Fact]
@@ -153,6 +196,12 @@ public sealed class NodeAgentTests : IAsyncLifetime
     }
 
     private NodeIdentity Identity(string name) => NodeIdentity.LoadOrCreate(Path.Combine(_folder.FullName, name, "node.pem"), TimeProvider.System);
+
+    private async Task<Membership> JoinAsync(NodeIdentity identity, string name, TestControlPlane one, TestControlPlane other)
+    {
+        var (first, second) = (await JoinAsync(identity, name, one), await JoinAsync(identity, name, other));
+        return first with { Gateways = [.. first.Gateways, .. second.Gateways] };
+    }
 
     private async Task<Membership> JoinAsync(NodeIdentity identity, string name, TestControlPlane gateway)
     {

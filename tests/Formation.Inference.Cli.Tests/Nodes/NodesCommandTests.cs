@@ -68,6 +68,17 @@ public sealed class NodesCommandTests
     }
 
     [Fact]
+    public async Task Gateways_are_listed_with_the_one_that_decides()
+    {
+        await using var server = await StartAsync();
+        using var user = new CommandRun();
+        server.Answers["GET /formation/v1/gateways"] =
+            $$"""{"object":"list","data":[{"object":"gateway","pin":"{{new string('c', 64)}}","urls":["https://10.0.0.1:8081"],"last_seen":"2026-11-22T09:59:57+00:00","answering":true,"deciding":true}]}""";
+        Assert.Equal(ExitCode.Done, await RunAsync(user, server, "gateways"));
+        Assert.Matches(@"c{12} +https://10\.0\.0\.1:8081 +\d+ \w+ ago +decides, answers here", user.Out);
+    }
+
+    [Fact]
     public async Task A_token_comes_with_the_command_to_paste()
     {
         await using var server = await StartAsync();

@@ -1,4 +1,5 @@
 using Formation.Inference.Cluster.Deployments;
+using Formation.Inference.Cluster.Gateways;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
 using Formation.Inference.Cluster.Placement;
@@ -15,6 +16,8 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     private DeploymentController _controller;
 
     public DeploymentControllerTests() => _controller = Open();
+
+    private DecisionLog Log => DecisionLog.Open(_folder.Database);
 
     private static DeploymentSpec Spec { get; } = new() { ModelId = "model", Placement = PlacementCases.Request };
 
@@ -85,7 +88,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
         _cluster.Admit("a");
         var connection = _cluster.Connect("a");
         await _controller.DisposeAsync();
-        DeploymentStore.Open(_folder.Database).Save(new Deployment(Spec, Model, Certificates.Now) { Asleep = Certificates.Now });
+        DeploymentStore.Open(_folder.Database).TrySave(new Deployment(Spec, Model, Certificates.Now) { Asleep = Certificates.Now }, 0);
         _controller = Open();
         var replicas = new DeployedReplicas(_controller);
         var version = _controller.Version;
@@ -100,7 +103,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
         Assert.False(replicas.Find("model")!.IsAsleep);
         Assert.Single((await OrdersTo(connection)).Workers);
         Assert.Null(Assert.Single(DeploymentStore.Open(_folder.Database).Load()).Deployment.Asleep);
-        Assert.Contains(_cluster.Registry.Log.Newest("model", 10), entry => entry.Kind == "woken");
+        Assert.Contains(Log.Newest("model", 10), entry => entry.Kind == "woken");
     }
 
     [Fact]
@@ -120,8 +123,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     {
         await _controller.DisposeAsync();
         var policy = new FailingPolicy();
-        _controller = new DeploymentController(
-            _cluster.Registry, DeploymentStore.Open(_folder.Database), policy, new ReconcilerOptions(), _cluster.Clock);
+        _controller = Open(policy);
         _cluster.Admit("a");
         _cluster.Connect("a");
 
@@ -136,7 +138,7 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
     public void What_a_damaged_file_holds_is_not_guessed_at()
     {
         var store = DeploymentStore.Open(_folder.Database);
-        store.Save(new Deployment(Spec, Model, Certificates.Now));
+        store.TrySave(new Deployment(Spec, Model, Certificates.Now), 0);
         _folder.Database.Execute("UPDATE deployments SET body = '{'");
 
         Assert.Contains("model", Assert.Throws<InvalidDataException>(store.Load).Message, StringComparison.Ordinal);
@@ -149,8 +151,9 @@ public sealed class DeploymentControllerTests : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private DeploymentController Open() => new(
-        _cluster.Registry, DeploymentStore.Open(_folder.Database), new FastestPlacement(), new ReconcilerOptions(), _cluster.Clock);
+    private DeploymentController Open(IPlacementPolicy? policy = null) => new(
+        _cluster.Registry, DeploymentStore.Open(_folder.Database), new SoleGateway(TestRegistry.GatewayPin), Log, policy ?? new FastestPlacement(),
+        new ReconcilerOptions(), _cluster.Clock);
 
     // The controller gathers changes for a moment of its clock, which moves slowly enough for no node to be taken for silent.
     private Task Until(Func<bool> condition)

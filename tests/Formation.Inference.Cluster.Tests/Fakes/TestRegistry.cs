@@ -4,6 +4,7 @@ using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Nodes.Control.Wire;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Microsoft.Extensions.Time.Testing;
+using WorkerOrder = Formation.Inference.Cluster.Workers.WorkerOrder;
 
 namespace Formation.Inference.Cluster.Tests.Fakes;
 
@@ -89,5 +90,11 @@ sealed class TestRegistry : IDisposable
         _folder.Dispose();
     }
 
-    private NodeRegistry Open() => new(Store, [new KnownGateway(GatewayPin, ["https://10.0.0.1:8081"])], new NodeRegistryOptions(), Clock);
+    // A gateway that decides, as one alone does.
+    private NodeRegistry Open()
+    {
+        var registry = new NodeRegistry(Store, [new KnownGateway(GatewayPin, ["https://10.0.0.1:8081"])], new NodeRegistryOptions(), Clock);
+        registry.Order(0, Array.Empty<WorkerOrder>().ToLookup(_ => ""));
+        return registry;
+    }
 }

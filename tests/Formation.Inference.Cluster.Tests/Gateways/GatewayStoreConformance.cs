@@ -24,9 +24,9 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         var listed = here.List(Patience);
 
         Assert.Equal(
-            new[] { "a", "b", "c" }.Select(name => TestRegistry.Pin(name).Text).Order(StringComparer.Ordinal), listed.Select(gateway => gateway.Pin.Text));
-        Assert.Equal(["https://10.0.0.1:8081", "https://[fd00::1]:8081"], listed.Single(gateway => gateway.Pin == TestRegistry.Pin("a")).Urls);
-        Assert.Empty(listed.Single(gateway => gateway.Pin == TestRegistry.Pin("b")).Urls);
+            new[] { "a", "b", "c" }.Select(name => TestRegistry.Pin(name).Text).Order(StringComparer.Ordinal), listed.Select(gateway => gateway.Gateway.Pin.Text));
+        Assert.Equal(["https://10.0.0.1:8081", "https://[fd00::1]:8081"], listed.Single(gateway => gateway.Gateway.Pin == TestRegistry.Pin("a")).Gateway.Urls);
+        Assert.Empty(listed.Single(gateway => gateway.Gateway.Pin == TestRegistry.Pin("b")).Gateway.Urls);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         Pass(Patience - TimeSpan.FromSeconds(5));
         store.Announce(Gateway("b"));
         Pass(TimeSpan.FromSeconds(10));
-        Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(Patience)).Pin);
+        Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(Patience)).Gateway.Pin);
 
         store.Announce(Gateway("a"));
         Assert.Equal(2, store.List(Patience).Count);
@@ -50,7 +50,7 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         var store = Open();
         store.Announce(Gateway("a", "https://10.0.0.1:8081"));
         store.Announce(Gateway("a", "https://10.0.0.2:8081"));
-        Assert.Equal(["https://10.0.0.2:8081"], Assert.Single(Open().List(Patience)).Urls);
+        Assert.Equal(["https://10.0.0.2:8081"], Assert.Single(Open().List(Patience)).Gateway.Urls);
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         Pass(GatewayStore.ForgottenAfter + TimeSpan.FromMinutes(1));
         Assert.Single(store.List(TimeSpan.FromDays(30)));
         store.Announce(Gateway("b"));
-        Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(TimeSpan.FromDays(30))).Pin);
+        Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(TimeSpan.FromDays(30))).Gateway.Pin);
     }
 
     [Fact]

@@ -30,7 +30,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         await Heard(() => nodes.AdmitOwn(Node with { Name = "b" }));
         await Heard(() => nodes.SetDraining(Node.Pin, true));
         await Heard(() => nodes.Remove(Node.Pin, Now));
-        await Heard(() => deployments.Save(DeploymentStoreConformance.Deployment("m")));
+        await Heard(() => deployments.TrySave(DeploymentStoreConformance.Deployment("m"), 0));
         var version = 0L;
         await Heard(() => version = deployments.TrySave(DeploymentStoreConformance.Deployment("n"), 0)!.Value);
         await Heard(() => deployments.TrySave(DeploymentStoreConformance.Deployment("n"), version));
@@ -48,7 +48,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         var (own, other) = (DeploymentStore.Open(here), DeploymentStore.Open(there));
         await using var changes = await ListenAsync(here);
 
-        own.Save(DeploymentStoreConformance.Deployment("m"));
+        own.TrySave(DeploymentStoreConformance.Deployment("m"), 0);
         Assert.Null(other.TrySave(DeploymentStoreConformance.Deployment("m"), 0));
         Assert.False(NodeStore.Open(there).Admit("no such token", Node));
         GatewayStore.Open(there).Announce(new KnownGateway(TestRegistry.Pin("g"), []));
@@ -67,7 +67,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         await using var changes = await ListenAsync(_database.Open());
 
         await Heard(() => there.Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"));
-        await Heard(() => store.Save(DeploymentStoreConformance.Deployment("m")));
+        await Heard(() => store.TrySave(DeploymentStoreConformance.Deployment("m"), 0));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         using var database = restarted.CreateDatabase();
         var (here, there) = (database.Open(), database.Open());
         var store = DeploymentStore.Open(there);
-        store.Save(DeploymentStoreConformance.Deployment("m"));
+        store.TrySave(DeploymentStoreConformance.Deployment("m"), 0);
         await using var changes = await ListenAsync(here);
 
         restarted.Stop();
@@ -97,7 +97,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         await using (var changes = new StoreChanges(here, TimeProvider.System))
         {
             changes.Changed += () => _heard++;
-            DeploymentStore.Open(there).Save(DeploymentStoreConformance.Deployment("m"));
+            DeploymentStore.Open(there).TrySave(DeploymentStoreConformance.Deployment("m"), 0);
         }
         Assert.Equal(0, _heard);
     }

@@ -30,6 +30,9 @@ internal sealed class FakeNodeDirectory : INodeDirectory
 
     public bool Remove(string name) => _nodes.Remove(name);
 
+    public IReadOnlyList<GatewayDescription> Gateways() =>
+        [new GatewayDescription(new string('c', 64), ["https://10.0.0.1:8081"], TestGateway.Now, IsOwn: true, IsDeciding: false)];
+
     public NodeInvitation Invite(NodeInvitationTerms terms)
     {
         Invited.Add(terms);

@@ -162,19 +162,19 @@ public sealed class WorkerSupervisorTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Workers_of_a_node_that_nobody_can_dial_are_reached_through_the_gateway_that_it_is_connected_to()
+    public async Task Workers_of_a_node_that_nobody_can_dial_are_reached_through_the_gateways_that_it_is_connected_to()
     {
         _script = """read first; case "$first" in *'"Address":""'*) echo '{"Report":{"Id":"x","State":"Ready"},"Port":0,"IsOpen":true}';; esac; while read more; do :; done""";
         await using var supervisor = Create(null);
         var (one, other) = (new KnownGateway(Pin(1), ["https://10.0.0.1:8081"]), new KnownGateway(Pin(2), []));
-        supervisor.UseRelays([one, other]);
+        supervisor.UseRelays([one, other], [one.Pin]);
 
         supervisor.Apply([WorkerOrders.Stage()]);
 
         await Eventually.TrueAsync(() => supervisor.Reports().Single().State == WorkerState.Ready);
         Assert.Equal([PeerAddress.Relay(one.Pin)], supervisor.Reports().Single().Addresses);
-        supervisor.UseRelays([other, one]);
-        Assert.Equal([PeerAddress.Relay(other.Pin)], supervisor.Reports().Single().Addresses);
+        supervisor.UseRelays([one, other], [other.Pin, one.Pin]);
+        Assert.Equal([PeerAddress.Relay(other.Pin), PeerAddress.Relay(one.Pin)], supervisor.Reports().Single().Addresses);
     }
 
     [Fact]

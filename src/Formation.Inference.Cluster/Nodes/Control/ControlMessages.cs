@@ -12,10 +12,12 @@ public static class ControlMessages
             HeartbeatMilliseconds = (int)options.Heartbeat.TotalMilliseconds,
             LeaseMilliseconds = (int)options.Lease.TotalMilliseconds,
         };
-        foreach (var gateway in gateways)
-            welcome.Gateways.Add(new Gateway { Pin = gateway.Pin.Text, Urls = { gateway.Urls } });
+        welcome.Gateways.Add(gateways.Select(ToWire));
         return new GatewayMessage { Welcome = welcome };
     }
+
+    internal static GatewayMessage Gateways(IReadOnlyList<KnownGateway> gateways) =>
+        new() { Gateways = new GatewayList { Gateways = { gateways.Select(ToWire) } } };
 
     internal static GatewayMessage Peers(IReadOnlyList<NodePeer> peers)
     {
@@ -37,6 +39,8 @@ public static class ControlMessages
 
     internal static GatewayMessage CallBack(ReadOnlySpan<byte> ticket, string? worker) =>
         new() { CallBack = new CallBack { Ticket = Google.Protobuf.ByteString.CopyFrom(ticket), Worker = worker ?? "" } };
+
+    private static Gateway ToWire(KnownGateway gateway) => new() { Pin = gateway.Pin.Text, Urls = { gateway.Urls } };
 
     /// <summary>Asks to be admitted.</summary>
     public static JoinRequest Join(string token, NodeReport report) =>

@@ -16,10 +16,10 @@ public static class GatewayMessages
         .. message.Peers_.Take(ControlLimits.Peers).Select(Read).OfType<NodePeer>(),
     ];
 
-    /// <summary>The gateways of a welcome that are well formed.</summary>
-    public static IReadOnlyList<KnownGateway> Gateways(Welcome message) =>
+    /// <summary>The gateways of a list that are well formed.</summary>
+    public static IReadOnlyList<KnownGateway> Gateways(IEnumerable<Gateway> told) =>
     [
-        .. message.Gateways.Take(ControlLimits.Gateways).Select(Read).OfType<KnownGateway>(),
+        .. told.Take(ControlLimits.Gateways).Select(Read).OfType<KnownGateway>(),
     ];
 
     /// <summary>The orders of a list that are well formed.</summary>

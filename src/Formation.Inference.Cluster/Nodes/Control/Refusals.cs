@@ -27,7 +27,7 @@ public static class Refusals
         RefusalReason.WrongProtocol => StatusCode.FailedPrecondition,
         RefusalReason.NameTaken => StatusCode.AlreadyExists,
         RefusalReason.Replaced or RefusalReason.Silent or RefusalReason.NotReading => StatusCode.Aborted,
-        RefusalReason.ShuttingDown => StatusCode.Unavailable,
+        RefusalReason.ShuttingDown or RefusalReason.NotNow => StatusCode.Unavailable,
         RefusalReason.NotServed => StatusCode.NotFound,
         RefusalReason.Busy => StatusCode.ResourceExhausted,
         _ => StatusCode.PermissionDenied,

@@ -51,6 +51,9 @@ internal sealed class NodesHandler(INodeDirectory nodes, GatewayOptions options)
         return WholeAnswer.WriteAsync(context, new NodeEventList("list", events), FormationJsonContext.Answers.NodeEventList);
     }
 
+    internal Task GatewaysAsync(HttpContext context) => WholeAnswer.WriteAsync(
+        context, new GatewayList("list", [.. nodes.Gateways().Select(GatewayObject.From)]), FormationJsonContext.Answers.GatewayList);
+
     Task SetDrainingAsync(HttpContext context, bool isDraining)
     {
         string name = NameOf(context);

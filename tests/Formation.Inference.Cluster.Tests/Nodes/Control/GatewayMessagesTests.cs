@@ -43,6 +43,6 @@ public sealed class GatewayMessagesTests
                 new Gateway { Pin = "", Urls = { "https://10.0.0.1:8081" } },
             },
         };
-        Assert.Equal(["https://10.0.0.1:8081"], Assert.Single(GatewayMessages.Gateways(message)).Urls);
+        Assert.Equal(["https://10.0.0.1:8081"], Assert.Single(GatewayMessages.Gateways(message.Gateways)).Urls);
     }
 }

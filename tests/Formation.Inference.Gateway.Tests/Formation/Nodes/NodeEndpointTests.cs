@@ -29,6 +29,17 @@ public class NodeEndpointTests
         await ErrorAssert.IsErrorAsync(gone, 404, "node_not_found");
     }
 
+    [Fact]
+    public async Task The_gateways_are_listed_with_the_one_that_decides_and_the_one_that_answers()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        JsonElement listed = JsonElement.Parse(await gateway.Client.GetStringAsync("/formation/v1/gateways")).GetProperty("data")[0];
+        Assert.Equal(new string('c', 64), listed.GetProperty("pin").GetString());
+        Assert.Equal("https://10.0.0.1:8081", listed.GetProperty("urls")[0].GetString());
+        Assert.True(listed.GetProperty("answering").GetBoolean());
+        Assert.False(listed.GetProperty("deciding").GetBoolean());
+    }
+
     [Theory]
     [InlineData("GET", "/formation/v1/nodes/nobody")]
     [InlineData("GET", "/formation/v1/nodes/..%2f..%2fetc")]
