@@ -95,7 +95,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _factory = new GenerationFactory(model.Tokenizer, hasher, ContextLength, options, clock, NoteCancellation);
         _metrics = metrics;
         _modelTag = EngineMetrics.ModelTag(modelId);
-        _reporter = new GenerationReporter(modelId, model.Tokenizer, metrics, clock);
+        _reporter = new GenerationReporter(modelId, model, metrics, clock);
         _queue = new QueueLimit(options.MaxQueuedRequests);
         _active = new ActiveGenerations(_scheduler, _reporter, _queue);
         _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });

@@ -13,8 +13,13 @@ sealed class ClusterProcesses : IAsyncDisposable
     private readonly Dictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
     private readonly List<(ServerProcess Server, HttpClient Client)> _gateways = [];
     private readonly string[] _options;
+    private readonly string[] _traces;
 
-    private ClusterProcesses(string[] options) => _options = options;
+    private ClusterProcesses(string[] options, string? otlp)
+    {
+        _traces = otlp is null ? [] : ["--otlp", otlp];
+        _options = [.. options, .. _traces];
+    }
 
     /// <summary>The first gateway.</summary>
     public ServerProcess Server => _gateways[0].Server;
@@ -34,15 +39,17 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <param name="kvFormat">How the gateway itself keeps keys and values.</param>
     /// <param name="database">Connection string of a database that several gateways share, or null for one gateway with its own.</param>
     /// <param name="gateways">How many gateways.</param>
+    /// <param name="otlp">Where all of them send traces, or null.</param>
     public static async Task<ClusterProcesses> StartAsync(
-        int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1)
+        int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1,
+        string? otlp = null)
     {
         string[] options =
         [
             "--api-key", Key, "--threads", "1", "--context", "512", "--kv-format", kvFormat,
             .. (string[])(isNode ? ["--memory", "256MiB"] : ["--no-node"]), .. (string[])(database is null ? [] : ["--database", database]),
         ];
-        var cluster = new ClusterProcesses(options);
+        var cluster = new ClusterProcesses(options, otlp);
         TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
         for (var i = 0; i < gateways; i++)
             cluster._gateways.Add(await cluster.StartGatewayAsync(i));
@@ -87,7 +94,7 @@ sealed class ClusterProcesses : IAsyncDisposable
         var token = JsonElement.Parse((await FormAsync("node", "token", "create", "--json")).Out).GetProperty("command").GetString()!.Split(' ');
         if (_nodes.Remove(name, out var before))
             await before.DisposeAsync();
-        _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", listen]);
+        _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", listen, .. _traces]);
     }
 
     /// <summary>Deploys the model, and waits until it serves.</summary>

@@ -74,6 +74,7 @@ sealed class LocalNode(ServeSettings settings, ControlPlane control, ModelPool p
             settings.MemoryBytes, settings.Threads)
         {
             Ordered = bytes => pool.LentBytes = bytes,
+            OtlpEndpoint = settings.OtlpEndpoint,
         };
         await node.RunAsync(context, _ => { }, stop);
     }

@@ -30,9 +30,10 @@ static class JoinCommand
             HelpName = "ADDRESS",
             DefaultValueFactory = _ => "*:0",
         };
+        var otlp = WorkerCommandLine.Otlp();
         var command = new Command("join", "Makes this machine a node of a network, and runs it until it is stopped")
         {
-            gateway, token, name, region, memory, threads, data, listen,
+            gateway, token, name, region, memory, threads, data, listen, otlp,
         };
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -44,7 +45,8 @@ static class JoinCommand
                 parse.GetValue(memory),
                 parse.GetValue(threads),
                 Path.GetFullPath(parse.GetValue(data) ?? Path.Combine(context.Folders.Data, "node")),
-                ListenEndpoint.Parse("--listen", parse.GetValue(listen)!));
+                ListenEndpoint.Parse("--listen", parse.GetValue(listen)!),
+                WorkerCommandLine.AddressOf(parse, otlp));
             using var stop = new StopSignals(cancellationToken);
             return await RunAsync(settings, context, stop.Token);
         });
@@ -151,7 +153,10 @@ static class JoinCommand
     {
         var described = inventory();
         var node = new NodeRuntime(
-            identity, membership, settings.DataFolder, inventory, settings.Listen, described.MemoryBytes, described.Devices[0].Threads);
+            identity, membership, settings.DataFolder, inventory, settings.Listen, described.MemoryBytes, described.Devices[0].Threads)
+        {
+            OtlpEndpoint = settings.OtlpEndpoint,
+        };
         await node.RunAsync(
             context,
             url =>
@@ -193,5 +198,6 @@ static class JoinCommand
             ExitCode.WrongUsage, $"--name '{text}' is not a node's name; use 1 to {NodeName.MaximumLength} of a-z, 0-9 and '-', with a letter or digit at both ends");
 
     private sealed record JoinSettings(
-        Uri? Gateway, JoinToken? Token, string? Name, string Region, long? MemoryBytes, int? Threads, string DataFolder, IPEndPoint? Listen);
+        Uri? Gateway, JoinToken? Token, string? Name, string Region, long? MemoryBytes, int? Threads, string DataFolder, IPEndPoint? Listen,
+        Uri? OtlpEndpoint);
 }

@@ -23,6 +23,9 @@ sealed record NodeRuntime(
     /// <summary>After each change, with the bytes that workers were ordered to take.</summary>
     public Action<long> Ordered { get; init; } = _ => { };
 
+    /// <summary>Where its workers send their spans, or null.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+
     /// <summary>Runs until it is stopped.</summary>
     /// <param name="context">The clock, and where progress goes.</param>
     /// <param name="online">Called after each registration, with the gateway's URL.</param>
@@ -34,7 +37,7 @@ sealed record NodeRuntime(
         WorkerWeights? fetched = null;
         await using var workers = new WorkerSupervisor(new WorkerSupervisorOptions
         {
-            Process = WorkerCommandLine.StartInfo,
+            Process = () => WorkerCommandLine.StartInfo(OtlpEndpoint),
             Fetch = (order, progress, cancellation) => fetched!.FetchAsync(order, progress, cancellation),
             MemoryBytes = MemoryBytes,
             Threads = Threads,

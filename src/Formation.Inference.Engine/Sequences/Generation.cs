@@ -31,6 +31,9 @@ internal sealed class Generation
     /// <summary>The caller's trace, if any.</summary>
     public ActivityContext Trace { get; } = Activity.Current?.Context ?? default;
 
+    /// <summary>Whether somebody keeps that trace.</summary>
+    public bool IsTraced => (Trace.TraceFlags & ActivityTraceFlags.Recorded) != 0;
+
     public bool IsCancelled => _isCancelled;
 
     /// <summary>Whether all choices have ended, or the request has failed.</summary>

@@ -9,11 +9,12 @@ using Formation.Inference.Engine.Tokenization;
 namespace Formation.Inference.Engine.Serving;
 
 /// <summary>Tells the outside what happens to a request: its events, and the metrics and traces of the engine.</summary>
-internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, EngineMetrics metrics, TimeProvider clock)
+internal sealed class GenerationReporter(string modelId, ServableModel model, EngineMetrics metrics, TimeProvider clock)
 {
     // How much one more request moves the average that QueueFull's Retry-After comes from.
     const double LatencyWeight = 0.1;
 
+    readonly Tokenizer _tokenizer = model.Tokenizer;
     readonly KeyValuePair<string, object?> _model = EngineMetrics.ModelTag(modelId);
     readonly Dictionary<DrafterRecord, DraftCounts> _drafters = [];
     long? _preemptions, _prefixQueries, _prefixHits;
@@ -42,6 +43,9 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         generation.Times.Scheduled = clock.GetTimestamp();
         generation.Times.ScheduledAt = clock.GetUtcNow();
         metrics.RequestQueueTime.Record(Seconds(generation.Times.Submitted, generation.Times.Scheduled.Value), _model);
+        if (generation.IsTraced)
+            foreach (var sequence in generation.Group.Sequences)
+                model.Pipeline.BeginTrace(sequence.Id, generation.Trace);
     }
 
     /// <summary>All log-probabilities of the prompt are known.</summary>
@@ -139,8 +143,8 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
     {
         var top = new TokenAlternative[score.Top.Count];
         for (var i = 0; i < top.Length; i++)
-            top[i] = new TokenAlternative(score.Top[i].TokenId, tokenizer.TokenBytes(score.Top[i].TokenId), score.Top[i].Logprob);
-        return new TokenLogprob(token, tokenizer.TokenBytes(token), score.Logprob, top);
+            top[i] = new TokenAlternative(score.Top[i].TokenId, _tokenizer.TokenBytes(score.Top[i].TokenId), score.Top[i].Logprob);
+        return new TokenLogprob(token, _tokenizer.TokenBytes(token), score.Logprob, top);
     }
 
     void Echo(Generation generation)
@@ -152,12 +156,12 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
         var tokens = new List<TokenLogprob>();
         if (generation.Request.Logprobs is not null)
         {
-            tokens.Add(new TokenLogprob(prompt[0], tokenizer.TokenBytes(prompt[0]), null, []));
+            tokens.Add(new TokenLogprob(prompt[0], _tokenizer.TokenBytes(prompt[0]), null, []));
             for (var i = 1; i < prompt.Length; i++)
                 tokens.Add(Describe(prompt[i], generation.PromptScores[i - 1]));
         }
 
-        var text = generation.Request.Prompt is TextPrompt given ? given.Text.Value : tokenizer.Decode(prompt);
+        var text = generation.Request.Prompt is TextPrompt given ? given.Text.Value : _tokenizer.Decode(prompt);
         for (var choice = 0; choice < generation.Choices.Count; choice++)
             if (delivered?[choice] is null or { IsEchoed: false, IsFinished: false })
                 generation.Events.Publish(new GenerationDelta(choice, text, tokens) { IsEcho = true });
@@ -166,6 +170,9 @@ internal sealed class GenerationReporter(string modelId, Tokenizer tokenizer, En
     // The spans are made when all times are known: a span that is open on the engine's thread would become the parent of foreign work.
     void Trace(Generation generation)
     {
+        if (generation is { IsTraced: true, Times.Scheduled: not null })
+            foreach (var sequence in generation.Group.Sequences)
+                model.Pipeline.EndTrace(sequence.Id);
         if (!EngineMetrics.Traces.HasListeners())
             return;
         var (times, now) = (generation.Times, clock.GetUtcNow());

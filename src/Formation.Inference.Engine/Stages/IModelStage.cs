@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Formation.Inference.Engine.Stages;
 
 /// <summary>A contiguous range of a model's layers, here or on other machines. It owns the KV memory of these layers.</summary>
@@ -32,4 +34,16 @@ public interface IModelStage : IDisposable
     /// <param name="cancellationToken">Ends the attempt; the stage stays lost, and the call may be repeated.</param>
     /// <exception cref="StageLostException">There is no replacement, or it was lost, too; the call may be repeated.</exception>
     ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Tells of a sequence whose request is traced, before its first batch: other machines make spans of their own for it. Safe from any thread.</summary>
+    /// <param name="sequenceId">As in <see cref="BatchSlice.SequenceId"/>.</param>
+    /// <param name="parent">The span that theirs belong to.</param>
+    void BeginTrace(long sequenceId, ActivityContext parent)
+    {
+    }
+
+    /// <summary>No batch with this sequence follows. Safe from any thread, also for a sequence that was never told of.</summary>
+    void EndTrace(long sequenceId)
+    {
+    }
 }

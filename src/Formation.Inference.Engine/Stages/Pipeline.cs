@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Formation.Inference.Engine.Stages;
 
 /// <summary>A whole model: the head's embedding, the stages in order, the head's logits. Request path, step 7.</summary>
@@ -94,6 +96,20 @@ public sealed class Pipeline : IDisposable
     {
         foreach (var stage in _stages)
             await stage.RecoverAsync(sequences, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Tells all stages of a sequence whose request is traced; see <see cref="IModelStage.BeginTrace"/>.</summary>
+    public void BeginTrace(long sequenceId, ActivityContext parent)
+    {
+        foreach (var stage in _stages)
+            stage.BeginTrace(sequenceId, parent);
+    }
+
+    /// <summary>The end of that.</summary>
+    public void EndTrace(long sequenceId)
+    {
+        foreach (var stage in _stages)
+            stage.EndTrace(sequenceId);
     }
 
     // Made when first used: an engine brings activations for each of its steps.

@@ -1,9 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using OpenTelemetry;
-using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Formation.Inference.Gateway.Telemetry;
@@ -11,15 +9,12 @@ namespace Formation.Inference.Gateway.Telemetry;
 /// <summary>Metrics for Prometheus always; traces over OTLP where the operator names an endpoint.</summary>
 internal static class TelemetryServices
 {
-    /// <summary>The service's name in metrics and traces;</summary>
-    const string ServiceName = "formation-inference";
-
     internal static void AddTelemetry(this IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<GatewayTelemetry>();
         services.AddSingleton(RequestIds.Random);
         OpenTelemetryBuilder telemetry = services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService(ServiceName))
+            .ConfigureResource(TraceExport.Describe)
             .WithMetrics(metrics => metrics
             .AddMeter(GatewayTelemetry.Name, GatewayTelemetry.EngineName, GatewayTelemetry.ClusterName, "System.Runtime")
             .AddPrometheusExporter(exporter => exporter.ScopeInfoEnabled = false));
@@ -28,11 +23,7 @@ internal static class TelemetryServices
             telemetry.WithTracing(traces => traces
                 .AddSource(GatewayTelemetry.Name, GatewayTelemetry.EngineName)
                 .AddAspNetCoreInstrumentation()
-                .AddOtlpExporter(exporter =>
-                {
-                    exporter.Endpoint = endpoint;
-                    exporter.Protocol = OtlpExportProtocol.Grpc;
-                }));
+                .AddExport(endpoint));
     }
     /// <summary>
     /// Meters are heard by name in the whole process: a second server in it would be counted here too, and when it is disposed, the stream

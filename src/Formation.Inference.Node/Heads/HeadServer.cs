@@ -20,11 +20,6 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
     /// <summary>The name of the protocol (ALPN).</summary>
     public const string Protocol = GenerationProtocol.Name;
 
-    /// <summary>The name of the source of a head's spans.</summary>
-    public const string TraceSource = "Formation.Inference.Node";
-
-    static readonly ActivitySource Traces = new(TraceSource);
-
     readonly ByteBudget _incoming = new(options.MaxIncomingBytes);
     readonly PeerCounts _connections = new();
     readonly CancellationTokenSource _leaving = new();
@@ -257,6 +252,6 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
     /// <summary>Makes the caller's span the parent of what the engine traces of the request.</summary>
     static Activity? StartSpan(ReceivedRequest received) =>
         ActivityContext.TryParse(received.TraceParent, received.TraceState, isRemote: true, out var parent)
-            ? Traces.StartActivity("generate", ActivityKind.Server, parent)?.SetTag("request.id", received.Request.RequestId)
+            ? NodeTraces.Source.StartActivity("generate", ActivityKind.Server, parent)?.SetTag("request.id", received.Request.RequestId)
             : null;
 }

@@ -288,7 +288,7 @@ public sealed class HeadClientTests
         var (spans, seen) = (new List<Activity>(), default(ActivityContext));
         using var listener = new ActivityListener
         {
-            ShouldListenTo = heard => heard == source || heard.Name == HeadServer.TraceSource,
+            ShouldListenTo = heard => heard == source || heard.Name == NodeTraces.Name,
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
             ActivityStopped = span =>
             {

@@ -9,6 +9,9 @@ internal sealed class ChainMember(StageEndpoint endpoint, StageConnection connec
 
     public StageConnection Connection => connection;
 
+    /// <summary>Whether it wants to be told which requests are traced.</summary>
+    public bool TakesTraces { get; init; }
+
     /// <summary>Why it is lost, or null.</summary>
     public string? Loss { get; set; }
 

@@ -159,6 +159,7 @@ internal sealed class ChainRecovery(
             var isFaulty = old.Any(member => member.IsFaulty && member.Endpoint.Address == endpoint.Address);
             return new ChainMember(endpoint, connection)
             {
+                TakesTraces = accept.TakesTraces,
                 NeedsRebuild = isFaulty || _wholeEpoch == 0 || accept.HeldEpoch != _wholeEpoch,
             };
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Stages.Connections;
 using Formation.Inference.Node.Stages.Serving;
@@ -26,6 +27,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
     readonly Queue<PendingBatch> _pending = new();
     readonly Stack<PendingBatch> _free = new();
     readonly Dictionary<long, TaskCompletionSource<Done>> _operations = [];
+    readonly ChainTraces _traces = new();
     ChainMember[] _members = [];
     BoundaryStore? _store;
     StageLostException? _loss;
@@ -146,8 +148,16 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
             if (_pending.Count > 0)
                 throw new InvalidOperationException($"{_pending.Count} batches are under way; a chain recovers when all of them have ended");
         }
+        var old = Members;
         await _recovery.RunAsync(sequences, cancellationToken).ConfigureAwait(false);
+        _traces.TellNew(old, Members);
     }
+
+    /// <inheritdoc/>
+    public void BeginTrace(long sequenceId, ActivityContext parent) => _traces.Begin(sequenceId, parent, Members);
+
+    /// <inheritdoc/>
+    public void EndTrace(long sequenceId) => _traces.End(sequenceId, Members);
 
     public void Dispose()
     {

@@ -101,6 +101,7 @@ internal sealed class StageComputer : IDisposable
     {
         if (!session.Begin(work))
             return;
+        var began = session.Traces.Now();
         var failure = session.CheckBlocks(work) ?? Forward(work);
         session.End();
         if (!session.IsCurrent(work.Epoch))
@@ -108,7 +109,10 @@ internal sealed class StageComputer : IDisposable
         if (work.IsRebuild)
             Interlocked.Add(ref _rowsRebuilt, work.Content.Batch.RowCount);
         else
+        {
             Interlocked.Add(ref _rowsComputed, work.Content.Batch.RowCount);
+            session.Traces.Computed(work.Content.Batch, work.Arrived, began);
+        }
 
         if (failure is null && work.IsRebuild)
             session.KeepRows(_rows, work);

@@ -125,13 +125,13 @@ public sealed class StageServer : IDisposable
             {
                 if (_session?.Head is { IsLost: false })
                     throw new StageProtocolException(StageErrorCode.Busy, "the stage serves another head");
-                _session = new StageSession(hello, _layers, _options, _links, _computer);
+                _session = new StageSession(hello, _layers, _options, _links, _computer, _time);
             }
             session = _session;
             session.Attach(connection);
         }
         var frame = new FrameBuffer();
-        new Accept(connection.Precision, session.HeldEpoch).Write(frame);
+        new Accept(connection.Precision, session.HeldEpoch, StageTraces.AreWanted).Write(frame);
         connection.Send(frame);
         connection.Start(session, "stage head", session.Shape.MaxPayload);
     }

@@ -25,10 +25,11 @@ internal sealed class StageSession : IFrameHandler
     BoundaryStore? _store;
     uint _epoch;
 
-    public StageSession(Hello hello, LayerRange layers, StageServerOptions options, StageLinks links, StageComputer computer)
+    public StageSession(Hello hello, LayerRange layers, StageServerOptions options, StageLinks links, StageComputer computer, TimeProvider clock)
     {
         (Id, Shape, _layers, _options, _links, _computer) = (hello.Session, hello.Shape, layers, options, links, computer);
         _owners = new BlockOwners(Shape);
+        Traces = new StageTraces(layers, clock);
         _cancelled.AsSpan().Fill(-1);
 
         // One more than are under way: while the last is being sent, the next is being read.
@@ -43,6 +44,8 @@ internal sealed class StageSession : IFrameHandler
     public StageShape Shape { get; }
 
     public int InFlight { get; }
+
+    public StageTraces Traces { get; }
 
     /// <summary>The last epoch that a route began; its keys and values are still here.</summary>
     public uint HeldEpoch { get; private set; }
@@ -68,6 +71,7 @@ internal sealed class StageSession : IFrameHandler
             old = Head;
             (Head, _epoch) = (head, 0);
         }
+        Traces.EndAll();
         old?.Fail("the head has connected again");
         _links.Close("the head has connected again");
     }
@@ -88,6 +92,13 @@ internal sealed class StageSession : IFrameHandler
                 break;
             case FrameType.Cancel when isHead:
                 OnCancel(Done.Read(PayloadReader.ReadAll(reader)).Operation);
+                break;
+            case FrameType.Trace when isHead:
+                var (sequence, parent) = TraceFrame.ReadBegin(PayloadReader.ReadAll(reader));
+                Traces.Begin(sequence, parent);
+                break;
+            case FrameType.TraceEnd when isHead:
+                Traces.End(TraceFrame.ReadEnd(PayloadReader.ReadAll(reader)));
                 break;
             case FrameType.Replay when isHead:
                 OnReplay(header.Epoch, PayloadReader.ReadAll(reader, Shape.MaxPayload));
@@ -117,7 +128,10 @@ internal sealed class StageSession : IFrameHandler
             }
         }
         if (isHead)
+        {
+            Traces.EndAll();
             _links.Close("the head is lost");
+        }
         else if (_links.Lose(connection) is { } isDownstream)
             Report(LinkLoss(isDownstream, reason, end), FrameType.LinkLost, epoch);
     }
@@ -320,7 +334,7 @@ internal sealed class StageSession : IFrameHandler
             Release(work);
             throw;
         }
-        (work.Epoch, work.IsRebuild) = (header.Epoch, header.Type == FrameType.Rebuild);
+        (work.Epoch, work.IsRebuild, work.Arrived) = (header.Epoch, header.Type == FrameType.Rebuild, Traces.Now());
         _computer.Post(work);
     }
 

@@ -23,6 +23,9 @@ internal sealed class BatchWork(StageSession session, StageShape shape) : StageW
     /// <summary>Whether only keys and values are wanted.</summary>
     public bool IsRebuild { get; set; }
 
+    /// <summary>When it had come, or 0 where nothing is traced.</summary>
+    public long Arrived { get; set; }
+
     public CancellationToken Cancelled => _cancellation.Token;
 
     public void Cancel() => _cancellation.Cancel();

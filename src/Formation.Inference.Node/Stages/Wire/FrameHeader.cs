@@ -27,7 +27,7 @@ internal readonly record struct FrameHeader(uint Length, FrameType Type, uint Ep
     /// <exception cref="StageProtocolException">The type is unknown, or a byte that must be 0 is not.</exception>
     public static FrameHeader Read(ReadOnlySpan<byte> source)
     {
-        if (source[4] is < (byte)FrameType.Hello or > (byte)FrameType.Partial)
+        if (source[4] is < (byte)FrameType.Hello or > (byte)FrameType.TraceEnd)
             throw new StageProtocolException(StageErrorCode.Malformed, $"there is no frame of type {source[4]}");
         if ((source[5] | source[6] | source[7]) != 0)
             throw new StageProtocolException(StageErrorCode.Malformed, "the flags of a frame are 0 in this version");

@@ -56,4 +56,10 @@ internal enum FrameType : byte
 
     /// <summary>Between members of a group that shares each layer: a piece of a partial sum, or of the whole one.</summary>
     Partial = 18,
+
+    /// <summary>Head to stage: this sequence's request is traced, and here is the span that the stage's belongs to.</summary>
+    Trace = 19,
+
+    /// <summary>Head to stage: no batch with this sequence follows.</summary>
+    TraceEnd = 20,
 }

@@ -130,14 +130,18 @@ internal sealed record Hello
 /// <summary>The answer to a hello.</summary>
 /// <param name="Precision">How rows cross this connection, in both directions.</param>
 /// <param name="HeldEpoch">To a head: the epoch whose keys and values of this session the stage still holds, or 0.</param>
-internal readonly record struct Accept(ActivationPrecision Precision, uint HeldEpoch)
+/// <param name="TakesTraces">To a head: whether the stage wants to be told which requests are traced.</param>
+internal readonly record struct Accept(ActivationPrecision Precision, uint HeldEpoch, bool TakesTraces = false)
 {
+    // Of the bits of the byte, which was 0 before there were any, this one alone is known; a receiver passes over the others.
+    const byte TakesTracesBit = 1;
+
     public void Write(FrameBuffer frame)
     {
         frame.Begin(FrameType.Accept);
         frame.UInt16(StageProtocol.Version);
         frame.Byte((byte)Precision);
-        frame.Byte(0);
+        frame.Byte(TakesTraces ? TakesTracesBit : (byte)0);
         frame.UInt32(HeldEpoch);
     }
 
@@ -149,8 +153,8 @@ internal readonly record struct Accept(ActivationPrecision Precision, uint HeldE
         var precision = (ActivationPrecision)reader.Byte();
         if (!byte.IsPow2((byte)precision) || !offered.HasFlag(precision))
             throw new StageProtocolException(StageErrorCode.Malformed, $"precision {(byte)precision} was not offered");
-        reader.Byte();
-        var accept = new Accept(precision, reader.UInt32());
+        var abilities = reader.Byte();
+        var accept = new Accept(precision, reader.UInt32(), (abilities & TakesTracesBit) != 0);
         reader.End();
         return accept;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Formation.Inference.Engine.Stages;
 
 namespace Formation.Inference.Node.Workers.Hosting;
@@ -25,6 +26,10 @@ sealed class ObservedChain(IModelStage inner, TimeProvider clock, Action<TimeSpa
         recovered(clock.GetElapsedTime(_lostAt.Value));
         _lostAt = null;
     }
+
+    public void BeginTrace(long sequenceId, ActivityContext parent) => inner.BeginTrace(sequenceId, parent);
+
+    public void EndTrace(long sequenceId) => inner.EndTrace(sequenceId);
 
     public void Dispose() => inner.Dispose();
 }
