@@ -46,6 +46,37 @@ public abstract class Database : IDisposable
         }
     }
 
+    /// <inheritdoc cref="Query"/>
+    public async Task<IReadOnlyList<T>> QueryAsync<T>(
+        string sql, Func<DbDataReader, T> read, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        try
+        {
+            await using var connection = await ConnectAsync(cancellationToken);
+            await using var command = Statement.Create(connection, null, sql, parameters);
+            return await Statement.ReadAsync(command, read, cancellationToken);
+        }
+        catch (Exception error) when (IsFault(error))
+        {
+            throw Failure(error);
+        }
+    }
+
+    /// <inheritdoc cref="Execute"/>
+    public async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params (string Name, object? Value)[] parameters)
+    {
+        try
+        {
+            await using var connection = await ConnectAsync(cancellationToken);
+            await using var command = Statement.Create(connection, null, sql, parameters);
+            return await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (Exception error) when (IsFault(error))
+        {
+            throw Failure(error);
+        }
+    }
+
     /// <summary>Begins several statements that are done together or not at all: without <see cref="DatabaseTransaction.Commit"/> they are undone.</summary>
     public DatabaseTransaction Begin()
     {
@@ -89,6 +120,8 @@ public abstract class Database : IDisposable
     public abstract void Dispose();
 
     private protected abstract DbConnection Connect();
+
+    private protected abstract ValueTask<DbConnection> ConnectAsync(CancellationToken cancellationToken);
 
     /// <summary>Holds off everybody else who changes tables, until the transaction ends.</summary>
     private protected abstract void Reserve(DatabaseTransaction transaction);

@@ -29,4 +29,13 @@ static class Statement
             rows.Add(read(row));
         return rows;
     }
+
+    public static async Task<List<T>> ReadAsync<T>(DbCommand command, Func<DbDataReader, T> read, CancellationToken cancellationToken)
+    {
+        await using var row = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await row.ReadAsync(cancellationToken))
+            rows.Add(read(row));
+        return rows;
+    }
 }

@@ -35,9 +35,15 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Starts a server and waits until it is ready.</summary>
     /// <param name="home">The user's home: data and saved key go below it.</param>
     /// <param name="arguments">Arguments after <c>inference serve --urls ...</c>.</param>
-    public static async Task<ServerProcess> StartAsync(string home, params string[] arguments)
+    public static Task<ServerProcess> StartAsync(string home, params string[] arguments) =>
+        StartAsync(home, new Dictionary<string, string>(), arguments);
+
+    /// <summary>Starts a server with values in its environment, and waits until it is ready.</summary>
+    public static async Task<ServerProcess> StartAsync(string home, IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var start = FormProgram.Start(home, ["inference", "serve", "--urls", "http://127.0.0.1:0", .. arguments]);
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         var server = new ServerProcess(Process.Start(start)!);
         server.Read();
         await server._ready.Task.WaitAsync(Patience, TestContext.Current.CancellationToken);

@@ -15,10 +15,14 @@ public sealed class ApiKeyStore
     /// <summary>How long a key may stay accepted after it was revoked through another process.</summary>
     public static readonly TimeSpan RevocationDelay = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a key stays accepted that was read before the database failed.</summary>
+    public static readonly TimeSpan OutageTolerance = TimeSpan.FromMinutes(5);
+
     /// <summary>A key of the operator's own choice with fewer characters may be guessed.</summary>
     public const int StrongKeyLength = 16;
 
     const int MaxCachedKeys = 10_000;
+    static readonly TimeSpan OutagePause = TimeSpan.FromSeconds(1);
     static readonly byte[] UnknownKeyHash = new byte[HMACSHA256.HashSizeInBytes];
 
     readonly ApiKeyTable _table;
@@ -26,6 +30,7 @@ public sealed class ApiKeyStore
     readonly TimeProvider _clock;
     readonly ConcurrentDictionary<string, CachedKey> _cache = new(StringComparer.Ordinal);
     readonly List<(ApiKey Key, byte[] Hash)> _operatorKeys = [];
+    volatile Outage? _outage;
 
     ApiKeyStore(ApiKeyTable table, KeyPepper pepper, TimeProvider clock)
     {
@@ -131,38 +136,73 @@ public sealed class ApiKeyStore
 
     /// <summary>
     /// The key with this text where it is valid now, else null. Malformed, unknown, wrong, revoked and expired keys can't be told apart by
-    /// the answer.
+    /// the answer. While the database fails, a key stays as it was last read for <see cref="OutageTolerance"/>.
     /// </summary>
-    public ValueTask<ApiKey?> VerifyAsync(string presented, CancellationToken cancellationToken = default)
+    /// <exception cref="StorageException">The database fails, and nobody can say whether the key is valid.</exception>
+    public async ValueTask<ApiKey?> VerifyAsync(string presented, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
         byte[] hash = _pepper.Hash(presented);
-        DateTimeOffset now = _clock.GetUtcNow();
-
-        ApiKey? match = null;
-        foreach ((ApiKey key, byte[] operatorHash) in _operatorKeys)
-            if (CryptographicOperations.FixedTimeEquals(hash, operatorHash))
-                match = key;
-        if (match is not null)
-            return new(match);
-
+        if (FindOperatorKey(hash) is { } operatorKey)
+            return operatorKey;
         if (ApiKeyFormat.TryGetId(presented) is not { } id)
-            return new((ApiKey?)null);
-        CachedKey? known = FindCached(id, now);
+            return null;
+        DateTimeOffset now = _clock.GetUtcNow();
+        CachedKey? known = await FindAsync(id, now, cancellationToken);
 
         // The comparison runs for an unknown id too, so that its answer takes no other path than a wrong secret's.
         bool equal = CryptographicOperations.FixedTimeEquals(hash, known?.Hash ?? UnknownKeyHash);
         if (known is null || !equal || !known.Key.IsValidAt(now))
-            return new((ApiKey?)null);
-        RecordUse(known, DateOnly.FromDateTime(now.UtcDateTime));
-        return new(known.Key);
+            return null;
+        await RecordUseAsync(known, now, cancellationToken);
+        return known.Key;
     }
 
-    CachedKey? FindCached(string id, DateTimeOffset now)
+    ApiKey? FindOperatorKey(byte[] hash)
     {
-        if (_cache.TryGetValue(id, out CachedKey? cached) && now - cached.Loaded < RevocationDelay && now >= cached.Loaded)
+        ApiKey? match = null;
+        foreach ((ApiKey key, byte[] operatorHash) in _operatorKeys)
+            if (CryptographicOperations.FixedTimeEquals(hash, operatorHash))
+                match = key;
+        return match;
+    }
+
+    async ValueTask<CachedKey?> FindAsync(string id, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        CachedKey? cached = _cache.GetValueOrDefault(id);
+        if (cached is not null && cached.IsNewerThan(RevocationDelay, now))
             return cached;
-        if (_table.Find(id) is not { } row)
+        try
+        {
+            return Keep(id, await LoadAsync(id, now, cancellationToken), now);
+        }
+        catch (StorageException) when (cached is not null && cached.IsNewerThan(OutageTolerance, now))
+        {
+            return cached;
+        }
+    }
+
+    // Whoever comes right after a failure does not wait for the next one: many would, each for as long as a connection takes to fail.
+    async Task<(ApiKey Key, byte[] Hash)?> LoadAsync(string id, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        if (_outage is { } outage && now - outage.Time < OutagePause && now >= outage.Time)
+            throw new StorageException(outage.Error.Message, outage.Error);
+        try
+        {
+            (ApiKey, byte[])? row = await _table.FindAsync(id, cancellationToken);
+            _outage = null;
+            return row;
+        }
+        catch (StorageException error)
+        {
+            _outage = new Outage(error, _clock.GetUtcNow());
+            throw;
+        }
+    }
+
+    CachedKey? Keep(string id, (ApiKey Key, byte[] Hash)? row, DateTimeOffset now)
+    {
+        if (row is null)
         {
             _cache.TryRemove(id, out _);
             return null;
@@ -170,14 +210,25 @@ public sealed class ApiKeyStore
 
         if (_cache.Count >= MaxCachedKeys)
             _cache.Clear();
-        return _cache[id] = new CachedKey(row.Key, row.Hash, now);
+        return _cache[id] = new CachedKey(row.Value.Key, row.Value.Hash, now);
     }
 
-    void RecordUse(CachedKey known, DateOnly today)
+    async ValueTask RecordUseAsync(CachedKey known, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        if (known.Key.LastUsed == today)
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        if (known.Key.LastUsed == today || _outage is not null)
             return;
-        _table.Touch(known.Key.Id, today);
+        try
+        {
+            await _table.TouchAsync(known.Key.Id, today, cancellationToken);
+        }
+        catch (StorageException error)
+        {
+            // The day is for people; the key is valid all the same.
+            _outage = new Outage(error, _clock.GetUtcNow());
+            return;
+        }
+
         _cache[known.Key.Id] = known with { Key = known.Key with { LastUsed = today } };
     }
 
@@ -188,5 +239,10 @@ public sealed class ApiKeyStore
         return _table.Insert(key, _pepper.Hash(text), _pepper.Proof, onlyIfFirst) ? new NewApiKey(key, text) : null;
     }
 
-    sealed record CachedKey(ApiKey Key, byte[] Hash, DateTimeOffset Loaded);
+    sealed record CachedKey(ApiKey Key, byte[] Hash, DateTimeOffset Loaded)
+    {
+        public bool IsNewerThan(TimeSpan age, DateTimeOffset now) => now - Loaded < age && now >= Loaded;
+    }
+
+    sealed record Outage(StorageException Error, DateTimeOffset Time);
 }

@@ -37,8 +37,12 @@ internal sealed class ApiKeyTable
     internal bool IsEmpty() => _database.Query("SELECT id FROM api_keys LIMIT 1", row => row.GetString(0)).Count == 0;
 
     /// <summary>The key and its hash, or null.</summary>
-    internal (ApiKey Key, byte[] Hash)? Find(string id) => _database.Query<(ApiKey, byte[])?>(
-        $"SELECT {Columns}, hash FROM api_keys WHERE id = @id", row => (Read(row), row.GetFieldValue<byte[]>(9)), ("@id", id)).SingleOrDefault();
+    internal async Task<(ApiKey Key, byte[] Hash)?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<(ApiKey, byte[])> rows = await _database.QueryAsync(
+            $"SELECT {Columns}, hash FROM api_keys WHERE id = @id", row => (Read(row), row.GetFieldValue<byte[]>(9)), cancellationToken, ("@id", id));
+        return rows.Count == 0 ? null : rows[0];
+    }
 
     /// <summary>All keys, oldest first.</summary>
     internal IReadOnlyList<ApiKey> List() => _database.Query($"SELECT {Columns} FROM api_keys ORDER BY created, id", Read);
@@ -91,8 +95,8 @@ internal sealed class ApiKeyTable
     internal bool Revoke(string id, DateTimeOffset time) => _database.Execute(
         "UPDATE api_keys SET revoked = COALESCE(revoked, @time) WHERE id = @id", ("@id", id), ("@time", StoredTime.Write(time))) == 1;
 
-    internal void Touch(string id, DateOnly day) => _database.Execute(
-        "UPDATE api_keys SET last_used = @day WHERE id = @id", ("@id", id), ("@day", day.ToString("O", CultureInfo.InvariantCulture)));
+    internal Task TouchAsync(string id, DateOnly day, CancellationToken cancellationToken) => _database.ExecuteAsync(
+        "UPDATE api_keys SET last_used = @day WHERE id = @id", cancellationToken, ("@id", id), ("@day", day.ToString("O", CultureInfo.InvariantCulture)));
 
     static ApiKey Read(DbDataReader row) => new(
         row.GetString(0),

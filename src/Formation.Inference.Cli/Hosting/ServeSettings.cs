@@ -27,6 +27,9 @@ public sealed record ServeSettings
     /// <summary>Folder of accounts, keys and registered models.</summary>
     public required string DataFolder { get; init; }
 
+    /// <summary>How the PostgreSQL of several gateways is reached, or null for files in <see cref="DataFolder"/>.</summary>
+    public SensitiveText? Database { get; init; }
+
     /// <summary>Threads that compute.</summary>
     public required int Threads { get; init; }
 

@@ -24,8 +24,8 @@ static class ServerHost
     /// <exception cref="CommandException">The server can't start; the message says why.</exception>
     public static async Task<int> RunAsync(ServeSettings settings, CommandContext context, CancellationToken cancellationToken)
     {
-        using var accounts = settings.WithoutAuthentication ? null : OpenDatabase(settings, "accounts.db", context.Time);
-        var (keys, firstKey) = await OpenKeysAsync(accounts, settings, context, cancellationToken);
+        using var databases = ServerDatabases.Open(settings, context.Time);
+        var (keys, firstKey) = await OpenKeysAsync(databases.Accounts, settings, context, cancellationToken);
         var builder = CreateBuilder(settings);
         using var loggers = LoggerFactory.Create(ServerLogging.Configure);
         using var metrics = new EngineMetrics();
@@ -35,8 +35,7 @@ static class ServerHost
         models.Start();
 
         using var deployable = new DeployableModels(models, settings.DataFolder, context.Time);
-        using var cluster = settings.ClusterListen is null ? null : OpenDatabase(settings, "cluster.db", context.Time);
-        await using var control = await StartControlPlaneAsync(settings, cluster, deployable, context);
+        await using var control = await StartControlPlaneAsync(settings, databases.Cluster, deployable, context);
         var local = new LocalBackend(pool, settings.Threads);
         IInferenceBackend backend = control is null ? local : new ServedBackend(control.Replicas, control.Backend, local);
         IModelCatalog catalog = control is null ? pool : new ServedCatalog(pool, control.Controller);
@@ -62,7 +61,7 @@ static class ServerHost
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(app.Lifetime.ApplicationStopping, cancellationToken);
         using var impatience = SecondInterruptEndsAtOnce();
         var following = models.FollowAsync(stopping.Token);
-        var offering = control is null ? Task.CompletedTask : deployable.FollowAsync(control.Controller, cluster is PostgresDatabase, context.Output.Note, stopping.Token);
+        var offering = control is null ? Task.CompletedTask : deployable.FollowAsync(control.Controller, databases.Cluster is PostgresDatabase, context.Output.Note, stopping.Token);
         var own = control is null || !settings.IsNode ? Task.CompletedTask : new LocalNode(settings, control, pool, context).RunAsync(stopping.Token);
         await app.WaitForShutdownAsync(cancellationToken);
         await following;
@@ -123,19 +122,7 @@ static class ServerHost
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or StorageException)
         {
-            throw new CommandException(ExitCode.Failed, $"The keys in {settings.DataFolder} can't be opened: {error.Message}");
-        }
-    }
-
-    private static Database OpenDatabase(ServeSettings settings, string fileName, TimeProvider time)
-    {
-        try
-        {
-            return SqliteDatabase.Open(Path.Combine(settings.DataFolder, fileName), time);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or StorageException)
-        {
-            throw new CommandException(ExitCode.Failed, $"The database {fileName} in {settings.DataFolder} can't be opened: {error.Message}");
+            throw new CommandException(ExitCode.Failed, $"The keys can't be opened: {error.Message}");
         }
     }
 

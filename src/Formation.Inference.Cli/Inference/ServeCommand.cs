@@ -21,6 +21,12 @@ static class ServeCommand
             DefaultValueFactory = _ => "http://127.0.0.1:8080",
         };
         var data = CommonOptions.Data();
+        var database = new Option<string?>("--database")
+        {
+            Description = "PostgreSQL of several gateways: 'Host=...;Username=...;Database=...' or postgresql://... [default: FORMATION_DATABASE, "
+                + "else files in --data]. Others on this machine see a command line: give a password in FORMATION_DATABASE",
+            HelpName = "DATABASE",
+        };
         var threads = CommonOptions.Count("--threads", "Threads that compute [default: one for each core]", 1, WorkerTeam.MaxThreads);
         var memory = CommonOptions.Size("--memory", "What all loaded models may take together [default: three quarters of what is available]");
         var length = CommonOptions.Count("--context", "Longest context in tokens [default: the model's own, at most 8192]", 16, 1 << 24);
@@ -50,7 +56,7 @@ static class ServeCommand
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, limit,
+            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -65,6 +71,7 @@ static class ServeCommand
                 ClusterUrls = ClusterUrls.Parse(parse.GetValue(clusterUrl) ?? []),
                 IsNode = !parse.GetValue(noNode),
                 DataFolder = Path.GetFullPath(parse.GetValue(data) ?? context.Folders.Data),
+                Database = (parse.GetValue(database) ?? context.Environment("FORMATION_DATABASE")) is { Length: > 0 } place ? new SensitiveText(place) : default(SensitiveText?),
                 Threads = parse.GetValue(threads) ?? machine.DefaultThreads,
                 MemoryBytes = parse.GetValue(memory) ?? machine.MemoryAvailableBytes / 4 * 3,
                 ContextLength = parse.GetValue(length),

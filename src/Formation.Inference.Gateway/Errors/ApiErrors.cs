@@ -32,6 +32,10 @@ internal static class ApiErrors
         503, ApiError.ServerError, "shutting_down", "The server is shutting down and takes no new requests. Try again shortly.")
     { RetryAfter = TimeSpan.FromSeconds(5) };
 
+    internal static ApiError DatabaseUnavailable { get; } = new(
+        503, ApiError.ServerError, "database_unavailable", "The server's database does not answer. Try again shortly.")
+    { RetryAfter = TimeSpan.FromSeconds(5) };
+
     internal static ApiError Internal { get; } = new(
         500, ApiError.ServerError, null,
         "The server failed to handle the request. Quote the x-request-id header of this answer when you report it.");

@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Telemetry;
+using Formation.Inference.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -31,6 +32,8 @@ internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions optio
             error = ErrorOf(exception);
             if (error.Status == StatusCodes.Status500InternalServerError)
                 GatewayLog.RequestFailed(logger, context.TraceIdentifier, exception);
+            if (exception is StorageException failure)
+                GatewayLog.DatabaseFailed(logger, context.TraceIdentifier, failure.Message);
         }
 
         if (error is null)
@@ -46,6 +49,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions optio
         ApiErrorException refused => refused.Error,
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => ApiErrors.BodyTooLarge(options.MaxRequestBodyBytes),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => ApiErrors.BodyTooSlow,
+        StorageException { IsDuplicate: false } => ApiErrors.DatabaseUnavailable,
         BadHttpRequestException or IOException => ApiErrors.UnreadableBody,
         _ => ApiErrors.Internal,
     };

@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Gateway.Telemetry;
 
-/// <summary>All that the gateway logs. Never a prompt, a completion, a key, or an exception's message (it may quote one of them).</summary>
+/// <summary>
+/// All that the gateway logs. Never a prompt, a completion, a key, or an exception's message (it may quote one of them), but for the database's,
+/// which holds no row.
+/// </summary>
 internal static partial class GatewayLog
 {
     [LoggerMessage(1, LogLevel.Information,
@@ -21,4 +24,7 @@ internal static partial class GatewayLog
 
     [LoggerMessage(3, LogLevel.Warning, "{RequestId} ended in the middle of its stream: {Status} {Code}")]
     internal static partial void StreamFailed(ILogger logger, string requestId, int status, string code);
+
+    [LoggerMessage(4, LogLevel.Warning, "{RequestId} met a failure of the database: {Reason}")]
+    internal static partial void DatabaseFailed(ILogger logger, string requestId, string reason);
 }

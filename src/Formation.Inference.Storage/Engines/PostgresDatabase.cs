@@ -34,12 +34,12 @@ public sealed class PostgresDatabase : Database
     }
 
     /// <summary>Opens a database of a server and makes sure that it answers.</summary>
-    /// <param name="connectionString">As Npgsql has it (<c>Host=...;Username=...;Database=...</c>). What it says of time limits and pools comes before ours.</param>
+    /// <param name="connectionString">As <see cref="PostgresSettings"/> reads it.</param>
     /// <exception cref="ArgumentException">The text is no connection string.</exception>
     /// <exception cref="StorageException">The server can't be reached, or lets nobody in.</exception>
     public static PostgresDatabase Open(string connectionString)
     {
-        var database = new PostgresDatabase(Settings(connectionString));
+        var database = new PostgresDatabase(PostgresSettings.Parse(connectionString));
         try
         {
             database.Execute("SELECT 1");
@@ -81,6 +81,9 @@ public sealed class PostgresDatabase : Database
 
     private protected override DbConnection Connect() => _source.OpenConnection();
 
+    private protected override async ValueTask<DbConnection> ConnectAsync(CancellationToken cancellationToken) =>
+        await _source.OpenConnectionAsync(cancellationToken);
+
     private protected override void Reserve(DatabaseTransaction transaction)
     {
         transaction.Execute("SELECT pg_advisory_xact_lock(@lock)", ("@lock", MigrationLock));
@@ -95,44 +98,4 @@ public sealed class PostgresDatabase : Database
     internal override StorageException Failure(Exception error) => error is PostgresException refused
         ? new($"PostgreSQL at {_place} refused: {refused.MessageText} ({refused.SqlState})", error, refused.SqlState == PostgresErrorCodes.UniqueViolation)
         : new($"PostgreSQL at {_place} does not answer: {error.InnerException?.Message ?? error.Message}", error);
-
-    private static NpgsqlConnectionStringBuilder Settings(string connectionString)
-    {
-        try
-        {
-            // A gateway that waits longer for its database than its clients wait for it serves nobody. Three gateways with 20 connections each stay
-            // below the 100 that a server takes by default.
-            var settings = new NpgsqlConnectionStringBuilder
-            {
-                ApplicationName = "formation",
-                Timeout = 5,
-                CommandTimeout = 5,
-                MaxPoolSize = 20,
-                Enlist = false,
-                GssEncryptionMode = GssEncryptionMode.Disable,
-            };
-            foreach (var (keyword, value) in Pairs(connectionString))
-                settings[keyword] = value;
-            if (string.IsNullOrEmpty(settings.Host))
-                throw new ArgumentException("it names no Host");
-            settings.SearchPath = SchemaName;
-            // A connection whose other end is gone is noticed before it is needed. Unix sockets (a path, or an abstract name) know no such thing.
-            if (settings.TcpKeepAliveTime == 0 && !settings.Host.StartsWith('/') && !settings.Host.StartsWith('@'))
-                (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval) = (true, 10, 3);
-            return settings;
-        }
-        // The message of the driver could repeat a part of the password.
-        catch (Exception error) when (error is ArgumentException or FormatException or InvalidCastException or OverflowException or KeyNotFoundException)
-        {
-            throw new ArgumentException(
-                "The text given for the database is no connection string of PostgreSQL's; one looks like 'Host=db.example;Username=formation;Password=...;Database=formation'.");
-        }
-    }
-
-    private static IEnumerable<(string Keyword, object Value)> Pairs(string connectionString)
-    {
-        var pairs = new DbConnectionStringBuilder { ConnectionString = connectionString };
-        foreach (string keyword in pairs.Keys)
-            yield return (keyword, pairs[keyword]);
-    }
 }

@@ -65,6 +65,9 @@ public sealed class SqliteDatabase : Database
         return connection;
     }
 
+    // A file is read by the thread that asks.
+    private protected override ValueTask<DbConnection> ConnectAsync(CancellationToken cancellationToken) => new(Connect());
+
     // A transaction has the file's only write lock from its beginning on.
     private protected override void Reserve(DatabaseTransaction transaction)
     {

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Storage;
 using Formation.Inference.Storage.Engines;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -19,13 +20,13 @@ internal sealed class TestGateway : IAsyncDisposable
     public const string OperatorKey = "operator-key-0123456789";
     public static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
 
-    readonly SqliteDatabase _database;
+    readonly Database _database;
     readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("formation-gateway-");
 
-    TestGateway(FakeTimeProvider clock)
+    TestGateway(FakeTimeProvider clock, Database? database)
     {
         Clock = clock;
-        _database = SqliteDatabase.Open(Path.Combine(_data.FullName, "accounts.db"), clock);
+        _database = database ?? SqliteDatabase.Open(Path.Combine(_data.FullName, "accounts.db"), clock);
         Keys = ApiKeyStore.Open(_database, _data.FullName, clock);
         Keys.AddOperatorKey(OperatorKey);
     }
@@ -54,9 +55,9 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Sends no key.</summary>
     public HttpClient Anonymous { get; private set; } = null!;
 
-    public static async Task<TestGateway> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, bool realClock = false)
+    public static async Task<TestGateway> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, bool realClock = false, Database? database = null)
     {
-        var gateway = new TestGateway(new FakeTimeProvider(Now));
+        var gateway = new TestGateway(new FakeTimeProvider(Now), database);
         var options = new GatewayOptions
         {
             Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),

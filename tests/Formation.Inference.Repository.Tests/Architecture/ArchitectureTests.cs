@@ -14,7 +14,7 @@ public sealed partial class ArchitectureTests
         ["Engine"] = ["Contracts", "Kernels"],
         ["Storage"] = [],
         ["Accounts"] = ["Contracts", "Storage"],
-        ["Gateway"] = ["Accounts", "Contracts"],
+        ["Gateway"] = ["Accounts", "Contracts", "Storage"],
         ["Cluster"] = ["Contracts", "Storage"],
         ["Node"] = ["Engine", "Cluster", "Contracts", "Kernels"],
         ["Training"] = ["Engine", "Kernels", "Contracts"],

@@ -61,12 +61,18 @@ sealed class PostgresProcess : IDisposable
     /// <summary>Stops it; its folder stays.</summary>
     public void Stop() => End("keep");
 
-    public void Dispose() => End("");
+    public void Dispose()
+    {
+        if (_keeper is null)
+            Run("rm", "-rf", Folder);
+        else
+            End("");
+    }
 
     private void End(string word)
     {
         if (_keeper is null)
-            return;
+            throw new InvalidOperationException("PostgreSQL is stopped already.");
         _keeper.StandardInput.WriteLine(word);
         _keeper.StandardInput.Close();
         if (!_keeper.WaitForExit(Patience))
