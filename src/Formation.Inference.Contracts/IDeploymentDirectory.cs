@@ -31,6 +31,9 @@ public sealed record DeploymentTerms(string ModelId)
     /// <summary>Stages of a replica; null for the fastest number.</summary>
     public int? Stages { get; init; }
 
+    /// <summary>Nodes of one site that compute all layers of a replica together, a share of each; null for none.</summary>
+    public int? TensorParallel { get; init; }
+
     /// <summary>Replicas; null for the fastest number.</summary>
     public int? Replicas { get; init; }
 

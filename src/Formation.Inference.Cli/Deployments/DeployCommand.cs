@@ -66,6 +66,7 @@ static class DeployCommand
         if (idle is { } quiet)
             terms["idle_seconds"] = (long)Math.Ceiling(quiet.TotalSeconds);
         Add("stages", given.Stages);
+        Add("tensor_parallel", given.TensorParallel);
         return terms;
 
         void Add(string name, int? value)

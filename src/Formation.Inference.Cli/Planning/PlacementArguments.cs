@@ -14,6 +14,8 @@ sealed class PlacementArguments
 
     public required int? Stages { get; init; }
 
+    public required int? TensorParallel { get; init; }
+
     public required int Spares { get; init; }
 
     public required IReadOnlyList<NodePin> Pins { get; init; }

@@ -15,6 +15,9 @@ sealed class PlacementOptions
 
     private readonly Option<int?> _stages = CommonOptions.Count("--stages", "Stages of a replica [default: the fastest number]", 1, 1024);
 
+    private readonly Option<int?> _tensorParallel =
+        CommonOptions.Count("--tensor-parallel", "Nodes of one site that compute all layers of a replica together, a share of each, so that one stream is faster [default: 1]", 1, 8);
+
     private readonly Option<int?> _spares;
 
     private readonly Option<string[]> _pins = new("--pin")
@@ -59,7 +62,7 @@ sealed class PlacementOptions
 
     /// <summary>In the order in which a help text shows them.</summary>
     public IEnumerable<Option> All =>
-        [_context, _concurrency, _replicas, _stages, _spares, _pins, _regions, _labels, _trustedOnly, _kvFormat, _linkPrecision];
+        [_context, _concurrency, _replicas, _stages, _tensorParallel, _spares, _pins, _regions, _labels, _trustedOnly, _kvFormat, _linkPrecision];
 
     /// <exception cref="CommandException">A pin is not of the form that it must have.</exception>
     public PlacementArguments Read(ParseResult parse) => new()
@@ -68,6 +71,7 @@ sealed class PlacementOptions
         Concurrency = parse.GetValue(_concurrency),
         Replicas = parse.GetValue(_replicas),
         Stages = parse.GetValue(_stages),
+        TensorParallel = parse.GetValue(_tensorParallel),
         Spares = parse.GetValue(_spares) ?? 0,
         Pins = [.. parse.GetValue(_pins)!.Select(PinArgument.Parse)],
         Regions = parse.GetValue(_regions)!,

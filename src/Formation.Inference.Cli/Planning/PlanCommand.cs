@@ -18,7 +18,6 @@ static class PlanCommand
         var nodes = new Option<string?>("--nodes") { Description = "Plan for the nodes that this file describes [default: those of the server, else this machine]", HelpName = "FILE" };
         var placement = new PlacementOptions(DefaultConcurrency, spares: "Machines", regions: "weights, keys and values may lie, those of spares too");
         var prompt = CommonOptions.Count("--prompt", "Positions of a typical prompt, for which speeds are predicted [default: 512]", 1, 1 << 24);
-        var shared = new Option<bool>("--tensor-parallel") { Description = "Show what machines of one site would do that share each layer" };
         var threads = CommonOptions.Count("--threads", "Threads of this machine that compute [default: one for each core]", 1, WorkerTeam.MaxThreads);
         var memory = CommonOptions.Size("--memory", "What models may take of this machine [default: three quarters of what is available]");
         var measure = new Option<bool>("--measure") { Description = "Measure this machine anew, in about two seconds" };
@@ -28,7 +27,7 @@ static class PlanCommand
         var json = CommonOptions.Json();
         var command = new Command("plan", "Shows where a model's layers would lie, what that takes, how fast it would be, and why")
         {
-            model, nodes, placement, prompt, shared, threads, memory, measure, data, url, key, json,
+            model, nodes, placement, prompt, threads, memory, measure, data, url, key, json,
         };
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -48,7 +47,8 @@ static class PlanCommand
                 Labels = given.Labels,
                 TrustedOnly = given.TrustedOnly,
                 LinkPrecision = Enum.Parse<LinkPrecision>(given.LinkPrecision, ignoreCase: true),
-                TensorParallel = parse.GetValue(shared),
+                GroupSize = given.TensorParallel ?? 1,
+                Runtime = new RuntimeAbilities { TensorParallel = true },
             };
             var source = new PlanNodes(
                 parse.GetValue(nodes), parse.GetValue(url), parse.GetValue(key), folder, parse.GetValue(threads), parse.GetValue(memory),

@@ -57,6 +57,8 @@ public sealed class DeploymentDirectory(DeploymentController controller, IPlacem
             ContextLength = terms.ContextLength ?? Math.Min(model.Shape.ContextLength, defaultContext),
             Concurrency = terms.Concurrency ?? DeploymentSpec.DefaultConcurrency,
             Stages = terms.Stages,
+            GroupSize = terms.TensorParallel ?? 1,
+            Runtime = new RuntimeAbilities { TensorParallel = true },
             Replicas = terms.Replicas ?? (terms.MostReplicas is null ? null : 1),
             Spares = terms.Spares,
             Pins = [.. terms.Pins.Select(pin => new NodePin(pin.Node, new LayerSpan(pin.First, pin.Last - pin.First + 1)))],

@@ -40,14 +40,14 @@ internal static class OrderBook
         replica.Head?.Id != head.Id ? [] :
         [
             .. replica.Workers
-                .Where(worker => worker is { Role: WorkerRole.Stage, IsLeaving: false })
+                .Where(worker => worker is { Role: WorkerRole.Stage or WorkerRole.Member, IsLeaving: false })
                 .Select(worker => EndpointOf(worker, view)).OfType<WorkerEndpoint>()
                 .OrderBy(endpoint => endpoint.Layers.First).ThenBy(endpoint => endpoint.Id, StringComparer.Ordinal),
         ];
 
     private static WorkerEndpoint? EndpointOf(WorkerAssignment worker, ClusterView view) =>
         view.ReportOf(worker) is { State: WorkerState.Ready, Pin: { } pin, Addresses: { Count: > 0 } addresses }
-            ? new WorkerEndpoint(worker.Id, worker.Node, worker.Layers, pin, addresses)
+            ? new WorkerEndpoint(worker.Id, worker.Node, worker.Layers, pin, addresses) { Rank = worker.Rank }
             : null;
 
     private static IReadOnlyList<KeyPin> Pins(IEnumerable<WorkerAssignment> workers, ClusterView view) =>
@@ -71,5 +71,7 @@ internal static class OrderBook
         PrefillTokens = deployment.Spec.Placement.MaxPrefillTokens,
         Precision = deployment.Spec.Placement.LinkPrecision,
         IsLeaving = worker.IsLeaving,
+        Rank = worker.Rank,
+        Members = worker.Members,
     };
 }

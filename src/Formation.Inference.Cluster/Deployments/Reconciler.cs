@@ -106,13 +106,18 @@ public sealed class Reconciler
         if (Standbys.For(deployment, worker, view) is { } standby)
         {
             note("replaced", $"{lost}: the standby on {standby.Node} takes over");
-            var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Replaces };
+            var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Replaces, Rank = worker.Rank, Members = worker.Members };
             return deployment.With(replica.Replace(worker, [activated])) with
             {
                 Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)],
             };
         }
-        var result = _relocation.Around(deployment, replica, worker, view);
+        if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)
+        {
+            note("replaced", $"{lost}: {Words.WithNode(other)}");
+            return deployment.With(replica.Replace(worker, [other with { Replaces = worker.Replaces }]));
+        }
+        var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, view);
         if (result.Plan is { } plan)
         {
             var found = Relocation.Missing(plan.Replicas[0], replica, worker);
@@ -142,11 +147,17 @@ public sealed class Reconciler
             if (Standbys.For(deployment, worker, view) is { } standby)
             {
                 note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to the standby on {standby.Node}");
-                var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Id };
+                var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Id, Rank = worker.Rank, Members = worker.Members };
                 deployment = deployment.With(replica.With(activated)) with { Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)] };
                 continue;
             }
-            var result = _relocation.Around(deployment, replica, worker, view);
+            if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)
+            {
+                note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to {other.Node}");
+                deployment = deployment.With(replica.With(other with { Replaces = worker.Id }));
+                continue;
+            }
+            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, view);
             // One machine takes the place of one: a handover to several would have a moment in which nobody has all of it.
             if (result.Plan is { } plan && Relocation.Missing(plan.Replicas[0], replica, worker) is [var successor])
             {

@@ -2,6 +2,7 @@ using System.Globalization;
 using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Placement;
+using Formation.Inference.Cluster.Placement.Search;
 using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Deployments;
@@ -25,6 +26,22 @@ internal sealed class Relocation(IPlacementPolicy policy)
         var request = Single(deployment, replica) with { Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
         return Place(deployment, request, Ids(stay.Append(worker)), Taken(deployment, replica, [worker.Node]), view);
     }
+
+    /// <summary>Another node for one of those that share each layer of a replica, or null where none is near enough to the others or has room.</summary>
+    public WorkerAssignment? ForMember(Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, ClusterView view)
+    {
+        var others = replica.Workers.Where(other => other.Id != worker.Id).ToList();
+        var offers = view.Offers(Ids(others.Append(worker)), Taken(deployment, replica, [worker.Node]));
+        var found = GroupPlaces.Another(offers, others.Select(other => other.Node).ToHashSet(StringComparer.Ordinal), worker.MemoryBytes, deployment.Spec.Placement);
+        return found is null ? null : worker with { Id = WorkerId.New(), Node = found, Replaces = null, IsLeaving = false };
+    }
+
+    /// <summary>There is none: those that share each layer are placed one by one or all anew.</summary>
+    public static PlacementResult NoMember(WorkerAssignment worker) => new()
+    {
+        Policy = "group",
+        Reasons = [$"no other node is near enough to the others, with room for {Words.Of(worker)}"],
+    };
 
     /// <summary>Places for a replica as if it had none.</summary>
     public PlacementResult Anew(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
@@ -67,7 +84,7 @@ internal sealed class Relocation(IPlacementPolicy policy)
     /// <summary>A replica as planned, its workers new.</summary>
     public static ReplicaAssignment ReplicaOf(ReplicaPlan plan) => new(
         WorkerId.New(), plan.Sequences, plan.KvBlocks, plan.Speed,
-        [.. plan.Stages.Select((stage, i) => WorkerOf(stage, i == 0 ? WorkerRole.Head : WorkerRole.Stage))]);
+        [.. plan.Stages.SelectMany((stage, i) => WorkersOf(stage, i == 0 ? WorkerRole.Head : WorkerRole.Stage))]);
 
     /// <summary>Workers for the stages of a plan that nobody has but the one that is lost.</summary>
     public static IReadOnlyList<WorkerAssignment> Missing(ReplicaPlan plan, ReplicaAssignment replica, WorkerAssignment lost) =>
@@ -76,6 +93,10 @@ internal sealed class Relocation(IPlacementPolicy policy)
             .Where(place => place.stage.Layers.First >= lost.Layers.First && place.stage.Layers.End <= lost.Layers.End)
             .Select(place => WorkerOf(place.stage, place.i == 0 ? WorkerRole.Head : WorkerRole.Stage)),
     ];
+
+    // Of machines that share a stage the first one leads.
+    private static IEnumerable<WorkerAssignment> WorkersOf(StagePlan stage, WorkerRole role) => stage.Nodes.Select((node, rank) =>
+        WorkerOf(stage, rank == 0 ? role : WorkerRole.Member) with { Node = node, Rank = rank, Members = stage.Nodes.Count });
 
     private static WorkerAssignment WorkerOf(StagePlan stage, WorkerRole role) =>
         new(WorkerId.New(), stage.Nodes[0], role, stage.Layers, stage.Memory.Total);

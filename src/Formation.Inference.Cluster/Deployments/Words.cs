@@ -15,6 +15,7 @@ internal static class Words
     public static string Of(WorkerAssignment worker) => worker.Role switch
     {
         WorkerRole.Head => $"the head with {worker.Layers}",
+        WorkerRole.Member => $"member {worker.Rank} of {worker.Members} with {worker.Layers}",
         WorkerRole.Stage => worker.Layers.ToString(),
         _ => "the standby",
     };

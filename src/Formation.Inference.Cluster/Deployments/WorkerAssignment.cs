@@ -14,6 +14,12 @@ public sealed record WorkerAssignment(string Id, string Node, WorkerRole Role, L
     /// <summary>The worker whose place it takes as soon as it can, or null.</summary>
     public string? Replaces { get; init; }
 
+    /// <summary>Which of those that share each layer it is; 0 for the head, and where it computes its layers alone.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>How many share each layer; 1 where it computes its layers alone.</summary>
+    public int Members { get; init; } = 1;
+
     /// <summary>Whether its replacement is ready, and it is to hand over.</summary>
     public bool IsLeaving { get; init; }
 }

@@ -30,11 +30,16 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
         var finder = new CandidateFinder(model, request, links, _assumptions, usable);
         var places = finder.SinglePlaces;
         var candidates = finder.Find(places, request.Spares);
-        var shared = request.TensorParallel && request.Pins.Count == 0
-            ? TensorParallelGroups.Of(usable, model.KvHeadCount, links, _assumptions)
-                .SelectMany(groups => finder.Find(groups, request.Spares)).Where(candidate => candidate.SharesLayers).ToArray()
+        var sizes = model.GroupSizes.Where(size => (request.GroupSize ?? size) == size);
+        var shared = (request.TensorParallel || request.GroupSize > 1) && request.Pins.Count == 0
+            ? TensorParallelGroups.Of(usable, sizes, links, _assumptions)
+                .SelectMany(groups => finder.Find(Asked(groups, request), request.Spares)).Where(candidate => candidate.SharesLayers).ToArray()
             : [];
-        Candidate[] runnable = [.. candidates, .. request.Runtime.TensorParallel ? shared : []];
+        // A group computes all layers: one of several stages is not run yet.
+        var groups = request.Runtime.TensorParallel ? shared.Where(candidate => candidate.Stages == 1) : [];
+        Candidate[] runnable = request.GroupSize > 1 ? [.. groups.Where(candidate => candidate.SharesAll)] : [.. candidates, .. groups];
+        if (request.GroupSize > 1 && runnable.Length == 0)
+            return Nothing(leftOut, GroupWords.Fault(model, request, usable.Count));
         if (Choice.Among(runnable, request.LeastGain) is not { } chosen)
             return WithoutPlan(finder, places, leftOut, request);
 
@@ -55,6 +60,10 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
             Reasons = [.. ChoiceReasons.Of(chosen, runnable, request), .. AgainstWish(chosen, request, usable, links)],
         };
     }
+
+    // Who asks for groups gets them, also beside a faster machine; that one may be a spare.
+    private static IReadOnlyList<Place> Asked(IReadOnlyList<Place> groups, PlacementRequest request) =>
+        request.GroupSize > 1 && request.Spares == 0 ? [.. groups.Where(place => place.Nodes.Count > 1)] : groups;
 
     // Who asks for a number of stages gets it, and is told what it costs.
     private IEnumerable<string> AgainstWish(Candidate chosen, PlacementRequest request, IReadOnlyList<NodeOffer> usable, LinkTable links)

@@ -47,8 +47,14 @@ public sealed record ModelShape
     /// <summary>Scratch bytes that the head needs whatever the batch: logits and candidates.</summary>
     public long HeadScratchBytes { get; init; }
 
-    /// <summary>Heads of keys and values: the largest number of equal parts for tensor parallelism divides it.</summary>
+    /// <summary>Heads of keys and values.</summary>
     public required int KvHeadCount { get; init; }
+
+    /// <summary>How many machines can share each layer in equal parts, beside one alone.</summary>
+    public IReadOnlyList<int> GroupSizes { get; init; } = [];
+
+    /// <summary>Bytes of a layer that each of them holds whole: norms and biases.</summary>
+    public long GroupBytesPerLayer { get; init; }
 
     /// <summary>How the layers' keys and values are stored, for people: <c>f16</c>.</summary>
     public string KvFormat { get; init; } = "f16";

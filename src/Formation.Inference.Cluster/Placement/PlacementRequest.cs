@@ -42,6 +42,12 @@ public sealed record PlacementRequest
     /// <summary>How activations cross the links.</summary>
     public LinkPrecision LinkPrecision { get; init; } = LinkPrecision.F32;
 
+    /// <summary>
+    /// Machines that share each layer: so many compute all layers of a replica together; 1 for none, and null for whatever is fastest among what is
+    /// weighed.
+    /// </summary>
+    public int? GroupSize { get; init; }
+
     /// <summary>Whether groups of machines that share each layer are weighed, too.</summary>
     public bool TensorParallel { get; init; }
 

@@ -9,4 +9,8 @@ namespace Formation.Inference.Cluster.Workers;
 /// <param name="Layers">What it computes.</param>
 /// <param name="Pin">Its own key, made when its process started: the node's key never leaves the node's agent.</param>
 /// <param name="Addresses"><c>host:port</c> or <c>relay:PIN</c>, best first.</param>
-public sealed record WorkerEndpoint(string Id, string Node, LayerSpan Layers, KeyPin Pin, IReadOnlyList<string> Addresses);
+public sealed record WorkerEndpoint(string Id, string Node, LayerSpan Layers, KeyPin Pin, IReadOnlyList<string> Addresses)
+{
+    /// <summary>Among those that share each layer with the head; 0 for a stage.</summary>
+    public int Rank { get; init; }
+}

@@ -29,6 +29,12 @@ public sealed record WorkerOrder
     /// <summary>What it computes; none for a standby.</summary>
     public required LayerSpan Layers { get; init; }
 
+    /// <summary>Which of those that share each layer it is: 0 for the head, and where it computes its layers alone.</summary>
+    public int Rank { get; init; }
+
+    /// <summary>How many share each layer; 1 where it computes its layers alone.</summary>
+    public int Members { get; init; } = 1;
+
     /// <summary>Bytes that it takes of the node's memory, as planned.</summary>
     public required long MemoryBytes { get; init; }
 
@@ -59,7 +65,7 @@ public sealed record WorkerOrder
     /// <summary>Of these the keys that may lead a stage.</summary>
     public IReadOnlyList<KeyPin> Heads { get; init; } = [];
 
-    /// <summary>For a head: the stages that are ready, in the order of their layers; several may have the same ones while one takes the other's place.</summary>
+    /// <summary>For a head: the stages that are ready, in the order of their layers, and those that share its own; several may have the same ones while one takes the other's place.</summary>
     public IReadOnlyList<WorkerEndpoint> Chain { get; init; } = [];
 
     /// <summary>Whether another worker takes its place: it serves as long as it is asked, and asks not to be.</summary>

@@ -17,6 +17,7 @@ public static class WorkerOrderMapping
     private const int MostLayers = 4096;
     private const int MostBlocks = 1 << 24;
     private const int MostBlockSize = 1 << 12;
+    private const int MostMembers = 8;
     private const int MostRows = 1 << 16;
 
     /// <summary>The message of an order.</summary>
@@ -42,6 +43,8 @@ public static class WorkerOrderMapping
         Heads = { order.Heads.Select(pin => pin.Text) },
         Chain = { order.Chain.Select(ToWire) },
         IsLeaving = order.IsLeaving,
+        Rank = order.Rank,
+        Members = order.Members,
     };
 
     /// <summary>Reads an order.</summary>
@@ -82,6 +85,9 @@ public static class WorkerOrderMapping
             Heads = heads!,
             Chain = chain!,
             IsLeaving = wire.IsLeaving,
+            Rank = wire.Rank,
+            // Who says nothing of it knows of none.
+            Members = Math.Max(1, wire.Members),
         };
         return true;
     }
@@ -94,13 +100,15 @@ public static class WorkerOrderMapping
         LayerCount = endpoint.Layers.Count,
         Pin = endpoint.Pin.Text,
         Addresses = { endpoint.Addresses },
+        Rank = endpoint.Rank,
     };
 
     private static WorkerEndpoint? Read(Wire.WorkerEndpoint wire) =>
         WorkerId.IsValid(wire.Id) && NodeName.IsValid(wire.Node) && KeyPin.TryParse(wire.Pin, out var pin)
         && AreLayers(wire.FirstLayer, wire.LayerCount) && wire.Addresses.Count <= ControlLimits.Addresses
         && wire.Addresses.All(PeerAddress.IsValid)
-            ? new WorkerEndpoint(wire.Id, wire.Node, new LayerSpan(wire.FirstLayer, wire.LayerCount), pin, [.. wire.Addresses])
+        && wire.Rank is >= 0 and < MostMembers
+            ? new WorkerEndpoint(wire.Id, wire.Node, new LayerSpan(wire.FirstLayer, wire.LayerCount), pin, [.. wire.Addresses]) { Rank = wire.Rank }
             : null;
 
     private static KeyPin? Pin(string text) => KeyPin.TryParse(text, out var pin) ? pin : null;
@@ -115,10 +123,13 @@ public static class WorkerOrderMapping
             return "the replica's or the model's id is empty, too long or holds control characters";
         if (!WireText.IsPlain(order.ModelPath, ControlLimits.Path) || !WireText.IsPlain(order.KvFormat, ControlLimits.ShortText))
             return "the model's path or the KV format is too long or holds control characters";
-        if (order.Role is not (Wire.WorkerRole.Standby or Wire.WorkerRole.Stage or Wire.WorkerRole.Head))
+        if (order.Role is not (Wire.WorkerRole.Standby or Wire.WorkerRole.Stage or Wire.WorkerRole.Head or Wire.WorkerRole.Member))
             return $"its role {(int)order.Role} is not known";
         if (order.Role == Wire.WorkerRole.Standby ? order.LayerCount != 0 : !AreLayers(order.FirstLayer, order.LayerCount))
             return $"layers from {order.FirstLayer}, {order.LayerCount} of them, can't be";
+        if (order.Members is < 0 or > MostMembers || order.Rank < 0 || order.Rank >= Math.Max(1, order.Members)
+            || order.Rank > 0 != (order.Role == Wire.WorkerRole.Member))
+            return $"rank {order.Rank} of {order.Members} members can't be";
         if (order.MemoryBytes < 0)
             return $"{order.MemoryBytes} bytes of memory can't be";
         if (order.KvBlocks is < 1 or > MostBlocks || order.KvBlockSize is < 1 or > MostBlockSize || order.ContextLength < 1

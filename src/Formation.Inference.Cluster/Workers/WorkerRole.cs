@@ -11,4 +11,7 @@ public enum WorkerRole
 
     /// <summary>Runs the engine: the first layers, the embedding, the output head, the tokenizer and the sampler. Gateways send it requests.</summary>
     Head,
+
+    /// <summary>Computes a share of each of the head's layers together with it, and serves nobody else.</summary>
+    Member,
 }

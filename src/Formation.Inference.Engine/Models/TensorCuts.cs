@@ -56,6 +56,10 @@ internal sealed record TensorCuts(Extent Queries, Extent KeysAndValues, Extent F
             : null;
     }
 
+    /// <summary>Whether so many can share a model's layers, and all shares have the same size.</summary>
+    public static bool AreEqual(GgufFile file, ModelConfig config, int count) =>
+        FaultOf(file, config, count) is null && config.FeedForwardSize % ((long)FeedForwardUnit(file, config) * count) == 0;
+
     /// <summary>A member's configuration: the whole model's with the heads and the feed-forward width of its own.</summary>
     public ModelConfig Cut(ModelConfig config) => config with
     {

@@ -1,3 +1,5 @@
+using Formation.Inference.Engine.Gguf;
+
 namespace Formation.Inference.Engine.Models;
 
 /// <summary>
@@ -16,6 +18,10 @@ public readonly record struct TensorShare(int Rank, int Count)
 
     /// <summary>Whether others compute the rest of each layer.</summary>
     public bool IsPart => Count > 1;
+
+    /// <summary>Whether so many machines can share a model's layers in equal parts.</summary>
+    /// <param name="file">Only its header is read.</param>
+    public static bool Divides(GgufFile file, ModelConfig config, int count) => TensorCuts.AreEqual(file, config, count);
 
     public override string ToString() => $"share {Rank + 1} of {Count}";
 }

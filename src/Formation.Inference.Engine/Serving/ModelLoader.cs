@@ -27,6 +27,9 @@ public sealed record ModelLoadOptions
     /// <summary>The layers that other machines compute, or null where all are here.</summary>
     public DistantLayers? Distant { get; init; }
 
+    /// <summary>The machines that share each layer with this one, or null where there are none.</summary>
+    public SharedLayers? Shared { get; init; }
+
     /// <summary>Wraps the layers that are computed here, for instance to time them, or null. What it returns is disposed in their place.</summary>
     public Func<IModelStage, IModelStage>? Watch { get; init; }
 
@@ -42,6 +45,16 @@ public sealed record ModelLoadOptions
 /// <see cref="OperationCanceledException"/> where the load is cancelled.
 /// </param>
 public sealed record DistantLayers(int First, int BlockCount, Func<ModelConfig, CancellationToken, IModelStage> Connect);
+
+/// <summary>All layers of a model, each shared with other machines; this one leads them, and has the model's ends.</summary>
+/// <param name="Members">Machines that share them, this one included.</param>
+/// <param name="BlockCount">KV blocks that each of them has memory for.</param>
+/// <param name="Connect">
+/// Connects to the others, on the thread that loads: given the model's shape and what makes the stage of this machine's own share, waits until they
+/// are there. Ends with <see cref="OperationCanceledException"/> where the load is cancelled.
+/// </param>
+public sealed record SharedLayers(
+    int Members, int BlockCount, Func<ModelConfig, Func<ITensorExchange, IModelStage>, CancellationToken, IModelStage> Connect);
 
 /// <summary>Makes servable models of GGUF files, on one device.</summary>
 /// <param name="device">Where the models compute; outlives them.</param>
@@ -83,7 +96,12 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
             var maxRows = options.Engine.Scheduler.MaxRows;
             var head = Own(model.CreateHead(maxRows));
             var cache = model.KvShape(model.Part.Layers, plan.BlockCount, BlockSize, options.KvFormat);
-            List<IModelStage> stages = [Own(Watched(model.CreateStage(model.Part.Layers, cache, maxRows)))];
+            List<IModelStage> stages =
+            [
+                Own(options.Shared is { } shared
+                    ? shared.Connect(model.Config, exchange => model.CreateStage(model.Part.Layers, cache, maxRows, exchange), cancellationToken)
+                    : Watched(model.CreateStage(model.Part.Layers, cache, maxRows))),
+            ];
             if (options.Distant is { } distant)
                 stages.Add(Own(distant.Connect(model.Config, cancellationToken)));
             var draft = draftFile is null ? null : Own(_drafts.Load(draftFile, tokenizer, plan.BlockCount, cancellationToken));
@@ -119,10 +137,15 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
 
     IModelStage Watched(IModelStage stage) => options.Watch?.Invoke(stage) ?? stage;
 
-    TransformerModel LoadWeights(GgufFile file, IProgress<double> progress, CancellationToken cancellationToken) =>
-        options.Distant is { } distant
-            ? TransformerModel.LoadPart(file, new ModelPart(new LayerRange(0, distant.First), HasEnds: true), device, progress, cancellationToken)
-            : TransformerModel.Load(file, device, progress, cancellationToken);
+    TransformerModel LoadWeights(GgufFile file, IProgress<double> progress, CancellationToken cancellationToken)
+    {
+        var part = ModelPart.Whole(ModelConfig.Read(file));
+        if (options.Shared is { } shared)
+            part = part with { Share = new TensorShare(0, shared.Members) };
+        else if (options.Distant is { } distant)
+            part = part with { Layers = new LayerRange(0, distant.First) };
+        return TransformerModel.LoadPart(file, part, device, progress, cancellationToken);
+    }
 
     readonly record struct Plan(int ContextLength, int BlockCount, long Bytes);
 
@@ -131,8 +154,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
         var scheduler = options.Engine.Scheduler;
         var context = Math.Min(config.ContextLength, options.ContextLength ?? ModelLoadOptions.DefaultContextLimit);
         // Where others hold their part of each block, how many there are was agreed on with them.
-        if (options.Distant is { } distant)
-            return new Plan((int)Math.Min(context, (long)distant.BlockCount * BlockSize), distant.BlockCount, 0);
+        if ((options.Shared?.BlockCount ?? options.Distant?.BlockCount) is { } agreed)
+            return new Plan((int)Math.Min(context, (long)agreed * BlockSize), agreed, 0);
         var wanted = BlocksFor(Math.Max(context, (long)scheduler.MaxRunningSequences * Math.Min(context, PositionsPerSequence)));
         var fewest = BlocksFor(options.ContextLength is null ? Math.Min(context, FewestPositions) : context);
         var block = new KvCacheShape(config.LayerCount, config.KvHeadCount, config.HeadSize, 1, BlockSize, options.KvFormat);

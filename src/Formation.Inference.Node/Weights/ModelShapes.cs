@@ -47,6 +47,8 @@ public static class ModelShapes
             HeadScratchBytes = sizeof(float) * ((2L * HeadLogitRows * config.HiddenSize)
                 + ((HeadLogitRows + (long)new EngineOptions().MaxLogitsRows + CandidateFloats) * config.VocabularySize)),
             KvHeadCount = config.KvHeadCount,
+            GroupSizes = [.. GroupSizes.Where(size => TensorShare.Divides(file, config, size))],
+            GroupBytesPerLayer = VectorBytesPerLayer(file, config),
             KvFormat = NameOf(kvFormat),
             KvBlockSize = kv.BlockSize,
             ContextLength = config.ContextLength,
@@ -55,6 +57,12 @@ public static class ModelShapes
 
     /// <summary>The name of a KV format as options and plans write it.</summary>
     public static string NameOf(KvFormat format) => format.ToString().ToLowerInvariant();
+
+    private static readonly int[] GroupSizes = [2, 4, TensorShare.MaxCount];
+
+    private static long VectorBytesPerLayer(GgufFile file, ModelConfig config) => file.Tensors
+        .Where(tensor => !IsMatrix(tensor) && LayerOf(tensor.Name) < config.LayerCount)
+        .GroupBy(tensor => LayerOf(tensor.Name)).Select(layer => layer.Sum(BytesInMemory)).DefaultIfEmpty(0).Max();
 
     private static LayerShape[] Layers(GgufFile file, ModelConfig config, KvCacheShape kv)
     {

@@ -3,6 +3,7 @@ using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Weights;
 using Formation.Inference.Node.Weights.Fetching;
+using Formation.Inference.Node.Workers.Hosting;
 
 namespace Formation.Inference.Node.Workers;
 
@@ -28,7 +29,7 @@ public sealed class WorkerWeights(NodeWeights weights)
     private static ModelPart PartOf(WorkerOrder order) => order.Role switch
     {
         WorkerRole.Standby => new ModelPart(AllLayers, HasEnds: true),
-        var role => new ModelPart(new LayerRange(order.Layers.First, order.Layers.Count), HasEnds: role == WorkerRole.Head),
+        var role => new ModelPart(new LayerRange(order.Layers.First, order.Layers.Count), HasEnds: role == WorkerRole.Head) { Share = OrderShapes.ShareOf(order) },
     };
 
     private static IReadOnlyList<string> LocalPathsOf(WorkerOrder order) => File.Exists(order.ModelPath) ? [order.ModelPath] : [];

@@ -54,9 +54,11 @@ sealed class InventedCluster
     public void AskFor(Func<DeploymentSpec, DeploymentSpec> change) => Deployment = Deployment with { Spec = change(Deployment.Spec) };
 
     /// <param name="gigabytes">What it says that it reads in a second.</param>
-    public void Add(string name, int mebibytes, NodeState state = NodeState.Online, double gigabytes = 20)
+    /// <param name="near">Nodes that it has measured the way to, and that are of its site.</param>
+    public void Add(string name, int mebibytes, NodeState state = NodeState.Online, double gigabytes = 20, params string[] near)
     {
-        var report = PlacementCases.Node(name, mebibytes * PlacementCases.MiB, gigabytes).Report;
+        var links = near.Select(peer => (peer, 0.1, 1200.0)).ToArray();
+        var report = PlacementCases.Node(name, mebibytes * PlacementCases.MiB, gigabytes, links: links).Report;
         var record = new NodeRecord(TestRegistry.Pin(name), name, "", new Dictionary<string, string>(), false, Certificates.Now);
         _nodes[name] = new NodeStatus(record, state, "", Now, Now, report);
     }

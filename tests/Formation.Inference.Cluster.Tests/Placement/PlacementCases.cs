@@ -24,6 +24,7 @@ static class PlacementCases
         HeadScratchBytesPerRow = 16 * 1024,
         HeadScratchBytes = 8 * MiB,
         KvHeadCount = 8,
+        GroupSizes = [2, 4, 8],
         ContextLength = 8192,
     };
 

@@ -25,7 +25,8 @@ public sealed class TensorParallelTests
         var plan = Plan(Model(), Asking with { Runtime = new RuntimeAbilities { TensorParallel = true } }, Near("a", 0.1), Near("b", 0.1));
 
         Assert.True(plan.NeedsTensorParallel);
-        Assert.Equal(8 * 32 * MiB + (32 * MiB), plan.Replicas[0].Stages[0].Memory.Weights);
+        // Half of each layer, and the ends, which the leader has.
+        Assert.Equal((8 * 32 * MiB) + (64 * MiB), plan.Replicas[0].Stages[0].Memory.Weights);
     }
 
     [Fact]
@@ -42,16 +43,42 @@ public sealed class TensorParallelTests
     }
 
     [Theory]
-    [InlineData(1.1, 8)]
-    [InlineData(0.1, 3)]
-    public void Machines_apart_and_heads_that_can_not_be_divided_share_nothing(double milliseconds, int kvHeads) =>
+    [InlineData(1.1, 2)]
+    [InlineData(0.1, 4)]
+    public void Machines_apart_and_layers_that_can_not_be_divided_share_nothing(double milliseconds, int size) =>
         Assert.DoesNotContain(
-            Place(Model() with { KvHeadCount = kvHeads }, Asking, Near("a", milliseconds), Near("b", milliseconds)).Alternatives,
+            Place(Model() with { GroupSizes = [size] }, Asking, Near("a", milliseconds), Near("b", milliseconds)).Alternatives,
             plan => plan.NeedsTensorParallel);
 
     [Fact]
     public void A_way_that_nobody_measured_is_none_to_share_a_layer_over() =>
         Assert.DoesNotContain(Place(Model(), Asking, Node("a"), Node("b")).Alternatives, plan => plan.NeedsTensorParallel);
+
+    [Fact]
+    public void Who_asks_for_a_group_gets_one_and_no_other()
+    {
+        var plan = Plan(Model(), Forcing(2), Near("a", 0.1), Near("b", 0.1), Node("c", gigabytes: 500));
+
+        var stage = Assert.Single(Assert.Single(plan.Replicas).Stages);
+        Assert.Equal(["a", "b"], stage.Nodes.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void A_group_of_one_is_none() =>
+        Assert.False(Plan(Model(), Forcing(1) with { TensorParallel = true }, Near("a", 0.1), Near("b", 0.1)).NeedsTensorParallel);
+
+    [Theory]
+    [InlineData(3, 0.1, "3 machines can't share the layers of this model in equal parts; 2, 4, 8 can")]
+    [InlineData(2, 1.1, "no 2 with enough memory")]
+    public void Where_there_is_no_such_group_the_reason_is_said(int size, double milliseconds, string reason)
+    {
+        var result = Place(Model(), Forcing(size), Near("a", milliseconds), Near("b", milliseconds));
+
+        Assert.Null(result.Plan);
+        Assert.Contains(reason, Assert.Single(result.Reasons));
+    }
+
+    private static PlacementRequest Forcing(int size) => Request with { GroupSize = size, Runtime = new RuntimeAbilities { TensorParallel = true } };
 
     private static NodeOffer Near(string name, double milliseconds) =>
         Node(name, links: [("a", milliseconds, 1200), ("b", milliseconds, 1200)]);

@@ -42,8 +42,8 @@ internal sealed class Rebalancer(Relocation relocation, AdaptOptions options)
 
     public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
     {
-        // Who pinned layers to nodes knows why.
-        if (deployment.Spec.Placement.Pins.Count > 0)
+        // Who pinned layers to nodes knows why; and nodes that share each layer are not moved one by one.
+        if (deployment.Spec.Placement.Pins.Count > 0 || deployment.Workers.Any(worker => worker.Members > 1))
             return deployment;
         if (!_memories.TryGetValue(deployment.ModelId, out var memory))
             _memories[deployment.ModelId] = memory = new Memory();

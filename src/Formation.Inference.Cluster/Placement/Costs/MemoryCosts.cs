@@ -34,7 +34,7 @@ internal sealed class MemoryCosts
     /// <param name="stages">Stages of the chain.</param>
     public long Fixed(int position, int stages)
     {
-        var (weights, boundary, scratch) = FixedParts(position, stages);
+        var (weights, boundary, scratch) = FixedParts(position, stages, 1);
         return weights + boundary + scratch;
     }
 
@@ -42,36 +42,42 @@ internal sealed class MemoryCosts
     public long Room(Place place, int position, int stages)
     {
         var parts = place.Nodes.Count;
-        var (weights, boundary, scratch) = FixedParts(position, stages);
-        var left = place.FreeBytes - boundary - scratch;
-        // Shares are rounded up, of weights as of keys and values.
-        return parts == 1 ? left - weights : ((left - 2) * parts) - weights - parts;
+        var (weights, boundary, scratch) = FixedParts(position, stages, parts);
+        var left = place.FreeBytes - boundary - scratch - weights;
+        // Shares are rounded up, of weights as of keys and values, and each member has all norms.
+        return parts == 1 ? left : (left - 2 - (_sums.Layers * _model.GroupBytesPerLayer)) * parts - parts;
     }
 
     /// <summary>The bytes of a stage by kind.</summary>
     public StageMemory Of(Place place, int position, int stages, LayerSpan layers)
     {
-        var (weights, boundary, scratch) = FixedParts(position, stages);
         var parts = place.Nodes.Count;
+        var (weights, boundary, scratch) = FixedParts(position, stages, parts);
         return new StageMemory(
-            Share(weights + _sums.Weights[layers.End] - _sums.Weights[layers.First], parts),
+            weights + Share(_sums.Weights[layers.End] - _sums.Weights[layers.First], parts) + (parts == 1 ? 0 : layers.Count * _model.GroupBytesPerLayer),
             Share(_positions * (_sums.KvPerPosition[layers.End] - _sums.KvPerPosition[layers.First]), parts),
             boundary,
             scratch);
     }
 
-    private (long Weights, long Boundary, long Scratch) FixedParts(int position, int stages)
+    private (long Weights, long Boundary, long Scratch) FixedParts(int position, int stages, int parts)
     {
         var isHead = position == 0;
         var weights = isHead ? _model.EmbeddingBytes + _model.OutputBytes : 0;
         // The last stage answers the head, which needs nothing of it again.
         var boundary = position < stages - 1 ? _positions * _rowBytes : 0;
+        // The leader of a group keeps what came in, from which all of it is rebuilt.
+        if (parts > 1)
+            boundary += _positions * sizeof(float) * _model.HiddenSize;
         var scratch = _rows * _model.ScratchBytesPerRow;
         if (isHead)
             scratch += (_rows * _model.HeadScratchBytesPerRow) + _model.HeadScratchBytes;
         // As many batches as stages are under way; each has activations of its own.
         if (stages > 1)
             scratch += stages * _rows * sizeof(float) * _model.HiddenSize;
+        // Partial sums, and the batches on their way to each follower.
+        if (parts > 1)
+            scratch += ((2 * parts) + 1) * _rows * sizeof(float) * _model.HiddenSize;
         return (weights, boundary, scratch);
     }
 

@@ -33,10 +33,10 @@ internal sealed class StepCosts
         if (_layers.TryGetValue(place, out var seconds))
             return seconds;
         seconds = new double[_sums.Layers + 1];
-        // Two sums over the hidden states a layer, each from every node to every other.
+        // Two sums over the hidden states a layer: two nodes send both at once, more of them to the leader and back.
         var exchange = place.Nodes.Count == 1
             ? 0
-            : 2 * (place.ExchangeSeconds
+            : 2 * ((place.Nodes.Count == 2 ? 1 : 2) * place.ExchangeSeconds
                 + ((place.Nodes.Count - 1) * _rows * sizeof(float) * _model.HiddenSize / place.ExchangeBytesPerSecond));
         for (var i = 1; i < seconds.Length; i++)
         {
@@ -53,7 +53,9 @@ internal sealed class StepCosts
     {
         var seconds = _assumptions.SecondsPerStage;
         if (position == 0 && outputRows > 0)
-            seconds += (_model.OutputReadBytes / place.ReadBytesPerSecond) + (outputRows * _model.OutputMultiplyAdds / place.MultiplyAddsPerSecond);
+            // Of those that share the layers, one computes the output.
+            seconds += place.Nodes.Count
+                * ((_model.OutputReadBytes / place.ReadBytesPerSecond) + (outputRows * _model.OutputMultiplyAdds / place.MultiplyAddsPerSecond));
         return seconds;
     }
 

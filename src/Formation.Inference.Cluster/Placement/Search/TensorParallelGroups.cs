@@ -2,16 +2,14 @@ using Formation.Inference.Cluster.Placement.Costs;
 
 namespace Formation.Inference.Cluster.Placement.Search;
 
-/// <summary>Groups of machines that could share each layer: as many as divide the KV heads, all within one site.</summary>
+/// <summary>Groups of machines that could share each layer, all within one site.</summary>
 internal static class TensorParallelGroups
 {
-    private static readonly int[] Sizes = [2, 4, 8];
-
     /// <summary>For each size of group the places that there are then: groups, and the nodes that are left over.</summary>
     public static IEnumerable<IReadOnlyList<Place>> Of(
-        IReadOnlyList<NodeOffer> nodes, int kvHeads, LinkTable links, CostAssumptions assumptions)
+        IReadOnlyList<NodeOffer> nodes, IEnumerable<int> sizes, LinkTable links, CostAssumptions assumptions)
     {
-        foreach (var size in Sizes.Where(size => kvHeads % size == 0 && size <= nodes.Count))
+        foreach (var size in sizes.Where(size => size <= nodes.Count))
         {
             var (groups, single) = Divide(nodes, size, links, assumptions);
             if (groups.Count > 0)
@@ -30,7 +28,7 @@ internal static class TensorParallelGroups
             var group = new List<NodeOffer> { left[0] };
             foreach (var node in left.Skip(1))
             {
-                if (group.Count < size && group.All(member => IsNear(member, node)))
+                if (group.Count < size && group.All(member => AreNear(member, node, links, assumptions)))
                     group.Add(node);
             }
             if (group.Count == size)
@@ -40,9 +38,9 @@ internal static class TensorParallelGroups
             left.RemoveAll(node => group.Count == size ? group.Contains(node) : ReferenceEquals(node, group[0]));
         }
         return (groups, single);
-
-        // A way that nobody measured is no reason to share a layer over it.
-        bool IsNear(NodeOffer one, NodeOffer other) =>
-            links.Between(one, other) is { IsMeasured: true } link && link.RoundTripSeconds <= assumptions.SiteRoundTripSeconds;
     }
+
+    /// <summary>Whether two nodes are of one site. A way that nobody measured is no reason to share a layer over it.</summary>
+    public static bool AreNear(NodeOffer one, NodeOffer other, LinkTable links, CostAssumptions assumptions) =>
+        links.Between(one, other) is { IsMeasured: true } link && link.RoundTripSeconds <= assumptions.SiteRoundTripSeconds;
 }

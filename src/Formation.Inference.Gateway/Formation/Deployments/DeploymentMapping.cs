@@ -9,6 +9,7 @@ internal static class DeploymentMapping
     const int MaxPositions = 1 << 27;
     const int MaxSequences = 1 << 16;
     const int MaxMachines = 1024;
+    const int MaxGroup = 8;
     const int MaxIdleSeconds = 365 * 24 * 3600;
     const int MaxEntries = 64;
     const int MaxTextLength = 64;
@@ -22,6 +23,7 @@ internal static class DeploymentMapping
             ContextLength = Number("context", body.Context, 16, MaxPositions),
             Concurrency = Number("concurrency", body.Concurrency, 1, MaxSequences),
             Stages = Number("stages", body.Stages, 1, MaxMachines),
+            TensorParallel = Number("tensor_parallel", body.TensorParallel, 1, MaxGroup),
             Replicas = replicas,
             MostReplicas = most,
             IdleAfter = TimeSpan.FromSeconds(Number("idle_seconds", body.IdleSeconds, 0, MaxIdleSeconds) ?? 0),

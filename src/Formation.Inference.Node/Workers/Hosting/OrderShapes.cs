@@ -13,6 +13,9 @@ static class OrderShapes
     /// <summary>Its layers.</summary>
     public static LayerRange Range(this LayerSpan layers) => new(layers.First, layers.Count);
 
+    /// <summary>What it computes of each of its layers.</summary>
+    public static TensorShare ShareOf(WorkerOrder order) => new(order.Rank, order.Members);
+
     /// <summary>How keys and values are stored.</summary>
     /// <exception cref="ArgumentException">This program does not know the format.</exception>
     public static KvFormat KvFormatOf(WorkerOrder order) => order.KvFormat switch

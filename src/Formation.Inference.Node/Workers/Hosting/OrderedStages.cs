@@ -13,7 +13,8 @@ namespace Formation.Inference.Node.Workers.Hosting;
 /// </summary>
 /// <param name="clock">For waits.</param>
 /// <param name="lost">Told whom the head can't work with, each time that this changes.</param>
-sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>> lost) : IStageProvider
+/// <param name="rank">Those that share the head's own layers with it and have this rank; 0 for the stages behind it.</param>
+sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>> lost, int rank = 0) : IStageProvider
 {
     /// <summary>How long to wait for another stage before one that was lost is tried again.</summary>
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
@@ -30,7 +31,7 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
     {
         lock (_lock)
         {
-            _chain = order.Chain;
+            _chain = [.. order.Chain.Where(endpoint => endpoint.Rank == rank)];
             // A stage that leaves is in no order any more, and in use until another has taken its place.
             foreach (var endpoint in _chain)
                 _ids[endpoint.Pin] = endpoint.Id;

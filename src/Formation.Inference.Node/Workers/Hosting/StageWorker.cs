@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Formation.Inference.Cluster.Workers;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
+using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Serving;
 using Formation.Inference.Node.Stages.Transports;
 
@@ -16,12 +17,15 @@ static class StageWorker
         var (order, status, clock) = (command.Order, worker.Status, worker.Clock);
         var layers = order.Layers.Range();
         using var file = GgufFile.Open(command.ModelPath);
-        using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false), worker.Device, status, stop);
+        var share = OrderShapes.ShareOf(order);
+        using var model = TransformerModel.LoadPart(file, new ModelPart(layers, HasEnds: false) { Share = share }, worker.Device, status, stop);
+        using var exchange = share.IsPart ? new FollowerExchange(share, layers) : null;
         using var stage = new TimedStage(
-            model.CreateStage(layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows), clock);
+            model.CreateStage(
+                layers, model.KvShape(layers, order.KvBlocks, order.KvBlockSize, OrderShapes.KvFormatOf(order)), order.MaxRows, exchange), clock);
         var trusted = new TrustedKeys(order);
         var credentials = new StageCredentials(worker.Identity.Certificate, trusted.IsKnown);
-        var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead };
+        var options = new StageServerOptions { Shape = OrderShapes.Of(order, model.Config), IsHead = trusted.IsHead, Exchange = exchange };
         using var server = new StageServer(stage, options, new StageDialer(credentials, relays: worker.Relays.Dialer), clock);
         using var listener = StageListener.Tls(command.Endpoint, credentials, server.Accept);
         worker.Relays.Door.Open(listener.Accept);
@@ -30,7 +34,7 @@ static class StageWorker
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var telling = FigureTeller.RunAsync(
             status,
-            report => report with { Work = new StageFigures(server.RowsComputed, server.RowsRebuilt, server.BoundaryBytes), Decode = stage.Work },
+            report => report with { Work = new StageFigures(server.RowsComputed, server.RowsRebuilt, server.BoundaryBytes), Decode = share.IsPart ? default : stage.Work },
             clock, ended.Token);
         try
         {
