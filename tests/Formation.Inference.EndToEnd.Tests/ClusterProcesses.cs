@@ -11,7 +11,7 @@ sealed class ClusterProcesses : IAsyncDisposable
 
     private readonly string _home = Directory.CreateTempSubdirectory("form-cluster-").FullName;
     private readonly Dictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
-    private readonly List<(ServerProcess Server, HttpClient Client)> _gateways = [];
+    private volatile (ServerProcess Server, HttpClient Client)[] _gateways = [];
     private readonly string[] _options;
     private readonly string[] _traces;
 
@@ -52,7 +52,7 @@ sealed class ClusterProcesses : IAsyncDisposable
         var cluster = new ClusterProcesses(options, otlp);
         TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
         for (var i = 0; i < gateways; i++)
-            cluster._gateways.Add(await cluster.StartGatewayAsync(i));
+            cluster._gateways = [.. cluster._gateways, await cluster.StartGatewayAsync(i)];
         for (var i = 1; i <= nodes; i++)
             await cluster.AddAsync($"n{i}");
         return cluster;
@@ -66,10 +66,9 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>Starts a gateway that was killed, with the data that it had.</summary>
     public async Task RestartGatewayAsync(int index)
     {
-        var (server, client) = _gateways[index];
-        await server.DisposeAsync();
-        client.Dispose();
-        _gateways[index] = await StartGatewayAsync(index);
+        await _gateways[index].Server.DisposeAsync();
+        var started = await StartGatewayAsync(index);
+        _gateways = [.. _gateways.Select((gateway, i) => i == index ? started : gateway)];
     }
 
     // Gateways that share keys have the same pepper; an operator copies it, too.
