@@ -4,6 +4,7 @@ using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Nodes.Control;
 using Formation.Inference.Cluster.Nodes.Storage;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Cluster.Nodes;
 
@@ -183,7 +184,7 @@ public sealed class NodeRegistry : IDisposable
     public Refusal? Register(NodeConnection connection, NodeReport report)
     {
         if (!TryFindUnknown(connection.Pin))
-            return new Refusal(RefusalReason.NotNow, "This gateway can't look up the node's key at this moment; try again.");
+            return AdmissionRefusals.NotNow;
         lock (_lock)
         {
             var refusal = RegistrationFault(connection.Pin, report, out var node);
@@ -219,7 +220,7 @@ public sealed class NodeRegistry : IDisposable
                 return;
             if (report.Name != node.Record.Name)
             {
-                connection.Close(WrongName(node, report.Name));
+                connection.Close(AdmissionRefusals.WrongName(node.Record, report.Name));
                 return;
             }
             var moved = !report.Addresses.SequenceEqual(node.Report!.Addresses);
@@ -406,8 +407,15 @@ public sealed class NodeRegistry : IDisposable
                 return false;
             _askedOfUnknown = _clock.GetTimestamp();
         }
-        Refresh();
-        return true;
+        try
+        {
+            Refresh();
+            return true;
+        }
+        catch (StorageException)
+        {
+            return false;
+        }
     }
 
     private void TakeStored()
@@ -502,11 +510,11 @@ public sealed class NodeRegistry : IDisposable
     {
         record = null;
         if (Find(report.Name) is { } other && other.Record.Pin != pin)
-            return NameTaken(report.Name);
+            return AdmissionRefusals.NameTaken(report.Name);
         var admitted = new NodeRecord(pin, report.Name, token.Terms.Region ?? report.Region, token.Terms.Labels, token.Terms.IsTrusted, _clock.GetUtcNow());
         if (!_store.Admit(token.Id, admitted))
             return _store.FindToken(token.Id)?.UsedBy is null
-                ? NameTaken(report.Name)
+                ? AdmissionRefusals.NameTaken(report.Name)
                 : new Refusal(RefusalReason.TokenUsed, $"The token {token.Id} has admitted a node already.");
         lock (_lock)
             Admitted(admitted, _byPin.GetValueOrDefault(pin));
@@ -518,20 +526,11 @@ public sealed class NodeRegistry : IDisposable
     private Refusal? RegistrationFault(KeyPin pin, NodeReport report, out LiveNode? node)
     {
         if (!_byPin.TryGetValue(pin, out node))
-            return new Refusal(
-                RefusalReason.UnknownCertificate,
-                $"The certificate {pin.Short} is unknown here. Admit the node with a token from 'form node token create'.");
-        if (node.Record.Removed is { } removed)
-            return new Refusal(
-                RefusalReason.Removed, $"The node '{node.Record.Name}' was removed at {removed:u}. Admit it anew with a token from 'form node token create'.");
-        return report.Name == node.Record.Name ? null : WrongName(node, report.Name);
+            return AdmissionRefusals.Unknown(pin);
+        if (node.Record.Removed is not null)
+            return AdmissionRefusals.Removed(node.Record);
+        return report.Name == node.Record.Name ? null : AdmissionRefusals.WrongName(node.Record, report.Name);
     }
-
-    private static Refusal NameTaken(string name) =>
-        new(RefusalReason.NameTaken, $"Another node is named '{name}'. Give this one another name with --name, or remove the other with 'form node remove {name}'.");
-
-    private static Refusal WrongName(LiveNode node, string claimed) =>
-        new(RefusalReason.WrongName, $"The certificate {node.Record.Pin.Short} is that of '{node.Record.Name}' and not of '{claimed}'.");
 
     // A connection that was replaced may still deliver a message or its end: that says nothing of the node any more.
     private LiveNode? Current(NodeConnection connection) =>

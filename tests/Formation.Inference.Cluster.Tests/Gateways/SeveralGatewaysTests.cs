@@ -46,6 +46,20 @@ public sealed class SeveralGatewaysTests : IAsyncDisposable
     }
 
     [Fact]
+    public void While_the_database_is_away_unknown_keys_are_told_to_come_again_and_known_ones_get_in()
+    {
+        _gateways.One.Admit("a");
+        _gateways.Two.Registry.Refresh();
+        _gateways.BreakDatabase();
+
+        _gateways.Two.Connect("a");
+        var refusal = _gateways.Two.Registry.Register(new NodeConnection(TestRegistry.Pin("b"), "10.0.0.9:4711"), TestRegistry.Report("b"));
+
+        Assert.Equal(RefusalReason.NotNow, refusal!.Reason);
+        Assert.False(refusal.IsFinal);
+    }
+
+    [Fact]
     public void A_name_that_one_gateway_has_given_away_is_taken_at_the_other()
     {
         _gateways.One.Admit("a");

@@ -36,6 +36,9 @@ sealed class TwoGateways : IAsyncDisposable
             gateway.Leadership.Become(gateway == leader ? term : null);
     }
 
+    /// <summary>Makes the database answer nothing about nodes any more.</summary>
+    public void BreakDatabase() => _database.Execute("DROP TABLE nodes");
+
     public async ValueTask DisposeAsync()
     {
         await One.Controller.DisposeAsync();

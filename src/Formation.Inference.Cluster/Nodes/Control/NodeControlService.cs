@@ -1,5 +1,6 @@
 using Formation.Inference.Cluster.Nodes.Control.Wire;
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Storage;
 using Grpc.Core;
 
 namespace Formation.Inference.Cluster.Nodes.Control;
@@ -20,9 +21,16 @@ public sealed class NodeControlService(NodeRegistry registry, Func<ServerCallCon
         var peer = peerOf(context);
         RequireProtocol(request.Protocol);
         var report = Read(request.Report);
-        if (!registry.TryAdmit(request.Token, peer.Pin, report, out var record, out var refusal))
-            throw Refusals.ToException(refusal);
-        return Task.FromResult(new JoinResponse { Name = record.Name });
+        try
+        {
+            if (!registry.TryAdmit(request.Token, peer.Pin, report, out var record, out var refusal))
+                throw Refusals.ToException(refusal);
+            return Task.FromResult(new JoinResponse { Name = record.Name });
+        }
+        catch (StorageException)
+        {
+            throw Refusals.ToException(new Refusal(RefusalReason.NotNow, "The gateway's database does not answer; try again in a moment."));
+        }
     }
 
     /// <summary>Holds the control stream of an admitted node until one side ends it.</summary>
