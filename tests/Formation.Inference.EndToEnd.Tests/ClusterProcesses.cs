@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.EndToEnd.Tests;
@@ -40,14 +41,15 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <param name="database">Connection string of a database that several gateways share, or null for one gateway with its own.</param>
     /// <param name="gateways">How many gateways.</param>
     /// <param name="otlp">Where all of them send traces, or null.</param>
+    /// <param name="serve">Further options of the gateways.</param>
     public static async Task<ClusterProcesses> StartAsync(
         int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1,
-        string? otlp = null)
+        string? otlp = null, string[]? serve = null)
     {
         string[] options =
         [
             "--api-key", Key, "--threads", "1", "--context", "512", "--kv-format", kvFormat,
-            .. (string[])(isNode ? ["--memory", "256MiB"] : ["--no-node"]), .. (string[])(database is null ? [] : ["--database", database]),
+            .. (string[])(isNode ? ["--memory", "256MiB"] : ["--no-node"]), .. (string[])(database is null ? [] : ["--database", database]), .. serve ?? [],
         ];
         var cluster = new ClusterProcesses(options, otlp);
         TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
@@ -94,6 +96,20 @@ sealed class ClusterProcesses : IAsyncDisposable
         if (_nodes.Remove(name, out var before))
             await before.DisposeAsync();
         _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", listen, .. _traces]);
+    }
+
+    /// <summary>Lets a node that has not started yet find that it was measured before: so many times as fast as another one.</summary>
+    /// <param name="name">The node to come.</param>
+    /// <param name="as">The one that was measured.</param>
+    /// <param name="times">How many times.</param>
+    public void Measure(string name, string @as, double times)
+    {
+        var measured = JsonNode.Parse(File.ReadAllText(Path.Combine(_home, @as, "machine-speed.json")))!;
+        var speed = measured["speed"]!.AsObject();
+        foreach (var figure in new[] { "readBytesPerSecond", "multiplyAddsPerSecond" })
+            speed[figure] = speed[figure]!.GetValue<double>() * times;
+        Directory.CreateDirectory(Path.Combine(_home, name));
+        File.WriteAllText(Path.Combine(_home, name, "machine-speed.json"), measured.ToJsonString());
     }
 
     /// <summary>Deploys the model, and waits until it serves.</summary>

@@ -52,9 +52,9 @@ sealed class ControlPlane : IAsyncDisposable
     {
         (_app, _identity, _parts) = (app, identity, parts);
         Endpoint = endpoint;
-        Replicas = new DeployedReplicas(Controller);
         (_relay, _relayMetrics) = (relay, relayMetrics);
         _heads = new HeadClient(identity, new HeadClientOptions(), options.Clock, new GatewayRelay(relay, identity.Pin, options.Clock));
+        Replicas = new DeployedReplicas(Controller, _heads.RoundTripTo);
         _deploymentMetrics = new DeploymentMetrics(Controller);
         Backend = new ClusterBackend(
             Replicas, _heads, new PrefixAffinityPolicy(new Random(Environment.ProcessId)), new ClusterBackendOptions(), _routingMetrics, options.Clock,

@@ -1,5 +1,6 @@
 using System.Net;
 using Formation.Inference.Cluster.Deployments;
+using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Storage;
@@ -34,6 +35,9 @@ sealed record ControlPlaneOptions
 
     /// <summary>The model of a digest whose weights nodes may fetch, or null where there is none.</summary>
     public Func<string, IServedModel?> FindModel { get; init; } = _ => null;
+
+    /// <summary>When demand and speed move deployments.</summary>
+    public AdaptOptions Adapt { get; init; } = new();
 
     /// <summary>The clock of leases, tokens and certificates.</summary>
     public required TimeProvider Clock { get; init; }

@@ -27,7 +27,7 @@ sealed class GatewayParts : IAsyncDisposable
         Decisions = DecisionLog.Open(options.Database);
         Gateways = new GatewayDirectory(Registry, _gateways, leadership, options.Clock);
         Controller = new DeploymentController(
-            Registry, DeploymentStore.Open(options.Database), leadership, Decisions, new FastestPlacement(), new ReconcilerOptions(), options.Clock);
+            Registry, DeploymentStore.Open(options.Database), leadership, Decisions, new FastestPlacement(), new ReconcilerOptions { Adapt = options.Adapt }, options.Clock);
     }
 
     public NodeRegistry Registry { get; }

@@ -1,3 +1,4 @@
+using Formation.Inference.Cluster.Deployments.Adapting;
 using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Kernels.Attention;
 
@@ -59,6 +60,9 @@ public sealed record ServeSettings
 
     /// <summary>Where traces go, or null for none.</summary>
     public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>When demand and speed move deployments.</summary>
+    public AdaptOptions Adapt { get; init; } = new();
 
     /// <summary>How long a stop waits for running requests.</summary>
     public TimeSpan ShutdownLimit { get; init; } = TimeSpan.FromSeconds(30);

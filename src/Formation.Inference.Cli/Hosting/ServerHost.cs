@@ -148,6 +148,7 @@ static class ServerHost
                 Urls = settings.ClusterUrls,
                 ReadModel = models.ReadAsync,
                 FindModel = models.Find,
+                Adapt = settings.Adapt,
                 Clock = context.Time,
                 ConfigureLogging = ServerLogging.Configure,
             });

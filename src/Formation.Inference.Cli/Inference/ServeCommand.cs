@@ -53,10 +53,15 @@ static class ServeCommand
             HelpName = "URL",
         };
         var noNode = new Option<bool>("--no-node") { Description = "This machine computes nothing for its network; by default it is a node, too, as soon as there is another one" };
+        var adapt = new Option<string[]>("--adapt")
+        {
+            Description = "When demand and speed move deployments, such as move-after=2m or grow-above=80%; may be given several times",
+            HelpName = "NAME=VALUE",
+        };
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, limit,
+            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, adapt, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -82,6 +87,7 @@ static class ServeCommand
                 ApiKey = parse.GetValue(apiKey) ?? (context.Environment("FORMATION_API_KEY") is { Length: > 0 } key ? key : null),
                 WithoutAuthentication = parse.GetValue(noAuth),
                 OtlpEndpoint = parse.GetValue(otlp) is { } endpoint ? Client.ServerAddress.ParseUrl(endpoint) : null,
+                Adapt = AdaptArgument.Parse(parse.GetValue(adapt) ?? []),
                 ShutdownLimit = parse.GetValue(limit) ?? TimeSpan.FromSeconds(30),
             };
             return ServerHost.RunAsync(settings, context, cancellationToken);

@@ -1,10 +1,13 @@
+using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Routing;
 using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Deployments;
 
 /// <summary>The replicas of deployments, as requests find them.</summary>
-public sealed class DeployedReplicas(DeploymentController controller) : IReplicaDirectory
+/// <param name="controller">What is deployed.</param>
+/// <param name="roundTripTo">The way from this gateway to the head with a key and back, zero where it is not known; or null where it is of none.</param>
+public sealed class DeployedReplicas(DeploymentController controller, Func<KeyPin, TimeSpan>? roundTripTo = null) : IReplicaDirectory
 {
     public bool IsDeployed(string modelId) => controller.IsDeployed(modelId);
 
@@ -12,7 +15,7 @@ public sealed class DeployedReplicas(DeploymentController controller) : IReplica
     {
         // Read before the state, so that a change between the two is seen as one later, and never missed.
         var version = controller.Version;
-        return controller.Find(modelId) is not { } deployment ? null : new ReplicaSet(version, [.. ReplicasOf(deployment)])
+        return controller.Find(modelId) is not { } deployment ? null : new ReplicaSet(version, [.. ReplicasOf(deployment).Select(WithDistance)])
         {
             IsAsleep = deployment.Deployment.Asleep is not null,
             NotReadyReason = ReasonOf(deployment),
@@ -24,6 +27,8 @@ public sealed class DeployedReplicas(DeploymentController controller) : IReplica
 
     public Task WaitForChangeAsync(string modelId, long version, CancellationToken cancellationToken) =>
         controller.WaitForChangeAsync(version, cancellationToken);
+
+    private Replica WithDistance(Replica replica) => roundTripTo is null ? replica : replica with { RoundTrip = roundTripTo(replica.HeadPin) };
 
     // Those that are given up get requests only where there is no other one.
     internal static IEnumerable<Replica> ReplicasOf(DeploymentStatus deployment)

@@ -2,7 +2,7 @@ namespace Formation.Inference.Cluster.Routing;
 
 /// <summary>
 /// Sends an account's requests that begin alike to the same replica, which has the keys and values of that beginning, unless it is clearly
-/// busier than others. All other requests go where few are in flight; among such replicas to the nearest, and among equals by chance.
+/// busier than others. All other requests go where few are in flight; among such replicas to the near ones, and among these by chance.
 /// </summary>
 /// <param name="random">Decides among equals.</param>
 public sealed class PrefixAffinityPolicy(Random random) : IReplicaSelectionPolicy
@@ -12,6 +12,9 @@ public sealed class PrefixAffinityPolicy(Random random) : IReplicaSelectionPolic
 
     /// <summary>Differences up to this are chance: requests differ more than that in what they cost.</summary>
     private const int LoadMargin = 1;
+
+    /// <summary>A way that is longer than the shortest one by less than this, or by less than a quarter, is as short: measurements differ as much.</summary>
+    private static readonly TimeSpan DistanceMargin = TimeSpan.FromMilliseconds(2);
 
     private readonly RecentBeginnings _recent = new();
     private readonly List<ulong> _beginnings = [];
@@ -42,17 +45,12 @@ public sealed class PrefixAffinityPolicy(Random random) : IReplicaSelectionPolic
 
     private int FindIdle(IReadOnlyList<ReplicaCandidate> candidates, int most)
     {
+        var shortest = candidates.Where(candidate => candidate.RequestsInFlight <= most).Min(candidate => candidate.Replica.RoundTrip);
+        var near = shortest + TimeSpan.FromTicks(Math.Max(DistanceMargin.Ticks, shortest.Ticks / 4));
         _equals.Clear();
         for (var i = 0; i < candidates.Count; i++)
-        {
-            if (candidates[i].RequestsInFlight > most)
-                continue;
-            var nearer = _equals.Count == 0 ? -1 : candidates[i].Replica.RoundTrip.CompareTo(candidates[_equals[0]].Replica.RoundTrip);
-            if (nearer < 0)
-                _equals.Clear();
-            if (nearer <= 0)
+            if (candidates[i].RequestsInFlight <= most && candidates[i].Replica.RoundTrip <= near)
                 _equals.Add(i);
-        }
         return _equals[random.Next(_equals.Count)];
     }
 }

@@ -38,7 +38,7 @@ public sealed record ModelLoadOptions
 }
 
 /// <summary>The last layers of a model, on other machines.</summary>
-/// <param name="First">The first of them; those before it are here.</param>
+/// <param name="First">The first of them; those before it are here. The number of layers where all are here.</param>
 /// <param name="BlockCount">KV blocks that every stage has memory for.</param>
 /// <param name="Connect">
 /// Connects to them, on the thread that loads: given the model's shape, waits until they are there. Ends with
@@ -102,7 +102,8 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
                     ? shared.Connect(model.Config, exchange => model.CreateStage(model.Part.Layers, cache, maxRows, exchange), cancellationToken)
                     : Watched(model.CreateStage(model.Part.Layers, cache, maxRows))),
             ];
-            if (options.Distant is { } distant)
+            // Where one machine has all layers, there is nobody to connect to.
+            if (options.Distant is { } distant && distant.First < model.Config.LayerCount)
                 stages.Add(Own(distant.Connect(model.Config, cancellationToken)));
             var draft = draftFile is null ? null : Own(_drafts.Load(draftFile, tokenizer, plan.BlockCount, cancellationToken));
             return new ServableModel

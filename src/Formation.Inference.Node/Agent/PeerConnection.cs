@@ -20,7 +20,8 @@ public sealed class PeerUnreachableException(string message) : Exception(message
 /// <summary>A way to a peer that has proved its key.</summary>
 /// <param name="Stream">Belongs to whoever asked for it.</param>
 /// <param name="IsRelayed">Whether it leads through a gateway.</param>
-public readonly record struct PeerStream(SslStream Stream, bool IsRelayed);
+/// <param name="RoundTrip">The way there and back: of the first packet where the peer was dialled, of the handshake where it was relayed.</param>
+public readonly record struct PeerStream(SslStream Stream, bool IsRelayed, TimeSpan RoundTrip);
 
 /// <summary>Dials peers.</summary>
 public static class PeerConnection
@@ -48,26 +49,36 @@ public static class PeerConnection
         foreach (var address in direct)
         {
             HostAndPort.TryParse(address, out var host, out var port);
-            var (stream, fault) = await TryAsync(address, ended => DialAsync(host!, port, ended), DialTimeout, patience.Token);
+            var dialled = TimeSpan.Zero;
+            var (stream, _, fault) = await TryAsync(
+                address,
+                async ended =>
+                {
+                    var start = clock.GetTimestamp();
+                    var opened = await DialAsync(host!, port, ended);
+                    dialled = clock.GetElapsedTime(start);
+                    return opened;
+                },
+                DialTimeout, patience.Token);
             if (stream is not null)
-                return new PeerStream(stream, IsRelayed: false);
+                return new PeerStream(stream, IsRelayed: false, dialled);
             trouble = fault;
         }
         foreach (var gateway in gateways)
         {
-            var (stream, fault) = await TryAsync(
+            var (stream, handshake, fault) = await TryAsync(
                 "through a relay", async ended => (await relays!.CallAsync(gateway, peer.Pin, ended)).Stream, RelayTimeout, CancellationToken.None);
             if (stream is not null)
             {
                 if (direct.Count > 0)
                     relays!.Unanswered.Add(peer.Pin);
-                return new PeerStream(stream, IsRelayed: true);
+                return new PeerStream(stream, IsRelayed: true, handshake);
             }
             trouble = fault;
         }
         throw new PeerUnreachableException($"{peer.Name} can't be reached: {trouble}");
 
-        async Task<(SslStream? Stream, string Trouble)> TryAsync(string way, Func<CancellationToken, Task<Stream>> open, TimeSpan limit, CancellationToken enough)
+        async Task<(SslStream? Stream, TimeSpan Handshake, string Trouble)> TryAsync(string way, Func<CancellationToken, Task<Stream>> open, TimeSpan limit, CancellationToken enough)
         {
             var check = PeerCheck.For(peer.Pin, clock);
             using var timeout = new CancellationTokenSource(limit, clock);
@@ -77,17 +88,18 @@ public static class PeerConnection
             {
                 transport = await open(ended.Token);
                 var stream = new SslStream(transport);
+                var start = clock.GetTimestamp();
                 await stream.AuthenticateAsClientAsync(PinnedTls.Client(identity, check, new SslApplicationProtocol(protocol)), ended.Token);
                 if (stream.NegotiatedApplicationProtocol == new SslApplicationProtocol(protocol))
-                    return (stream, "");
+                    return (stream, clock.GetElapsedTime(start), "");
                 await stream.DisposeAsync();
-                return (null, $"{way} does not speak {protocol}");
+                return (null, default, $"{way} does not speak {protocol}");
             }
             catch (Exception error) when (error is SocketException or IOException or AuthenticationException or OperationCanceledException)
             {
                 transport?.Dispose();
                 cancellationToken.ThrowIfCancellationRequested();
-                return (null, check.Fault is { } fault ? $"{way}: {CertificateCheck.Describe(fault)}" : $"{way}: {Describe(error)}");
+                return (null, default, check.Fault is { } fault ? $"{way}: {CertificateCheck.Describe(fault)}" : $"{way}: {Describe(error)}");
             }
         }
     }

@@ -25,6 +25,7 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     readonly TimeProvider _clock;
     readonly ByteBudget _incoming;
     readonly ConcurrentDictionary<KeyPin, HeadConnections> _heads = new();
+    readonly ConcurrentDictionary<KeyPin, TimeSpan> _roundTrips = new();
     readonly ITimer _sweep;
 
     /// <param name="identity">The gateway's key; outlives the client.</param>
@@ -32,9 +33,14 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     /// <param name="clock">The clock.</param>
     /// <param name="relays">Reaches heads that can't be dialled, or null.</param>
     public HeadClient(NodeIdentity identity, HeadClientOptions options, TimeProvider clock, IRelayDialer? relays = null)
-        : this((replica, cancellationToken) => DialAsync(identity, replica, clock, relays, cancellationToken), options, clock)
+        : this(new ConcurrentDictionary<KeyPin, TimeSpan>(), identity, options, clock, relays)
     {
     }
+
+    HeadClient(
+        ConcurrentDictionary<KeyPin, TimeSpan> roundTrips, NodeIdentity identity, HeadClientOptions options, TimeProvider clock, IRelayDialer? relays)
+        : this((replica, cancellationToken) => DialAsync(identity, replica, roundTrips, clock, relays, cancellationToken), options, clock) =>
+        _roundTrips = roundTrips;
 
     /// <summary>A client with a way of its own to reach heads.</summary>
     internal HeadClient(Func<Replica, CancellationToken, Task<Stream>> dial, HeadClientOptions options, TimeProvider clock)
@@ -108,6 +114,9 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
         }
     }
 
+    /// <summary>The way to a head and back, as the newest connection to it found; zero where none was opened of late.</summary>
+    public TimeSpan RoundTripTo(KeyPin head) => _roundTrips.GetValueOrDefault(head);
+
     /// <summary>Closes idle connections, and the others when their requests end.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -120,10 +129,13 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     internal int IdleConnections(KeyPin head) => _heads.TryGetValue(head, out var connections) ? connections.IdleCount : 0;
 
     static async Task<Stream> DialAsync(
-        NodeIdentity identity, Replica replica, TimeProvider clock, IRelayDialer? relays, CancellationToken cancellationToken)
+        NodeIdentity identity, Replica replica, ConcurrentDictionary<KeyPin, TimeSpan> roundTrips, TimeProvider clock, IRelayDialer? relays,
+        CancellationToken cancellationToken)
     {
         var peer = new NodePeer(replica.NodeName, replica.HeadPin, replica.Addresses, IsOnline: true);
-        return (await PeerConnection.ConnectAsync(identity, peer, HeadServer.Protocol, clock, relays, cancellationToken)).Stream;
+        var connected = await PeerConnection.ConnectAsync(identity, peer, HeadServer.Protocol, clock, relays, cancellationToken);
+        roundTrips[replica.HeadPin] = connected.RoundTrip;
+        return connected.Stream;
     }
 
     async Task<GenerationConnection> ConnectAsync(Replica replica, CancellationToken cancellationToken)
@@ -236,8 +248,12 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     async Task SweepAsync()
     {
         foreach (var (pin, head) in _heads)
-            if (await head.SweepAsync())
-                _heads.TryRemove(KeyValuePair.Create(pin, head));
+        {
+            if (!await head.SweepAsync())
+                continue;
+            _heads.TryRemove(KeyValuePair.Create(pin, head));
+            _roundTrips.TryRemove(pin, out _);
+        }
     }
 
     static GenerationError TooLarge() =>

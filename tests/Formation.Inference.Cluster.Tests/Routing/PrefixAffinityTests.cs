@@ -65,6 +65,20 @@ public sealed class PrefixAffinityTests
     }
 
     [Fact]
+    public void Replicas_about_as_near_as_the_nearest_share_its_requests()
+    {
+        var policy = new PrefixAffinityPolicy(new Random(1));
+        var candidates = Candidates(0, 0, 0, 0);
+        foreach (var (i, milliseconds) in new[] { 20, 24, 26 }.Index())
+            candidates[i] = candidates[i] with { Replica = candidates[i].Replica with { RoundTrip = TimeSpan.FromMilliseconds(milliseconds) } };
+
+        // One that was never asked may be the nearest of all, so it is tried.
+        Assert.All(Enumerable.Range(0, 20), i => Assert.Equal(3, policy.Choose(Request($"{i}"), candidates)));
+        candidates[3] = candidates[3] with { Replica = candidates[3].Replica with { RoundTrip = TimeSpan.FromMilliseconds(90) } };
+        Assert.Equal([0, 1], Enumerable.Range(0, 100).Select(i => policy.Choose(Request($"{i}"), candidates)).Distinct().Order());
+    }
+
+    [Fact]
     public void The_same_draws_give_the_same_choices()
     {
         var (one, other) = (new PrefixAffinityPolicy(new Random(7)), new PrefixAffinityPolicy(new Random(7)));

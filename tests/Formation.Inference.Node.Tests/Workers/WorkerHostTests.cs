@@ -36,6 +36,17 @@ public sealed class WorkerHostTests : IDisposable
     }
 
     [Fact]
+    public async Task A_head_with_all_layers_is_ready_without_any_stage()
+    {
+        await using var head = new HostedWorker(HostedWorker.Head(new LayerSpan(0, 4)), _path);
+
+        await Eventually.TrueAsync(() => head.Report.State is WorkerState.Ready or WorkerState.Failed);
+
+        Assert.Equal(WorkerState.Ready, head.Report.State);
+        Assert.Empty(head.Report.Chain);
+    }
+
+    [Fact]
     public async Task A_stage_lets_nobody_in_whom_its_order_does_not_name()
     {
         await using var head = new HostedWorker(HostedWorker.Head(new LayerSpan(0, 1)), _path);
