@@ -16,6 +16,8 @@ internal sealed class StageLinks(LayerRange layers, StageServerOptions options, 
     readonly CancellationTokenSource _disposed = new();
     readonly Side _upstream = new();
     readonly Side _downstream = new();
+    StageSession? _owner;
+    uint _epoch;
     ActivationPrecision _kept;
     ActivationPrecision _preferred = ActivationPrecision.F32;
 
@@ -32,17 +34,26 @@ internal sealed class StageLinks(LayerRange layers, StageServerOptions options, 
             return isHead ? _upstream.Route?.Mode == LinkMode.Head : connection == _upstream.Connection;
     }
 
-    /// <summary>Arranges the links of a route. Waits for those that this stage dials.</summary>
+    /// <summary>
+    /// Takes note of a route, before anything else of its epoch happens: a neighbour that has noted it already ends the link before, and that end
+    /// must not count as the loss of the new one.
+    /// </summary>
     /// <param name="kept">Precision of the boundary store, or null: what it holds can't be sent in another one.</param>
-    public Done Establish(StageSession session, uint epoch, Route route, ActivationPrecision? kept)
+    public void Expect(uint epoch, Route route, ActivationPrecision? kept)
     {
         lock (_gate)
         {
+            _epoch = epoch;
             (_kept, _preferred) = (kept ?? ActivationPrecision.None, route.Preferred);
             _upstream.Expect(route.Upstream);
             _downstream.Expect(route.Downstream);
             Monitor.PulseAll(_gate);
         }
+    }
+
+    /// <summary>Dials the links of an expected route that this stage is to dial, and waits for them.</summary>
+    public Done Establish(StageSession session, uint epoch, Route route)
+    {
         try
         {
             Dial(session, epoch, _upstream, route.Upstream, PeerRole.Downstream);
@@ -99,25 +110,39 @@ internal sealed class StageLinks(LayerRange layers, StageServerOptions options, 
     }
 
     /// <summary>Notes that a connection has ended.</summary>
-    /// <returns>Whether it was the one downstream, or null where it was neither.</returns>
-    public bool? Lose(StageConnection connection)
+    /// <returns>Whether it was the one downstream, and the epoch whose link it was; null where it was neither.</returns>
+    public (bool IsDownstream, uint Epoch)? Lose(StageConnection connection)
     {
         lock (_gate)
         {
             if (connection == _downstream.Connection)
-                return _downstream.Replace(null) is not null;
+            {
+                _downstream.Replace(null);
+                return (true, _epoch);
+            }
             if (connection != _upstream.Connection)
                 return null;
             _upstream.Replace(null);
-            return false;
+            return (false, _epoch);
         }
     }
 
-    public void Close(string reason)
+    /// <summary>Ends the links of whichever session had them: from now on they are this one's.</summary>
+    public void Begin(StageSession session, string reason)
+    {
+        lock (_gate)
+            _owner = session;
+        Close(session, reason);
+    }
+
+    /// <summary>Ends the links of a session; nothing where another one has them by now.</summary>
+    public void Close(StageSession? session, string reason)
     {
         StageConnection? upstream, downstream;
         lock (_gate)
         {
+            if (session != _owner)
+                return;
             (upstream, downstream) = (_upstream.Replace(null), _downstream.Replace(null));
             _upstream.Route = _downstream.Route = null;
         }
@@ -128,7 +153,7 @@ internal sealed class StageLinks(LayerRange layers, StageServerOptions options, 
     public void Dispose()
     {
         _disposed.Cancel();
-        Close("the stage ends");
+        Close(_owner, "the stage ends");
         lock (_gate)
             Monitor.PulseAll(_gate);
     }

@@ -73,7 +73,7 @@ internal sealed class StageSession : IFrameHandler
         }
         Traces.EndAll();
         old?.Fail("the head has connected again");
-        _links.Close("the head has connected again");
+        _links.Begin(this, "the head has connected again");
     }
 
     public bool IsCurrent(uint epoch)
@@ -116,10 +116,8 @@ internal sealed class StageSession : IFrameHandler
     {
         _options.OnConnectionEnded(reason);
         var isHead = false;
-        uint epoch;
         lock (_gate)
         {
-            epoch = _epoch;
             if (connection == Head)
             {
                 (Head, _epoch, isHead) = (null, 0, true);
@@ -130,10 +128,12 @@ internal sealed class StageSession : IFrameHandler
         if (isHead)
         {
             Traces.EndAll();
-            _links.Close("the head is lost");
+            _links.Close(this, "the head is lost");
         }
-        else if (_links.Lose(connection) is { } isDownstream)
+        else if (_links.Lose(connection) is var (isDownstream, epoch))
+        {
             Report(LinkLoss(isDownstream, reason, end), FrameType.LinkLost, epoch);
+        }
     }
 
     /// <summary>Tells the head that the stage wants to leave.</summary>
@@ -246,7 +246,7 @@ internal sealed class StageSession : IFrameHandler
     public void Close(string reason)
     {
         Head?.Close(reason);
-        _links.Close(reason);
+        _links.Close(this, reason);
     }
 
     static Done LinkLoss(bool isDownstream, string reason, ConnectionEnd end) => new(
@@ -261,10 +261,11 @@ internal sealed class StageSession : IFrameHandler
 
     void OnRoute(uint epoch, Route route)
     {
+        if (epoch <= HeldEpoch)
+            throw new StageProtocolException(StageErrorCode.WrongEpoch, $"epoch {epoch} is to begin behind epoch {HeldEpoch}");
+        _links.Expect(epoch, route, Volatile.Read(ref _store)?.Precision);
         lock (_gate)
         {
-            if (epoch <= HeldEpoch)
-                throw new StageProtocolException(StageErrorCode.WrongEpoch, $"epoch {epoch} is to begin behind epoch {HeldEpoch}");
             (_epoch, HeldEpoch) = (epoch, epoch);
             _computing?.Cancel();
             Monitor.PulseAll(_gate);
@@ -274,7 +275,7 @@ internal sealed class StageSession : IFrameHandler
         var head = Head;
         new Thread(() =>
         {
-            var done = _links.Establish(this, epoch, route, Volatile.Read(ref _store)?.Precision);
+            var done = _links.Establish(this, epoch, route);
             if (IsCurrent(epoch))
                 Report(done, FrameType.Done, epoch, head);
         })
