@@ -84,9 +84,10 @@ public sealed class Reconciler
                 deployment = deployment.With(replica.Without(worker).With(successor with { Replaces = null }));
                 continue;
             }
-            deployment = fault.MayRestart && _failures.Count(deployment.ModelId, worker.Node, view.Now) < _options.Restarts
+            var failing = _failures.Nodes(deployment.ModelId, _options.Restarts, view.Now);
+            deployment = fault.MayRestart && !failing.Contains(worker.Node)
                 ? Restart(deployment, replica, worker, fault, view, note)
-                : Replace(deployment, replica, worker, fault, view, note);
+                : Replace(deployment, replica, worker, fault, failing, view, note);
         }
         return deployment;
     }
@@ -99,8 +100,10 @@ public sealed class Reconciler
         return deployment.With(replica.Replace(worker, [worker with { Id = WorkerId.New() }]));
     }
 
+    // Where its workers failed again and again, nothing of the model goes for a while: what fails everywhere would be handed around without end.
     private Deployment Replace(
-        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, WorkerFault fault, ClusterView view, Action<string, string> note)
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, WorkerFault fault, IReadOnlySet<string> failing, ClusterView view,
+        Action<string, string> note)
     {
         var lost = $"{Words.Of(worker)} on {worker.Node}, which {fault.Reason}";
         if (Standbys.For(deployment, worker, view) is { } standby)
@@ -117,14 +120,14 @@ public sealed class Reconciler
             note("replaced", $"{lost}: {Words.WithNode(other)}");
             return deployment.With(replica.Replace(worker, [other with { Replaces = worker.Replaces }]));
         }
-        var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, view);
+        var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, failing, view);
         if (result.Plan is { } plan)
         {
             var found = Relocation.Missing(plan.Replicas[0], replica, worker);
             note("replaced", $"{lost}: {string.Join(" and ", found.Select(Words.WithNode))}");
             return deployment.With(replica.Replace(worker, found));
         }
-        if (_relocation.Anew(deployment, replica, view).Plan is { } anew)
+        if (_relocation.Anew(deployment, replica, failing, view).Plan is { } anew)
         {
             var placed = Relocation.ReplicaOf(anew.Replicas[0]) with { Id = replica.Id };
             note("placed-anew", $"{lost}, and nobody has room for that alone: {Words.Of(placed)}");
@@ -157,7 +160,8 @@ public sealed class Reconciler
                 deployment = deployment.With(replica.With(other with { Replaces = worker.Id }));
                 continue;
             }
-            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, view);
+            var failing = _failures.Nodes(deployment.ModelId, _options.Restarts, view.Now);
+            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, failing, view);
             // One machine takes the place of one: a handover to several would have a moment in which nobody has all of it.
             if (result.Plan is { } plan && Relocation.Missing(plan.Replicas[0], replica, worker) is [var successor])
             {

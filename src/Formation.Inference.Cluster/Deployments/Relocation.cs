@@ -20,11 +20,18 @@ internal sealed class Relocation(IPlacementPolicy policy)
         Place(deployment, deployment.Spec.Placement, Ids(deployment.Workers), Nothing, view);
 
     /// <summary>A place for one worker's layers, all others of its replica staying where they are.</summary>
-    public PlacementResult Around(Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, ClusterView view)
+    /// <param name="deployment">Of which deployment.</param>
+    /// <param name="replica">Of which replica.</param>
+    /// <param name="worker">The worker.</param>
+    /// <param name="without">Nodes that are not to get it.</param>
+    /// <param name="view">The nodes.</param>
+    public PlacementResult Around(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view)
     {
         var stay = replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving).ToList();
         var request = Single(deployment, replica) with { Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
-        return Place(deployment, request, Ids(stay.Append(worker)), Taken(deployment, replica, [worker.Node]), view);
+        var avoided = without.Except(stay.Select(other => other.Node)).Append(worker.Node);
+        return Place(deployment, request, Ids(stay.Append(worker)), Taken(deployment, replica, avoided), view);
     }
 
     /// <summary>Another node for one of those that share each layer of a replica, or null where none is near enough to the others or has room.</summary>
@@ -43,10 +50,16 @@ internal sealed class Relocation(IPlacementPolicy policy)
         Reasons = [$"no other node is near enough to the others, with room for {Words.Of(worker)}"],
     };
 
-    /// <summary>Places for a replica as if it had none.</summary>
-    public PlacementResult Anew(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
-        deployment, Single(deployment, replica) with { Pins = deployment.Spec.Placement.Pins },
-        Ids(replica.Workers.Concat(deployment.Standbys)), Taken(deployment, replica, []), view);
+    /// <summary>Places for a replica as if it had none, in as many stages as the operator wants where that can be.</summary>
+    public PlacementResult Anew(Deployment deployment, ReplicaAssignment replica, IReadOnlySet<string> without, ClusterView view)
+    {
+        var asked = AsAsked(deployment, replica) with { Pins = deployment.Spec.Placement.Pins };
+        var result = Of(asked);
+        return result.Plan is null && asked.Stages is not null ? Of(asked with { Stages = null }) : result;
+
+        PlacementResult Of(PlacementRequest request) =>
+            Place(deployment, request, Ids(replica.Workers.Concat(deployment.Standbys)), Taken(deployment, replica, without), view);
+    }
 
     /// <summary>A replica where it is, for its speed by the newest figures.</summary>
     public PlacementResult AsItIs(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(

@@ -16,6 +16,10 @@ internal sealed class WorkerFailures(TimeSpan memory)
     /// <summary>How many there were of late.</summary>
     public int Count(string model, string node, DateTimeOffset now) => Recent(model, node, now).Count;
 
+    /// <summary>The nodes on which a model's workers failed at least so often of late.</summary>
+    public IReadOnlySet<string> Nodes(string model, int times, DateTimeOffset now) =>
+        _failures.Keys.Where(key => key.Model == model).Select(key => key.Node).Where(node => Count(model, node, now) >= times).ToHashSet(StringComparer.Ordinal);
+
     private List<DateTimeOffset> Recent(string model, string node, DateTimeOffset now)
     {
         if (!_failures.TryGetValue((model, node), out var times))

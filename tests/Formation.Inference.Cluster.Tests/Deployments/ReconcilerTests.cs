@@ -96,6 +96,33 @@ public sealed class ReconcilerTests
     }
 
     [Fact]
+    public void A_model_that_fails_everywhere_is_not_handed_around_and_tried_again_after_a_while()
+    {
+        var cluster = new InventedCluster(("a", 2000), ("b", 2000));
+        cluster.Step();
+
+        Fail(TimeSpan.FromMinutes(4));
+        var tries = Tries();
+        Assert.Equal(2 * cluster.Options.Restarts + 1, tries);
+        Assert.Contains("has no other place", cluster.Deployment.Waiting, StringComparison.Ordinal);
+
+        Fail(TimeSpan.FromMinutes(3));
+        Assert.True(Tries() > tries);
+
+        int Tries() => cluster.NotesOf("restarted").Concat(cluster.NotesOf("replaced")).Concat(cluster.NotesOf("placed-anew")).Count();
+
+        void Fail(TimeSpan time)
+        {
+            for (var end = cluster.Now + time; cluster.Now < end; cluster.Now += TimeSpan.FromSeconds(1))
+            {
+                foreach (var worker in cluster.Deployment.Workers)
+                    cluster.Say(worker, WorkerState.Failed);
+                cluster.Step();
+            }
+        }
+    }
+
+    [Fact]
     public void A_standby_takes_the_place_of_a_lost_stage_at_once_and_another_standby_is_sought()
     {
         var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third), ("d", Third), ("e", Third));
