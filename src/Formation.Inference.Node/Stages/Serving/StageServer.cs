@@ -146,10 +146,11 @@ public sealed class StageServer : IDisposable
             throw new StageProtocolException(StageErrorCode.WrongShape, $"the stage has {exchange.Share} of its layers, not {hello.Share}");
         CheckShape(hello);
         SessionOf(hello);
+        // Before the answer: behind it the leader sends batches at once, over another connection.
+        exchange.Attach(new TensorLink(connection));
         var frame = new FrameBuffer();
         new Accept(ActivationPrecision.F32, 0).Write(frame);
         connection.Send(frame);
-        exchange.Attach(new TensorLink(connection));
     }
 
     static StageProtocolException Malformed(string reason) => new(StageErrorCode.Malformed, reason);
