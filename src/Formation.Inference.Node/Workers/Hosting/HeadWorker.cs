@@ -23,23 +23,19 @@ static class HeadWorker
         var (order, status, clock) = (command.Order, worker.Status, worker.Clock);
         using var metrics = new EngineMetrics();
         HeadMeter? meter = null;
-        var stages = new OrderedStages(clock, lost => status.Say(report => report with { Lost = lost }));
-        var group = new HeadGroup(order, worker, pause => meter?.Recovered(pause));
+        var partners = HeadPartners.Of(order, worker, pause => meter?.Recovered(pause));
         TimedStage? own = null;
-        var chain = new HeadChain(order, stages, worker, pause => meter?.Recovered(pause));
         var engine = new EngineOptions
         {
             Scheduler = new SchedulerOptions { MaxRunningSequences = order.Sequences, MaxPrefillTokens = order.PrefillTokens },
         };
-        var loader = new ModelLoader(worker.Device, new ModelLoadOptions
+        var loader = new ModelLoader(worker.Device, partners.Join(new ModelLoadOptions
         {
             ContextLength = order.ContextLength,
             KvFormat = OrderShapes.KvFormatOf(order),
             Engine = engine,
             Watch = stage => own = new TimedStage(stage, clock),
-            Distant = group.Members > 1 ? null : new DistantLayers(order.Layers.End, order.KvBlocks, chain.Connect),
-            Shared = group.Members > 1 ? new SharedLayers(group.Members, order.KvBlocks, group.Connect) : null,
-        });
+        }));
         await using var pool = new ModelPool(new ModelPoolOptions { Engine = engine }, loader.Measure, loader.Load, metrics, clock, worker.Loggers);
         pool.Add(order.ModelId, new ModelSource(command.ModelPath), clock.GetUtcNow());
         meter = new HeadMeter(new LocalBackend(pool, command.Threads), clock);
@@ -59,8 +55,8 @@ static class HeadWorker
             {
                 Figures = meter.Figures,
                 Decode = Volatile.Read(ref own)?.Work ?? default,
-                Work = new StageFigures(0, 0, chain.BoundaryBytes + group.BoundaryBytes),
-                Links = group.Members > 1 ? group.Links() : chain.Links(),
+                Work = new StageFigures(0, 0, partners.BoundaryBytes),
+                Links = partners.Links(),
             },
             clock, ended.Token);
         try
@@ -88,10 +84,7 @@ static class HeadWorker
         void Follow(WorkerOrder newest)
         {
             gateways.Replace([.. newest.Callers.Select((pin, i) => new NodePeer($"gateway-{i}", pin, [], IsOnline: true))]);
-            if (group.Members > 1)
-                group.Follow(newest);
-            else
-                stages.Follow(newest);
+            partners.Follow(newest);
         }
     }
 
