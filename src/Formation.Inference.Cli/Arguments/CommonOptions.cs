@@ -50,36 +50,10 @@ static class CommonOptions
     };
 
     /// <summary>An option for a duration such as <c>30s</c>.</summary>
-    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (Durations.TryParse(text, out var duration) && duration > TimeSpan.Zero)
-                return duration;
-            result.AddError($"{name} '{text}' is not a duration; write for instance 30s, 1h or 7d");
-            return null;
-        },
-    };
+    public static Option<TimeSpan?> Duration(string name, string description) => Duration(name, description, mayBeZero: false);
 
     /// <summary>An option for a duration such as <c>30s</c>, or <c>0</c>.</summary>
-    public static Option<TimeSpan?> DurationOrZero(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "TIME",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (text == "0")
-                return TimeSpan.Zero;
-            if (Durations.TryParse(text, out var duration))
-                return duration;
-            result.AddError($"{name} '{text}' is not a duration; write for instance 30s, 1h or 7d, or 0");
-            return null;
-        },
-    };
+    public static Option<TimeSpan?> DurationOrZero(string name, string description) => Duration(name, description, mayBeZero: true);
 
     /// <summary>An option for a whole number in a range.</summary>
     public static Option<int?> Count(string name, string description, int least, int most) => new(name)
@@ -114,6 +88,22 @@ static class CommonOptions
                     result.AddError($"{name} '{text}' is not a list of numbers from {least} to {most}, such as {example}");
             }
             return [.. values.Distinct()];
+        },
+    };
+
+    static Option<TimeSpan?> Duration(string name, string description, bool mayBeZero) => new(name)
+    {
+        Description = description,
+        HelpName = "TIME",
+        CustomParser = result =>
+        {
+            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
+            if (mayBeZero && text == "0")
+                return TimeSpan.Zero;
+            if (Durations.TryParse(text, out var duration) && (mayBeZero || duration > TimeSpan.Zero))
+                return duration;
+            result.AddError($"{name} '{text}' is not a duration; write for instance 30s, 1h or 7d{(mayBeZero ? ", or 0" : "")}");
+            return null;
         },
     };
 }

@@ -227,11 +227,13 @@ public sealed class DeploymentController : IAsyncDisposable
     {
         lock (_deciding)
         {
-            if (_leadership.Term is { } term)
+            // Read once: a term that begins in between must not count as decided in.
+            var now = _leadership.Term;
+            if (now is { } term)
                 Decide(term);
             else if (_term is not null)
                 _registry.StopOrdering();
-            _term = _leadership.Term;
+            _term = now;
         }
         lock (_lock)
         {

@@ -109,11 +109,7 @@ public sealed class Reconciler
         if (Standbys.For(deployment, worker, view) is { } standby)
         {
             note("replaced", $"{lost}: the standby on {standby.Node} takes over");
-            var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Replaces, Rank = worker.Rank, Members = worker.Members };
-            return deployment.With(replica.Replace(worker, [activated])) with
-            {
-                Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)],
-            };
+            return Standbys.Without(deployment.With(replica.Replace(worker, [Standbys.InPlaceOf(worker, standby) with { Replaces = worker.Replaces }])), standby);
         }
         if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)
         {
@@ -150,8 +146,7 @@ public sealed class Reconciler
             if (Standbys.For(deployment, worker, view) is { } standby)
             {
                 note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to the standby on {standby.Node}");
-                var activated = standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Replaces = worker.Id, Rank = worker.Rank, Members = worker.Members };
-                deployment = deployment.With(replica.With(activated)) with { Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)] };
+                deployment = Standbys.Without(deployment.With(replica.With(Standbys.InPlaceOf(worker, standby) with { Replaces = worker.Id })), standby);
                 continue;
             }
             if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)

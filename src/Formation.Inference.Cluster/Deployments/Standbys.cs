@@ -23,6 +23,14 @@ internal static class Standbys
         .ThenBy(standby => standby.Node, StringComparer.Ordinal)
         .FirstOrDefault();
 
+    /// <summary>A standby with the work of a worker.</summary>
+    public static WorkerAssignment InPlaceOf(WorkerAssignment worker, WorkerAssignment standby) =>
+        standby with { Role = worker.Role, Layers = worker.Layers, MemoryBytes = worker.MemoryBytes, Rank = worker.Rank, Members = worker.Members };
+
+    /// <summary>A deployment in which this one is no standby any more.</summary>
+    public static Deployment Without(Deployment deployment, WorkerAssignment standby) =>
+        deployment with { Standbys = [.. deployment.Standbys.Where(other => other.Id != standby.Id)] };
+
     /// <summary>Ends standbys that are lost, and finds others up to the number asked for.</summary>
     public static Deployment Keep(Deployment deployment, ClusterView view, WorkerFailures failures, ReconcilerOptions options, Action<string, string> note)
     {

@@ -25,6 +25,7 @@ internal static class TelemetryServices
                 .AddAspNetCoreInstrumentation()
                 .AddExport(endpoint));
     }
+
     /// <summary>
     /// Meters are heard by name in the whole process: a second server in it would be counted here too, and when it is disposed, the stream
     /// that the two share would end for both. So meters of another server's factory are left out; those of no factory are everybody's.

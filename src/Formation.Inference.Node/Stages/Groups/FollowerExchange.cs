@@ -31,15 +31,9 @@ public sealed class FollowerExchange(TensorShare share, LayerRange layers) : ITe
             for (var first = 0; first < values.Length; first += TensorLink.MaxPiece)
                 Sum(link, values.Slice(first, Math.Min(TensorLink.MaxPiece, values.Length - first)));
         }
-        catch (StageProtocolException fault)
+        catch (Exception failure) when (failure is StageProtocolException or IOException)
         {
-            link.Refuse(fault);
-            throw new StageLostException(layers, $"the leader's partial sums can't be right: {fault.Message}", fault);
-        }
-        catch (IOException loss)
-        {
-            link.Close(loss.Message);
-            throw new StageLostException(layers, $"the leader is lost: {link.Loss}", loss);
+            throw link.Lost(failure, layers, "the leader");
         }
         finally
         {

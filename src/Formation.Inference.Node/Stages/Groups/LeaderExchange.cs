@@ -76,15 +76,9 @@ internal sealed class LeaderExchange(int count, LayerRange layers) : ITensorExch
         {
             return step(link, piece, isFinite);
         }
-        catch (StageProtocolException fault)
+        catch (Exception failure) when (failure is StageProtocolException or IOException)
         {
-            link.Refuse(fault);
-            throw new StageLostException(layers, $"the partial sums of member {rank} can't be right: {fault.Message}", fault);
-        }
-        catch (IOException loss)
-        {
-            link.Close(loss.Message);
-            throw new StageLostException(layers, $"member {rank} is lost: {link.Loss}", loss);
+            throw link.Lost(failure, layers, $"member {rank}");
         }
         finally
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Stages.Connections;
 using Formation.Inference.Node.Stages.Wire;
 
@@ -107,10 +108,19 @@ internal sealed class TensorLink
             : throw new StageProtocolException(StageErrorCode.NotFinite, "a partial sum holds a value that is not finite");
     }
 
-    /// <summary>Tells the other side what is wrong with what it sent, and ends the link. Between <see cref="TryEnter"/> and <see cref="Leave"/>.</summary>
-    public void Refuse(StageProtocolException fault)
+    /// <summary>Ends the link for what went wrong between <see cref="TryEnter"/> and <see cref="Leave"/>, and says so.</summary>
+    /// <param name="failure">An <see cref="IOException"/>, or a <see cref="StageProtocolException"/>, which the other side is told of.</param>
+    /// <param name="layers">Those that the group shares.</param>
+    /// <param name="peer">Who is on the other side, in words.</param>
+    public StageLostException Lost(Exception failure, LayerRange layers, string peer)
     {
-        _connection.Refuse(fault.Code, fault.Reason);
-        Close(fault.Reason);
+        if (failure is StageProtocolException fault)
+        {
+            _connection.Refuse(fault.Code, fault.Reason);
+            Close(fault.Reason);
+            return new StageLostException(layers, $"the partial sums of {peer} can't be right: {fault.Message}", fault);
+        }
+        Close(failure.Message);
+        return new StageLostException(layers, $"{peer} is lost: {Loss}", failure);
     }
 }
