@@ -51,6 +51,7 @@ sealed class GatewayParts : IAsyncDisposable
             return;
         _changes = new StoreChanges(_options.Database, _options.Clock);
         _sync = new GatewaySync(own, _gateways, _changes, Registry, Controller, _options.Clock);
+        _changes.Start();
     }
 
     public async ValueTask DisposeAsync()

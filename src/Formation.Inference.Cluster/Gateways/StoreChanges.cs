@@ -15,20 +15,18 @@ public sealed class StoreChanges : IAsyncDisposable
     private readonly Database _database;
     private readonly TimeProvider _clock;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Task _listening;
+    private Task _listening = Task.CompletedTask;
     private TimeSpan _pause = ShortestPause;
 
     /// <param name="database">What is shared; it stays the caller's, and is to outlive this.</param>
     /// <param name="clock">The clock of the pauses between two attempts to connect.</param>
-    public StoreChanges(Database database, TimeProvider clock)
-    {
-        _database = database;
-        _clock = clock;
-        _listening = Task.Run(ListenAsync);
-    }
+    public StoreChanges(Database database, TimeProvider clock) => (_database, _clock) = (database, clock);
 
     /// <summary>Something changed. Called on any thread, one call at a time; it must neither throw nor take long.</summary>
     public event Action? Changed;
+
+    /// <summary>Begins to listen. Once, when those that want to hear have subscribed: its first word is for them.</summary>
+    public void Start() => _listening = Task.Run(ListenAsync);
 
     public async ValueTask DisposeAsync()
     {

@@ -2,16 +2,13 @@ using Formation.Inference.Cluster.Gateways;
 using Formation.Inference.Cluster.Nodes;
 using Formation.Inference.Cluster.Tests.Fakes;
 using Formation.Inference.Testing.Databases;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Formation.Inference.Cluster.Tests.Gateways;
 
 /// <summary>What the store of gateways promises, on every engine.</summary>
-public abstract class GatewayStoreConformance(TestDatabase database) : IDisposable
+public abstract class GatewayStoreConformance(TimedDatabase database) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
-
-    protected TestDatabase Test { get; } = database;
 
     [Fact]
     public void Gateways_that_live_are_listed_by_their_pins()
@@ -35,9 +32,9 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         var store = Open();
         store.Announce(Gateway("a"));
         store.Announce(Gateway("b"));
-        Pass(Patience - TimeSpan.FromSeconds(5));
+        database.Pass(Patience - TimeSpan.FromSeconds(5));
         store.Announce(Gateway("b"));
-        Pass(TimeSpan.FromSeconds(10));
+        database.Pass(TimeSpan.FromSeconds(10));
         Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(Patience)).Gateway.Pin);
 
         store.Announce(Gateway("a"));
@@ -68,7 +65,7 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
     {
         var store = Open();
         store.Announce(Gateway("a"));
-        Pass(GatewayStore.ForgottenAfter + TimeSpan.FromMinutes(1));
+        database.Pass(GatewayStore.ForgottenAfter + TimeSpan.FromMinutes(1));
         Assert.Single(store.List(TimeSpan.FromDays(30)));
         store.Announce(Gateway("b"));
         Assert.Equal(TestRegistry.Pin("b"), Assert.Single(store.List(TimeSpan.FromDays(30))).Gateway.Pin);
@@ -86,32 +83,14 @@ public abstract class GatewayStoreConformance(TestDatabase database) : IDisposab
         Assert.Equal(4, Open().List(Patience).Count);
     }
 
-    public void Dispose() => Test.Dispose();
-
-    /// <summary>Lets time pass, by the clock of the database.</summary>
-    protected abstract void Pass(TimeSpan time);
+    public void Dispose() => database.Dispose();
 
     private static KnownGateway Gateway(string key, params string[] urls) => new(TestRegistry.Pin(key), urls);
 
-    private GatewayStore Open() => GatewayStore.Open(Test.Open());
+    private GatewayStore Open() => GatewayStore.Open(database.Open());
 }
 
-public sealed class GatewayStoreOnSqliteTests : GatewayStoreConformance
-{
-    private readonly FakeTimeProvider _clock;
+public sealed class GatewayStoreOnSqliteTests() : GatewayStoreConformance(TimedDatabase.Sqlite());
 
-    public GatewayStoreOnSqliteTests() : this(new FakeTimeProvider(Certificates.Now))
-    {
-    }
-
-    private GatewayStoreOnSqliteTests(FakeTimeProvider clock) : base(new SqliteTestDatabase(clock)) => _clock = clock;
-
-    protected override void Pass(TimeSpan time) => _clock.Advance(time);
-}
-
-public sealed class GatewayStoreOnPostgresTests(PostgresServer server) : GatewayStoreConformance(server.CreateDatabase())
-{
-    // The server's clock is nobody's to move; what it wrote is.
-    protected override void Pass(TimeSpan time) =>
-        Test.Open().Execute("UPDATE gateways SET seen = seen - @time", ("@time", (long)time.TotalMilliseconds));
-}
+// The server's clock is nobody's to move; what it wrote is.
+public sealed class GatewayStoreOnPostgresTests(PostgresServer server) : GatewayStoreConformance(TimedDatabase.Postgres(server, "UPDATE gateways SET seen = seen - @time"));

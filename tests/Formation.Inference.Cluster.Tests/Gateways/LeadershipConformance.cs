@@ -2,18 +2,15 @@ using Formation.Inference.Cluster.Gateways;
 using Formation.Inference.Cluster.Identity;
 using Formation.Inference.Cluster.Tests.Fakes;
 using Formation.Inference.Testing.Databases;
-using Microsoft.Extensions.Time.Testing;
 
 namespace Formation.Inference.Cluster.Tests.Gateways;
 
 /// <summary>What leadership promises, on every engine.</summary>
-public abstract class LeadershipConformance(TestDatabase database) : IDisposable
+public abstract class LeadershipConformance(TimedDatabase database) : IDisposable
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(10);
     private static readonly KeyPin A = TestRegistry.Pin("a");
     private static readonly KeyPin B = TestRegistry.Pin("b");
-
-    protected TestDatabase Test { get; } = database;
 
     [Fact]
     public void The_first_who_asks_holds_it_and_others_learn_who_that_is()
@@ -29,7 +26,7 @@ public abstract class LeadershipConformance(TestDatabase database) : IDisposable
         store.TryHold(A, Lease);
         for (var i = 0; i < 3; i++)
         {
-            Pass(Lease - TimeSpan.FromSeconds(2));
+            database.Pass(Lease - TimeSpan.FromSeconds(2));
             Assert.Equal(new LeadershipStatus(1, A, true), store.TryHold(A, Lease));
             Assert.Equal(new LeadershipStatus(1, A, false), store.TryHold(B, Lease));
         }
@@ -40,7 +37,7 @@ public abstract class LeadershipConformance(TestDatabase database) : IDisposable
     {
         var store = Open();
         store.TryHold(A, Lease);
-        Pass(Lease + TimeSpan.FromSeconds(2));
+        database.Pass(Lease + TimeSpan.FromSeconds(2));
         Assert.Equal(new LeadershipStatus(2, B, true), store.TryHold(B, Lease));
         Assert.Equal(new LeadershipStatus(2, B, false), store.TryHold(A, Lease));
     }
@@ -50,7 +47,7 @@ public abstract class LeadershipConformance(TestDatabase database) : IDisposable
     {
         var store = Open();
         store.TryHold(A, Lease);
-        Pass(Lease + TimeSpan.FromSeconds(2));
+        database.Pass(Lease + TimeSpan.FromSeconds(2));
         Assert.Equal(new LeadershipStatus(2, A, true), store.TryHold(A, Lease));
     }
 
@@ -59,9 +56,9 @@ public abstract class LeadershipConformance(TestDatabase database) : IDisposable
     {
         var store = Open();
         store.TryHold(A, Lease);
-        Pass(Lease / 2);
+        database.Pass(Lease / 2);
         store.TryHold(B, TimeSpan.FromHours(1));
-        Pass(Lease / 2 + TimeSpan.FromSeconds(2));
+        database.Pass(Lease / 2 + TimeSpan.FromSeconds(2));
         Assert.Equal(new LeadershipStatus(2, B, true), store.TryHold(B, Lease));
     }
 
@@ -86,34 +83,16 @@ public abstract class LeadershipConformance(TestDatabase database) : IDisposable
             var holder = Assert.Single(answers, answer => answer.IsHeld);
             Assert.All(answers, answer => Assert.Equal((term, holder.Holder), (answer.Term, answer.Holder)));
             Assert.Equal(answers[answers.ToList().IndexOf(holder)].Holder, holder.Holder);
-            Pass(Lease + TimeSpan.FromSeconds(2));
+            database.Pass(Lease + TimeSpan.FromSeconds(2));
         }
     }
 
-    public void Dispose() => Test.Dispose();
+    public void Dispose() => database.Dispose();
 
-    /// <summary>Lets time pass, by the clock of the database.</summary>
-    protected abstract void Pass(TimeSpan time);
-
-    private Leadership Open() => Leadership.Open(Test.Open());
+    private Leadership Open() => Leadership.Open(database.Open());
 }
 
-public sealed class LeadershipOnSqliteTests : LeadershipConformance
-{
-    private readonly FakeTimeProvider _clock;
+public sealed class LeadershipOnSqliteTests() : LeadershipConformance(TimedDatabase.Sqlite());
 
-    public LeadershipOnSqliteTests() : this(new FakeTimeProvider(Certificates.Now))
-    {
-    }
-
-    private LeadershipOnSqliteTests(FakeTimeProvider clock) : base(new SqliteTestDatabase(clock)) => _clock = clock;
-
-    protected override void Pass(TimeSpan time) => _clock.Advance(time);
-}
-
-public sealed class LeadershipOnPostgresTests(PostgresServer server) : LeadershipConformance(server.CreateDatabase())
-{
-    // The server's clock is nobody's to move; what it wrote is.
-    protected override void Pass(TimeSpan time) =>
-        Test.Open().Execute("UPDATE leadership SET expires = expires - @time", ("@time", (long)time.TotalMilliseconds));
-}
+// The server's clock is nobody's to move; what it wrote is.
+public sealed class LeadershipOnPostgresTests(PostgresServer server) : LeadershipConformance(TimedDatabase.Postgres(server, "UPDATE leadership SET expires = expires - @time"));

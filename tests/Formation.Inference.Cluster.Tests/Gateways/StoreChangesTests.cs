@@ -97,6 +97,7 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
         await using (var changes = new StoreChanges(here, TimeProvider.System))
         {
             changes.Changed += () => _heard++;
+            changes.Start();
             DeploymentStore.Open(there).TrySave(DeploymentStoreConformance.Deployment("m"), 0);
         }
         Assert.Equal(0, _heard);
@@ -108,14 +109,11 @@ public sealed class StoreChangesTests(PostgresServer server) : IDisposable
     {
         var changes = new StoreChanges(database, TimeProvider.System);
         changes.Changed += () => Interlocked.Increment(ref _heard);
-        // It listens from its first word on; where that came before somebody could hear it, the connection shows it.
-        await Eventually.TrueAsync(() => IsListening(database));
-        Volatile.Write(ref _heard, 1);
+        changes.Start();
+        // It listens from its first word on.
+        await Eventually.TrueAsync(() => Volatile.Read(ref _heard) == 1);
         return changes;
     }
-
-    private static bool IsListening(Database database) => database.Query(
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND state = 'idle' AND datname = current_database()", row => row.GetInt32(0)).Count > 0;
 
     private async Task Heard(Action write)
     {

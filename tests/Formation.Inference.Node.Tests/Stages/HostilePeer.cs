@@ -87,6 +87,20 @@ internal sealed class HostilePeer : IDisposable
         }
     }
 
+    /// <summary>The next frame of an epoch, which must be of this type; what is still told of epochs before it counts no more.</summary>
+    public byte[] ExpectIn(uint epoch, FrameType type)
+    {
+        while (true)
+        {
+            var header = _reader.ReadHeader();
+            var payload = PayloadReader.ReadAll(_reader, 1 << 20);
+            if (header.Type is FrameType.Ping or FrameType.Pong || header.Epoch < epoch)
+                continue;
+            Assert.Equal(type, header.Type);
+            return payload;
+        }
+    }
+
     /// <summary>The stage refuses: it says why, and nothing comes after it.</summary>
     public Done ExpectRefusal()
     {

@@ -5,9 +5,7 @@ using Formation.Inference.Engine.Stages;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Chain;
-using Formation.Inference.Node.Stages.Connections;
 using Formation.Inference.Node.Stages.Serving;
-using Formation.Inference.Node.Stages.Transports;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
 
@@ -61,7 +59,10 @@ internal sealed class TinyChain : IStageProvider, IDisposable
     /// <summary>Starts a stage that the provider hands out when its layers are asked for.</summary>
     public ServedStage Start(LayerRange layers, bool acceptsLinks = true, ActivationPrecision? precisions = null)
     {
-        var stage = new ServedStage(this, layers, _directory.File($"{All.Count}.sock"), acceptsLinks, precisions);
+        var options = new StageServerOptions { Shape = Shape };
+        if (precisions is { } some)
+            options = options with { Precisions = some };
+        var stage = new ServedStage(CreateStage(layers), options, Dialer, Time, _directory.File($"{All.Count}.sock"), acceptsLinks);
         All.Add(stage);
         lock (_idle)
             _idle.Add(stage);
@@ -122,87 +123,4 @@ internal sealed class TinyChain : IStageProvider, IDisposable
         _file.Dispose();
         _directory.Dispose();
     }
-}
-
-/// <summary>One stage on a socket.</summary>
-internal sealed class ServedStage : IDisposable
-{
-    readonly LocalStage _stage;
-    readonly StageListener _listener;
-    bool _isDisposed;
-
-    public ServedStage(TinyChain chain, LayerRange layers, string path, bool acceptsLinks, ActivationPrecision? precisions)
-    {
-        _stage = chain.CreateStage(layers);
-        Compute = new WatchedStage(_stage);
-        var options = new StageServerOptions
-        {
-            Shape = chain.Shape,
-            OnConnectionEnded = reason =>
-            {
-                lock (Endings)
-                    Endings.Add(reason);
-            },
-        };
-        if (precisions is { } some)
-            options = options with { Precisions = some };
-        Server = new StageServer(Compute, options, chain.Dialer, chain.Time);
-        _listener = StageListener.Unix(path, Server.Accept);
-        Endpoint = new StageEndpoint(Path.GetFileNameWithoutExtension(path), layers, _listener.Address, PeerIdentity.SameHost)
-        {
-            AcceptsLinks = acceptsLinks,
-        };
-    }
-
-    public StageServer Server { get; }
-
-    public WatchedStage Compute { get; }
-
-    public StageEndpoint Endpoint { get; }
-
-    public List<string> Endings { get; } = [];
-
-    /// <summary>Ends it like a process that is killed: its sockets close, and nobody hears why.</summary>
-    public void Kill() => Dispose();
-
-    public void Dispose()
-    {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        _listener.Dispose();
-
-        // The connections end before a batch that is held back goes on, as they do when a process ends in the middle of one.
-        var ended = Task.Run(Server.Dispose);
-        if (!ended.Wait(TimeSpan.FromMilliseconds(100)))
-            Compute.Gate.Set();
-        ended.Wait();
-        _stage.Dispose();
-    }
-}
-
-/// <summary>A stage that a test can hold back, and see the batches of.</summary>
-internal sealed class WatchedStage(IModelStage stage) : IModelStage
-{
-    public LayerRange Layers => stage.Layers;
-
-    /// <summary>Closed, the stage waits before each batch.</summary>
-    public ManualResetEventSlim Gate { get; } = new(initialState: true);
-
-    /// <summary>Called before each batch; may throw.</summary>
-    public Action<Batch> Before { get; set; } = static _ => { };
-
-    /// <summary>Slices of all batches so far.</summary>
-    public List<BatchSlice> Slices { get; } = [];
-
-    public ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
-    {
-        Gate.Wait(CancellationToken.None);
-        Before(batch);
-        lock (Slices)
-            Slices.AddRange(batch.Slices.Select(slice => slice with { BlockTable = slice.BlockTable.ToArray() }));
-        return stage.ForwardAsync(batch, activations, cancellationToken);
-    }
-
-    public void Dispose() => stage.Dispose();
 }

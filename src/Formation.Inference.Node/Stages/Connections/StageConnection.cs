@@ -110,18 +110,10 @@ internal sealed class StageConnection : IDisposable
     }
 
     /// <summary>Tells the peer why, as far as it still listens, and ends the connection.</summary>
-    public void Refuse(StageErrorCode code, string reason)
-    {
-        TrySendLast(FrameType.Error, code, reason);
-        Fail(reason);
-    }
+    public void Refuse(StageErrorCode code, string reason) => EndWith(FrameType.Error, code, reason);
 
     /// <summary>Ends the connection in order.</summary>
-    public void Close(string reason)
-    {
-        TrySendLast(FrameType.Goodbye, StageErrorCode.None, reason);
-        Fail(reason);
-    }
+    public void Close(string reason) => EndWith(FrameType.Goodbye, StageErrorCode.None, reason);
 
     public void Dispose() => Fail("closed here");
 
@@ -178,9 +170,11 @@ internal sealed class StageConnection : IDisposable
         }
     }
 
-    bool Write(FrameBuffer frame)
+    bool Write(FrameBuffer frame) => !IsLost && WriteNow(frame);
+
+    bool WriteNow(FrameBuffer frame)
     {
-        if (_isEnded || IsLost)
+        if (_isEnded)
             return false;
         try
         {
@@ -196,6 +190,14 @@ internal sealed class StageConnection : IDisposable
         }
     }
 
+    // The reason stands before the peer hears of it: what the peer does then must not look like the cause.
+    void EndWith(FrameType type, StageErrorCode code, string reason)
+    {
+        if (Interlocked.CompareExchange(ref _reason, reason, null) is null)
+            TrySendLast(type, code, reason);
+        Fail(reason);
+    }
+
     // A writer that is stuck holds the lock for longer; the last words are then left out.
     void TrySendLast(FrameType type, StageErrorCode code, string reason)
     {
@@ -205,7 +207,7 @@ internal sealed class StageConnection : IDisposable
         {
             var frame = new FrameBuffer();
             new Done(0, code, 0, reason).Write(frame, type, 0);
-            Write(frame);
+            WriteNow(frame);
         }
         finally
         {

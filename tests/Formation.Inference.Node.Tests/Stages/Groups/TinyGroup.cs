@@ -7,7 +7,6 @@ using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Serving;
-using Formation.Inference.Node.Stages.Transports;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
 
@@ -62,7 +61,8 @@ internal sealed class TinyGroup : IDisposable
     /// <summary>Starts a follower that is handed out when its rank is asked for.</summary>
     public ServedFollower Start(int rank)
     {
-        var follower = new ServedFollower(this, rank, _directory.File($"{All.Count}.sock"));
+        var follower = new ServedFollower(
+            this, rank, new FollowerExchange(new TensorShare(rank, Members), Layers), _directory.File($"{All.Count}.sock"));
         All.Add(follower);
         lock (_idle)
             _idle.Add(follower);
@@ -122,55 +122,12 @@ internal sealed class TinyGroup : IDisposable
 }
 
 /// <summary>A follower on a socket.</summary>
-internal sealed class ServedFollower : IDisposable
+internal sealed class ServedFollower(TinyGroup group, int rank, FollowerExchange exchange, string path) : ServedStage(
+    group.CreateStage(rank, exchange), new StageServerOptions { Shape = group.Shape, Exchange = exchange }, group.Dialer, TimeProvider.System, path)
 {
-    readonly LocalStage _stage;
-    readonly StageServer _server;
-    readonly StageListener _listener;
-    bool _isDisposed;
+    public int Rank => rank;
 
-    public ServedFollower(TinyGroup group, int rank, string path)
-    {
-        Rank = rank;
-        Exchange = new FollowerExchange(new TensorShare(rank, group.Members), group.Layers);
-        _stage = group.CreateStage(rank, Exchange);
-        Compute = new WatchedStage(_stage);
-        _server = new StageServer(Compute, new StageServerOptions { Shape = group.Shape, Exchange = Exchange, OnConnectionEnded = Note }, group.Dialer);
-        _listener = StageListener.Unix(path, _server.Accept);
-        Endpoint = new StageEndpoint(Path.GetFileNameWithoutExtension(path), group.Layers, _listener.Address, PeerIdentity.SameHost);
-    }
+    public FollowerExchange Exchange => exchange;
 
-    public int Rank { get; }
-
-    public FollowerExchange Exchange { get; }
-
-    public WatchedStage Compute { get; }
-
-    public StageEndpoint Endpoint { get; }
-
-    /// <summary>Why connections to it have ended.</summary>
-    public List<string> Endings { get; } = [];
-
-    /// <summary>Ends it like a process that is killed.</summary>
-    public void Kill() => Dispose();
-
-    public void Dispose()
-    {
-        if (_isDisposed)
-            return;
-        _isDisposed = true;
-        _listener.Dispose();
-        Exchange.Dispose();
-        var ended = Task.Run(_server.Dispose);
-        if (!ended.Wait(TimeSpan.FromMilliseconds(100)))
-            Compute.Gate.Set();
-        ended.Wait();
-        _stage.Dispose();
-    }
-
-    void Note(string reason)
-    {
-        lock (Endings)
-            Endings.Add(reason);
-    }
+    protected override void End() => Exchange.Dispose();
 }
