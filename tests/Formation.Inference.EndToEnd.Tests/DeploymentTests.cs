@@ -55,6 +55,32 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public async Task Nodes_that_share_every_layer_go_on_with_what_they_said_when_one_of_them_is_lost()
+    {
+        await using var cluster = await ClusterProcesses.StartAsync(nodes: 3);
+        var requests = Enumerable.Range(0, 8).Select(i => AskedCompletion.Request(i, Tokens)).ToList();
+        await cluster.DeployAsync("--tensor-parallel", "2");
+        // Sums of two machines differ from one machine's in their last bits: the group is compared with itself.
+        var undisturbed = await AskAllAsync(cluster, requests);
+
+        var member = Assert.Single(await cluster.NodesOfAsync("member"));
+        Assert.Equal(undisturbed, await AskAllAsync(cluster, requests, () => cluster.Nodes[member].KillWorkers()));
+        await cluster.StateAsync("ready");
+
+        // Its machine: the third one takes its place.
+        member = Assert.Single(await cluster.NodesOfAsync("member"));
+        Assert.Equal(undisturbed, await AskAllAsync(cluster, requests, () => cluster.Nodes[member].Kill()));
+        Assert.DoesNotContain(member, await cluster.NodesOfAsync("member"));
+        await cluster.AddAsync(member);
+        await cluster.StateAsync("ready");
+
+        // The one that leads: the gateway goes on with another group.
+        var head = Assert.Single(await cluster.NodesOfAsync("head"));
+        Assert.Equal(undisturbed, await AskAllAsync(cluster, requests, () => cluster.Nodes[head].Kill()));
+        Assert.DoesNotContain(head, await cluster.NodesOfAsync("head"));
+    }
+
+    [Fact]
     public async Task A_node_is_drained_under_way_and_no_stream_notices()
     {
         await using var cluster = await ClusterProcesses.StartAsync(nodes: 4);

@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace Formation.Inference.Node.Inventory;
 
 /// <summary>What a way to another node measured.</summary>
-/// <param name="RoundTrip">The median of small messages there and back.</param>
+/// <param name="RoundTrip">The least of small messages there and back: what a busy machine at either end adds to the others is no distance.</param>
 /// <param name="BytesPerSecond">Bytes a second from this end to the other.</param>
 public sealed record LinkSpeed(TimeSpan RoundTrip, double BytesPerSecond);
 
@@ -91,22 +91,23 @@ public static class LinkProbe
 
     private static async Task<TimeSpan> RoundTripAsync(Stream stream, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var times = new List<TimeSpan>(Echoes);
+        var (count, least) = (0, TimeSpan.MaxValue);
         var answer = new byte[EchoBytes];
         var begin = clock.GetTimestamp();
         // On a slow way fewer messages say enough.
-        while (times.Count < 3 || (times.Count < Echoes && clock.GetElapsedTime(begin) < EchoLimit))
+        while (count < 3 || (count < Echoes && clock.GetElapsedTime(begin) < EchoLimit))
         {
             var start = clock.GetTimestamp();
-            await SendAsync(stream, Kind.Echo, EchoBytes, cancellationToken, (byte)times.Count).ConfigureAwait(false);
+            await SendAsync(stream, Kind.Echo, EchoBytes, cancellationToken, (byte)count).ConfigureAwait(false);
             await stream.FlushAsync(cancellationToken).ConfigureAwait(false);
             await stream.ReadExactlyAsync(answer, cancellationToken).ConfigureAwait(false);
-            times.Add(clock.GetElapsedTime(start));
-            if (answer.AsSpan().ContainsAnyExcept((byte)(times.Count - 1)))
+            var time = clock.GetElapsedTime(start);
+            if (answer.AsSpan().ContainsAnyExcept((byte)count))
                 throw new InvalidDataException("the peer sent back something else than it got");
+            count++;
+            least = time < least ? time : least;
         }
-        times.Sort();
-        return times[times.Count / 2];
+        return least;
     }
 
     private static async Task<double> BandwidthAsync(Stream stream, TimeSpan roundTrip, TimeProvider clock, CancellationToken cancellationToken)

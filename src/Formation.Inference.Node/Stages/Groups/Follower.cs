@@ -51,6 +51,13 @@ internal sealed class Follower(int rank, StageShape shape)
             null, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
+    /// <summary>Ends the trace of a sequence when the follower has answered what was begun: its answers come behind the leader's.</summary>
+    public void EndTrace(long sequenceId)
+    {
+        if (Chain is { } chain)
+            _last.ContinueWith(_ => chain.EndTrace(sequenceId), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     /// <summary>Waits for the end of what was begun, however it ends.</summary>
     public async Task SettleAsync()
     {

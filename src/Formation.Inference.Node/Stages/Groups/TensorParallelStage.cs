@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Stages;
@@ -108,6 +109,20 @@ public sealed class TensorParallelStage : IModelStage
         }
         _loss = null;
         _options.OnEvent($"{Layers} are shared with {string.Join(", ", _followers.Select(follower => follower.Chain!.Stages[0].Name))}");
+    }
+
+    /// <inheritdoc/>
+    public void BeginTrace(long sequenceId, ActivityContext parent)
+    {
+        foreach (var chain in Followers)
+            chain?.BeginTrace(sequenceId, parent);
+    }
+
+    /// <inheritdoc/>
+    public void EndTrace(long sequenceId)
+    {
+        foreach (var follower in _followers)
+            follower.EndTrace(sequenceId);
     }
 
     public void Dispose()

@@ -4,6 +4,7 @@ using Formation.Inference.Node.Stages;
 using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Wire;
+using Formation.Inference.Node.Tests.Fakes;
 using Formation.Inference.Testing.Models;
 using Formation.Inference.Testing.Stages;
 
@@ -77,45 +78,27 @@ public sealed class TensorParallelStageTests : IDisposable
     }
 
     [Fact]
-    public async Task A_follower_whose_connections_alone_broke_is_found_again()
-    {
-        var followers = StartAll();
-        using var group = await _group.ConnectAsync();
-        var run = new ScriptRun(group, Width)
-        {
-            Before = next =>
-            {
-                if (next != Script.FirstDecode)
-                    return;
-                _group.Dialer.Break(followers[0].Endpoint.Address);
-                _group.Offer(followers[0]);
-            },
-        };
-
-        AssertUndisturbed(await run.RunAsync());
-
-        Assert.NotEmpty(run.Losses);
-    }
+    public Task A_follower_whose_connections_alone_broke_is_found_again() => GoesOnAfterAsync(0, _group.Dialer.Break);
 
     [Fact]
-    public async Task Partial_sums_that_were_changed_on_the_way_lose_the_link_and_nothing_else()
+    public Task Partial_sums_that_were_changed_on_the_way_lose_the_link_and_nothing_else() => GoesOnAfterAsync(1, _group.Dialer.CorruptNextRows);
+
+    [Fact]
+    public async Task Each_follower_makes_a_span_under_the_leaders_for_a_sequence_that_is_traced()
     {
-        var followers = StartAll();
+        using var spans = new KeptSpans();
+        StartAll();
         using var group = await _group.ConnectAsync();
-        var run = new ScriptRun(group, Width)
-        {
-            Before = next =>
-            {
-                if (next != Script.FirstDecode)
-                    return;
-                _group.Dialer.CorruptNextRows(followers[1].Endpoint.Address);
-                _group.Offer(followers[1]);
-            },
-        };
+        var sequence = new StageSequence(1, 1, [0, 1]);
+        var driver = new StageDriver(group, Width);
+        group.BeginTrace(sequence.Id, spans.Parent);
+        await driver.PrefillAsync(sequence, 5);
+        await driver.StepAsync(default, new StagePart(sequence, 5, 1, SliceKind.Decode));
 
-        AssertUndisturbed(await run.RunAsync());
+        group.EndTrace(sequence.Id);
 
-        Assert.NotEmpty(run.Losses);
+        await Eventually.TrueAsync(() => spans.All.Count == Members - 1);
+        Assert.All(spans.All, span => Assert.Equal((spans.Parent.SpanId, 6L), (span.ParentSpanId, span.GetTagItem("stage.rows"))));
     }
 
     [Fact]
@@ -190,6 +173,27 @@ public sealed class TensorParallelStageTests : IDisposable
     public void Dispose() => _group.Dispose();
 
     ServedFollower[] StartAll() => [.. Enumerable.Range(1, Members - 1).Select(_group.Start)];
+
+    /// <summary>Something happens to the connections of a follower that lives on, before the first step of generation.</summary>
+    async Task GoesOnAfterAsync(int index, Action<string> disturb)
+    {
+        var follower = StartAll()[index];
+        using var group = await _group.ConnectAsync();
+        var run = new ScriptRun(group, Width)
+        {
+            Before = next =>
+            {
+                if (next != Script.FirstDecode)
+                    return;
+                disturb(follower.Endpoint.Address);
+                _group.Offer(follower);
+            },
+        };
+
+        AssertUndisturbed(await run.RunAsync());
+
+        Assert.NotEmpty(run.Losses);
+    }
 
     void AssertUndisturbed(SortedDictionary<(long Sequence, int Position), float[]> outputs) => Assert.Equal(_undisturbed, outputs);
 
