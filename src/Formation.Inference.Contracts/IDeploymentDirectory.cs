@@ -34,6 +34,9 @@ public sealed record DeploymentTerms(string ModelId)
     /// <summary>Nodes of one site that compute all layers of a replica together, a share of each; null for none.</summary>
     public int? TensorParallel { get; init; }
 
+    /// <summary>Whether <see cref="TensorParallel"/> is whatever number is fastest, none included.</summary>
+    public bool AnyTensorParallel { get; init; }
+
     /// <summary>Replicas; null for the fastest number.</summary>
     public int? Replicas { get; init; }
 

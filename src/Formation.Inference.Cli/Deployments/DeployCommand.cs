@@ -66,7 +66,8 @@ static class DeployCommand
         if (idle is { } quiet)
             terms["idle_seconds"] = (long)Math.Ceiling(quiet.TotalSeconds);
         Add("stages", given.Stages);
-        Add("tensor_parallel", given.TensorParallel);
+        if (given.TensorParallel is { } group)
+            terms["tensor_parallel"] = group.Size is { } size ? size : "auto";
         return terms;
 
         void Add(string name, int? value)

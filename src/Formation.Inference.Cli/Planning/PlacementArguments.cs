@@ -14,7 +14,7 @@ sealed class PlacementArguments
 
     public required int? Stages { get; init; }
 
-    public required int? TensorParallel { get; init; }
+    public required GroupArgument? TensorParallel { get; init; }
 
     public required int Spares { get; init; }
 

@@ -15,8 +15,8 @@ sealed class PlacementOptions
 
     private readonly Option<int?> _stages = CommonOptions.Count("--stages", "Stages of a replica [default: the fastest number]", 1, 1024);
 
-    private readonly Option<int?> _tensorParallel =
-        CommonOptions.Count("--tensor-parallel", "Nodes of one site that compute all layers of a replica together, a share of each, so that one stream is faster [default: 1]", 1, 8);
+    private readonly Option<GroupArgument?> _tensorParallel = GroupArgument.Option(
+        "Nodes of one site that compute all layers of a replica together, a share of each, so that one stream is faster; auto: as many as are fastest [default: 1]");
 
     private readonly Option<int?> _spares;
 

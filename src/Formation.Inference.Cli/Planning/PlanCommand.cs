@@ -47,7 +47,8 @@ static class PlanCommand
                 Labels = given.Labels,
                 TrustedOnly = given.TrustedOnly,
                 LinkPrecision = Enum.Parse<LinkPrecision>(given.LinkPrecision, ignoreCase: true),
-                GroupSize = given.TensorParallel ?? 1,
+                GroupSize = given.TensorParallel is { } group ? group.Size : 1,
+                TensorParallel = true,
                 Runtime = new RuntimeAbilities { TensorParallel = true },
             };
             var source = new PlanNodes(

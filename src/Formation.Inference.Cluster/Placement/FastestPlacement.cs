@@ -30,13 +30,13 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
         var finder = new CandidateFinder(model, request, links, _assumptions, usable);
         var places = finder.SinglePlaces;
         var candidates = finder.Find(places, request.Spares);
-        var sizes = model.GroupSizes.Where(size => (request.GroupSize ?? size) == size);
+        var sizes = model.GroupSizes.Where(size => request.GroupSize is null or 1 || request.GroupSize == size);
         var shared = (request.TensorParallel || request.GroupSize > 1) && request.Pins.Count == 0
             ? TensorParallelGroups.Of(usable, sizes, links, _assumptions)
                 .SelectMany(groups => finder.Find(Asked(groups, request), request.Spares)).Where(candidate => candidate.SharesLayers).ToArray()
             : [];
         // A group computes all layers: one of several stages is not run yet.
-        var groups = request.Runtime.TensorParallel ? shared.Where(candidate => candidate.Stages == 1) : [];
+        var groups = request.Runtime.TensorParallel && request.GroupSize != 1 ? shared.Where(candidate => candidate.Stages == 1) : [];
         Candidate[] runnable = request.GroupSize > 1 ? [.. groups.Where(candidate => candidate.SharesAll)] : [.. candidates, .. groups];
         if (request.GroupSize > 1 && runnable.Length == 0)
             return Nothing(leftOut, GroupWords.Fault(model, request, usable.Count));
@@ -57,7 +57,7 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
                     .OrderByDescending(candidate => candidate.Rate).Take(MostAlternatives).Select(builder.Build),
             ],
             LeftOut = [.. leftOut.Concat(LeftOutReasons.Of(chosen, unused)).OrderBy(node => node.Node, StringComparer.Ordinal)],
-            Reasons = [.. ChoiceReasons.Of(chosen, runnable, request), .. AgainstWish(chosen, request, usable, links)],
+            Reasons = [.. ChoiceReasons.Of(chosen, runnable, request), .. GroupWords.Unasked(chosen, shared, request), .. AgainstWish(chosen, request, usable, links)],
         };
     }
 

@@ -44,11 +44,11 @@ public sealed record PlacementRequest
 
     /// <summary>
     /// Machines that share each layer: so many compute all layers of a replica together; 1 for none, and null for whatever is fastest among what is
-    /// weighed.
+    /// weighed. Their tokens differ from one machine's in the roundings of last bits, so only who asks for groups gets them.
     /// </summary>
     public int? GroupSize { get; init; }
 
-    /// <summary>Whether groups of machines that share each layer are weighed, too.</summary>
+    /// <summary>Whether groups of machines that share each layer are weighed, too; with a <see cref="GroupSize"/> of 1 they are shown, and not taken.</summary>
     public bool TensorParallel { get; init; }
 
     /// <summary>What the program that will run the plan can do.</summary>

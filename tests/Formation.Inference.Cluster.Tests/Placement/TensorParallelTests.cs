@@ -67,6 +67,25 @@ public sealed class TensorParallelTests
     public void A_group_of_one_is_none() =>
         Assert.False(Plan(Model(), Forcing(1) with { TensorParallel = true }, Near("a", 0.1), Near("b", 0.1)).NeedsTensorParallel);
 
+    [Fact]
+    public void Who_asks_for_none_is_told_what_one_would_bring()
+    {
+        var result = Place(Model(), Forcing(1) with { TensorParallel = true }, Near("a", 0.1), Near("b", 0.1));
+
+        Assert.Contains(result.Alternatives, plan => plan.NeedsTensorParallel);
+        Assert.Contains(result.Reasons, reason => reason.StartsWith("2 nodes that share each layer would give", StringComparison.Ordinal));
+        Assert.DoesNotContain(Place(Model(), Forcing(1), Near("a", 0.1), Near("b", 0.1)).Reasons, reason => reason.Contains("share each layer"));
+    }
+
+    [Fact]
+    public void Who_leaves_it_to_placement_gets_a_group_where_it_is_faster_and_none_where_it_is_not()
+    {
+        var any = Forcing(1) with { GroupSize = null, TensorParallel = true };
+
+        Assert.True(Plan(Model(), any, Near("a", 0.1), Near("b", 0.1)).NeedsTensorParallel);
+        Assert.False(Plan(Model(), any, Near("a", 0.1), Near("b", 0.1), Node("c", gigabytes: 500)).NeedsTensorParallel);
+    }
+
     [Theory]
     [InlineData(3, 0.1, "3 machines can't share the layers of this model in equal parts; 2, 4, 8 can")]
     [InlineData(2, 1.1, "no 2 with enough memory")]

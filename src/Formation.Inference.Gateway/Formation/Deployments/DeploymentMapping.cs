@@ -18,12 +18,14 @@ internal static class DeploymentMapping
     {
         ParameterChecks.NoneUnknown(body.Unknown);
         var (replicas, most) = Replicas(body.Replicas);
+        var (group, anyGroup) = Group(body.TensorParallel);
         return new DeploymentTerms(model)
         {
             ContextLength = Number("context", body.Context, 16, MaxPositions),
             Concurrency = Number("concurrency", body.Concurrency, 1, MaxSequences),
             Stages = Number("stages", body.Stages, 1, MaxMachines),
-            TensorParallel = Number("tensor_parallel", body.TensorParallel, 1, MaxGroup),
+            TensorParallel = group,
+            AnyTensorParallel = anyGroup,
             Replicas = replicas,
             MostReplicas = most,
             IdleAfter = TimeSpan.FromSeconds(Number("idle_seconds", body.IdleSeconds, 0, MaxIdleSeconds) ?? 0),
@@ -58,6 +60,18 @@ internal static class DeploymentMapping
             throw ParameterChecks.InvalidValue("replicas", "it is a whole number, or an object with the whole numbers min and max.");
         int least = (int)ParameterChecks.Integer("replicas.min", min, 1, MaxMachines)!;
         return (least, (int)ParameterChecks.Integer("replicas.max", max, least, MaxMachines)!);
+    }
+
+    /// <summary>A number of nodes, or whichever is fastest.</summary>
+    static (int? Size, bool IsAny) Group(JsonElement? value)
+    {
+        if (value is not { ValueKind: not JsonValueKind.Null } given)
+            return (null, false);
+        if (given.ValueKind == JsonValueKind.String && given.ValueEquals("auto"))
+            return (null, true);
+        return given.ValueKind == JsonValueKind.Number && given.TryGetInt64(out long size)
+            ? (Number("tensor_parallel", size, 1, MaxGroup), false)
+            : throw ParameterChecks.InvalidValue("tensor_parallel", "it is a whole number, or \"auto\".");
     }
 
     static long? Bound(JsonElement range, string name) =>

@@ -15,8 +15,11 @@ internal sealed class DeploymentRequest
     /// <summary>Stages of a replica; where not given the fastest number.</summary>
     public long? Stages { get; init; }
 
-    /// <summary>Nodes of one site that compute all layers of a replica together, a share of each; 1 where not given: none do.</summary>
-    public long? TensorParallel { get; init; }
+    /// <summary>
+    /// Nodes of one site that compute all layers of a replica together, a share of each: a number, or <c>"auto"</c> for the fastest one; 1 where not
+    /// given: none do.
+    /// </summary>
+    public JsonElement? TensorParallel { get; init; }
 
     /// <summary>
     /// Replicas: a number, or an object with <c>min</c> and <c>max</c> between which demand moves it; where not given the fastest number.

@@ -84,6 +84,34 @@ public class DeploymentEndpointTests
     }
 
     [Fact]
+    public async Task Nodes_that_share_each_layer_are_a_number_or_whatever_is_fastest()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        foreach (string value in new[] { "2", "\"auto\"", "null" })
+        {
+            using HttpResponseMessage response = await PutAsync(gateway, "small", $$"""{"tensor_parallel":{{value}}}""");
+            Assert.True(response.IsSuccessStatusCode);
+        }
+        Assert.Equal([(2, false), (null, true), (null, false)], gateway.Deployments.Asked.Select(terms => (terms.TensorParallel, terms.AnyTensorParallel)));
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("9")]
+    [InlineData("1.5")]
+    [InlineData("\"all\"")]
+    [InlineData("[2]")]
+    public async Task Any_other_number_of_nodes_that_share_each_layer_is_refused(string value)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        using HttpResponseMessage response = await PutAsync(gateway, "small", $$"""{"tensor_parallel":{{value}}}""");
+        Assert.Equal(System.Net.HttpStatusCode.BadRequest, response.StatusCode);
+        JsonElement error = JsonElement.Parse(await response.Content.ReadAsStringAsync()).GetProperty("error");
+        Assert.Equal("tensor_parallel", error.GetProperty("param").GetString());
+        Assert.Empty(gateway.Deployments.Asked);
+    }
+
+    [Fact]
     public async Task What_has_no_room_is_refused_with_what_is_missing()
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
