@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Accounts.Keys;
 
@@ -45,7 +46,8 @@ internal sealed class KeyPepper
                 throw new InvalidDataException(
                     $"The key file '{path}' is missing, and without it none of the stored API keys can be checked. Restore it from a copy, or copy "
                     + $"it from another gateway on the same database: it was at {origin ?? Origin(path)} when the first key was made.");
-            CreateOnce(path);
+            // Another server on the same folder may be first: then its value counts.
+            FirstFile.TryCreate(path, RandomNumberGenerator.GetBytes(Length), PrivateFile.OwnerOnly);
         }
 
         byte[] value = File.ReadAllBytes(path);
@@ -56,19 +58,4 @@ internal sealed class KeyPepper
     }
 
     static string Origin(string path) => $"{Environment.MachineName}:{Path.GetFullPath(path)}";
-
-    static void CreateOnce(string path)
-    {
-        // A link puts the finished file in place or fails where another server on the same directory was first: none sees half a file.
-        string draft = $"{path}.{Guid.NewGuid():N}.tmp";
-        PrivateFile.WriteNew(draft, RandomNumberGenerator.GetBytes(Length));
-        try
-        {
-            File.Move(draft, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            File.Delete(draft);
-        }
-    }
 }

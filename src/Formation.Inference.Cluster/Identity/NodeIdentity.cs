@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Formation.Inference.Storage;
 
 namespace Formation.Inference.Cluster.Identity;
 
@@ -46,7 +47,7 @@ public sealed class NodeIdentity : IDisposable
             using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
             using var certificate = Sign(key, clock.GetUtcNow());
             PrivateFolder.Create(Path.GetDirectoryName(path)!);
-            WholeFile.TryCreate(path, Pem(key, certificate), WholeFile.OwnerOnly);
+            FirstFile.TryCreate(path, Pem(key, certificate), WholeFile.OwnerOnly);
         }
         return Load(path, clock);
     }

@@ -17,28 +17,7 @@ public static class WholeFile
     /// <param name="mode">Who may read and write it, or null for what the process gives new files.</param>
     /// <exception cref="IOException">It can't be written; what was there before stays.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not write there.</exception>
-    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode? mode = null) => Write(path, content, mode, overwrite: true);
-
-    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode?)"/>
-    public static void Write(string path, string content, UnixFileMode? mode = null) => Write(path, Encoding.UTF8.GetBytes(content), mode);
-
-    /// <summary>Writes the file where there is none yet: of several writers the first one wins.</summary>
-    /// <returns>False where somebody was first.</returns>
-    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode?)"/>
-    public static bool TryCreate(string path, ReadOnlySpan<byte> content, UnixFileMode? mode = null)
-    {
-        try
-        {
-            Write(path, content, mode, overwrite: false);
-            return true;
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return false;
-        }
-    }
-
-    private static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode? mode, bool overwrite)
+    public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode? mode = null)
     {
         var draft = $"{path}.{Guid.NewGuid():N}.tmp";
         try
@@ -48,7 +27,7 @@ public static class WholeFile
                 file.Write(content);
                 file.Flush(flushToDisk: true);
             }
-            File.Move(draft, path, overwrite);
+            File.Move(draft, path, overwrite: true);
         }
         catch
         {
@@ -56,4 +35,7 @@ public static class WholeFile
             throw;
         }
     }
+
+    /// <inheritdoc cref="Write(string, ReadOnlySpan{byte}, UnixFileMode?)"/>
+    public static void Write(string path, string content, UnixFileMode? mode = null) => Write(path, Encoding.UTF8.GetBytes(content), mode);
 }

@@ -29,15 +29,6 @@ public sealed class WholeFileTests : IDisposable
     }
 
     [Fact]
-    public void Of_several_who_make_a_file_the_first_one_wins()
-    {
-        Assert.True(WholeFile.TryCreate(Path, "first"u8));
-        Assert.False(WholeFile.TryCreate(Path, "second"u8));
-        Assert.Equal("first", File.ReadAllText(Path));
-        Assert.Equal([Path], Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(Path)!));
-    }
-
-    [Fact]
     public void What_can_not_take_its_place_leaves_nothing_behind()
     {
         Directory.CreateDirectory(Path);
@@ -46,9 +37,6 @@ public sealed class WholeFileTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_missing_is_told_of()
-    {
+    public void A_folder_that_is_missing_is_told_of() =>
         Assert.ThrowsAny<IOException>(() => WholeFile.Write(System.IO.Path.Combine(Path, "in", "nothing"), "content"));
-        Assert.ThrowsAny<IOException>(() => WholeFile.TryCreate(System.IO.Path.Combine(Path, "in", "nothing"), "content"u8));
-    }
 }
