@@ -164,7 +164,8 @@ public class StreamedAnswerTests
     static async IAsyncEnumerable<GenerationEvent> EndlessAsync(Action produced, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return new GenerationStarted(1);
-        string text = new('x', 4096);
+        // Some hundred of them fill the buffers of a connection.
+        string text = new('x', 64 * 1024);
         while (true)
         {
             await Task.Yield();
