@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 
 namespace Formation.Inference.Cli.Arguments;
 
@@ -35,19 +36,9 @@ static class CommonOptions
     };
 
     /// <summary>An option for a size such as <c>512MiB</c>.</summary>
-    public static Option<long?> Size(string name, string description) => new(name)
-    {
-        Description = description,
-        HelpName = "SIZE",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (ByteSize.TryParse(text, out var bytes) && bytes > 0)
-                return bytes;
-            result.AddError($"{name} '{text}' is not a size; write for instance 512MiB or 8GiB");
-            return null;
-        },
-    };
+    public static Option<long?> Size(string name, string description) => Parsed(
+        name, "SIZE", description, text => ByteSize.TryParse(text, out var bytes) && bytes > 0 ? bytes : default(long?),
+        "is not a size; write for instance 512MiB or 8GiB");
 
     /// <summary>An option for a duration such as <c>30s</c>.</summary>
     public static Option<TimeSpan?> Duration(string name, string description) => Duration(name, description, mayBeZero: false);
@@ -56,19 +47,10 @@ static class CommonOptions
     public static Option<TimeSpan?> DurationOrZero(string name, string description) => Duration(name, description, mayBeZero: true);
 
     /// <summary>An option for a whole number in a range.</summary>
-    public static Option<int?> Count(string name, string description, int least, int most) => new(name)
-    {
-        Description = description,
-        HelpName = "N",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (int.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
-                return value;
-            result.AddError($"{name} '{text}' is not a whole number from {least} to {most}");
-            return null;
-        },
-    };
+    public static Option<int?> Count(string name, string description, int least, int most) => Parsed(
+        name, "N", description,
+        text => int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : default(int?),
+        $"is not a whole number from {least} to {most}");
 
     /// <summary>An option for whole numbers in a range, divided by commas.</summary>
     public static Option<int[]> Counts(string name, string description, int least, int most, int[] otherwise, string example) => new(name)
@@ -82,7 +64,7 @@ static class CommonOptions
             var values = new List<int>();
             foreach (var part in text.Split(','))
             {
-                if (int.TryParse(part, System.Globalization.CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+                if (int.TryParse(part, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
                     values.Add(value);
                 else
                     result.AddError($"{name} '{text}' is not a list of numbers from {least} to {most}, such as {example}");
@@ -91,19 +73,30 @@ static class CommonOptions
         },
     };
 
-    static Option<TimeSpan?> Duration(string name, string description, bool mayBeZero) => new(name)
+    /// <summary>An option whose value is read by a function of its own.</summary>
+    /// <param name="name">With its dashes.</param>
+    /// <param name="helpName">What help texts call the value.</param>
+    /// <param name="description">For help texts.</param>
+    /// <param name="read">The value of a text, or null where it is none.</param>
+    /// <param name="fault">What a text is then, behind its name: <c>is not a size</c>.</param>
+    public static Option<T> Parsed<T>(string name, string helpName, string description, Func<string, T> read, string fault) => new(name)
     {
         Description = description,
-        HelpName = "TIME",
+        HelpName = helpName,
         CustomParser = result =>
         {
             var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (mayBeZero && text == "0")
-                return TimeSpan.Zero;
-            if (Durations.TryParse(text, out var duration) && (mayBeZero || duration > TimeSpan.Zero))
-                return duration;
-            result.AddError($"{name} '{text}' is not a duration; write for instance 30s, 1h or 7d{(mayBeZero ? ", or 0" : "")}");
-            return null;
+            var value = read(text);
+            if (value is null)
+                result.AddError($"{name} '{text}' {fault}");
+            return value;
         },
     };
+
+    static Option<TimeSpan?> Duration(string name, string description, bool mayBeZero) => Parsed(
+        name, "TIME", description,
+        text => mayBeZero && text == "0" ? TimeSpan.Zero
+            : Durations.TryParse(text, out var duration) && (mayBeZero || duration > TimeSpan.Zero) ? duration
+            : default(TimeSpan?),
+        $"is not a duration; write for instance 30s, 1h or 7d{(mayBeZero ? ", or 0" : "")}");
 }

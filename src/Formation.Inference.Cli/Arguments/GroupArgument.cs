@@ -9,19 +9,9 @@ sealed record GroupArgument(int? Size)
 {
     private const int MostNodes = 8;
 
-    public static Option<GroupArgument?> Option(string description) => new("--tensor-parallel")
-    {
-        Description = description,
-        HelpName = "N|auto",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (TryParse(text, out var group))
-                return group;
-            result.AddError($"--tensor-parallel '{text}' is neither a whole number from 1 to {MostNodes} nor auto");
-            return null;
-        },
-    };
+    public static Option<GroupArgument?> Option(string description) => CommonOptions.Parsed(
+        "--tensor-parallel", "N|auto", description, text => TryParse(text, out var group) ? group : null,
+        $"is neither a whole number from 1 to {MostNodes} nor auto");
 
     internal static bool TryParse(string text, out GroupArgument? group)
     {

@@ -10,19 +10,9 @@ sealed record ReplicasArgument(int Least, int? Most)
 {
     private const int MostReplicas = 1024;
 
-    public static Option<ReplicasArgument?> Option(string description) => new("--replicas")
-    {
-        Description = description,
-        HelpName = "N|MIN-MAX",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (TryParse(text, out var replicas))
-                return replicas;
-            result.AddError($"--replicas '{text}' is neither a whole number from 1 to {MostReplicas} nor two of them such as 1-4");
-            return null;
-        },
-    };
+    public static Option<ReplicasArgument?> Option(string description) => CommonOptions.Parsed(
+        "--replicas", "N|MIN-MAX", description, text => TryParse(text, out var replicas) ? replicas : null,
+        $"is neither a whole number from 1 to {MostReplicas} nor two of them such as 1-4");
 
     internal static bool TryParse(string text, out ReplicasArgument? replicas)
     {

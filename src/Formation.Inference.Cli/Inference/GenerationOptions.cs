@@ -52,17 +52,8 @@ sealed class GenerationOptions
         return body;
     }
 
-    private static Option<float?> Number(string name, string description, float least, float most) => new(name)
-    {
-        Description = $"{description} ({least.ToString(CultureInfo.InvariantCulture)} to {most.ToString(CultureInfo.InvariantCulture)})",
-        HelpName = "X",
-        CustomParser = result =>
-        {
-            var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : "";
-            if (float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
-                return value;
-            result.AddError($"{name} '{text}' is not a number from {least} to {most}");
-            return null;
-        },
-    };
+    private static Option<float?> Number(string name, string description, float least, float most) => CommonOptions.Parsed(
+        name, "X", $"{description} ({least.ToString(CultureInfo.InvariantCulture)} to {most.ToString(CultureInfo.InvariantCulture)})",
+        text => float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : default(float?),
+        $"is not a number from {least} to {most}");
 }
