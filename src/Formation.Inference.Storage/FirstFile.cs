@@ -27,27 +27,37 @@ public static class FirstFile
         var draft = path + ".new";
         for (var attempt = 1; !File.Exists(path); attempt++)
         {
-            try
-            {
-                using var file = new FileStream(
-                    draft, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = mode });
-                // Whoever held it before has finished, or has ended in the middle of it.
-                if (File.Exists(path))
-                    break;
-                if (mode is { } allowed)
-                    File.SetUnixFileMode(file.SafeFileHandle, allowed);
-                file.SetLength(0);
-                file.Write(content);
-                file.Flush(flushToDisk: true);
-                File.Move(draft, path, overwrite: true);
-                return true;
-            }
-            catch (IOException error) when (error is not DirectoryNotFoundException && attempt < MostAttempts)
+            using var file = TryHold(draft, mode, isLast: attempt == MostAttempts);
+            if (file is null)
             {
                 Thread.Sleep(Pause);
+                continue;
             }
+            // Whoever held it before has finished, or has ended in the middle of it.
+            if (File.Exists(path))
+                break;
+            if (mode is { } allowed)
+                File.SetUnixFileMode(file.SafeFileHandle, allowed);
+            file.SetLength(0);
+            file.Write(content);
+            file.Flush(flushToDisk: true);
+            File.Move(draft, path, overwrite: true);
+            return true;
         }
         File.Delete(draft);
         return false;
+    }
+
+    private static FileStream? TryHold(string draft, UnixFileMode? mode, bool isLast)
+    {
+        try
+        {
+            return new FileStream(
+                draft, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.None, UnixCreateMode = mode });
+        }
+        catch (IOException error) when (error is not DirectoryNotFoundException && !isLast)
+        {
+            return null;
+        }
     }
 }
