@@ -5,16 +5,22 @@ using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Stages;
+using Formation.Inference.Kernels.Machine;
+using Formation.Inference.Kernels.Threading;
 using Formation.Inference.Node.Stages.Chain;
 using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Transports;
 
 namespace Formation.Inference.TensorParallel.Benchmarks;
 
-/// <summary>One stream alone on one thread, and over a group, in turns; says the median of each and of the ratios of pairs.</summary>
+/// <summary>
+/// One stream alone on one thread, and over a group, in turns; says the median of each and of the ratios of pairs, and how much more the members'
+/// threads together read from memory than one, before each turn: the most that a group can bring while its members share one machine.
+/// </summary>
 static class Comparison
 {
     const int Prompt = 32, Warm = 16;
+    const double Room = 1.6;
 
     public static async Task RunAsync(string path, int members, int tokens, int turns)
     {
@@ -34,17 +40,25 @@ static class Comparison
             whole.CreateHead(Bench.MaxRows), [whole.CreateStage(layers, whole.KvShape(layers, Bench.BlockCount), Bench.MaxRows)], Bench.MaxRows);
         await MeasureAsync(alone, Warm);
         await MeasureAsync(shared, Warm);
-        var (one, all) = (new List<double>(), new List<double>());
+        using var both = new WorkerTeam(members);
+        using var single = new WorkerTeam(1);
+        var (one, all, room) = (new List<double>(), new List<double>(), new List<double>());
         for (var turn = 0; turn < turns; turn++)
         {
+            room.Add(Read(both) / Read(single));
             one.Add(await MeasureAsync(alone, tokens));
             all.Add(await MeasureAsync(shared, tokens));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{one[^1]:0.0} {all[^1]:0.0} {all[^1] / one[^1]:0.00}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{one[^1]:0.0} {all[^1]:0.0} {all[^1] / one[^1]:0.00}, memory {room[^1]:0.00}"));
         }
         var ratios = one.Zip(all, (x, y) => y / x).ToList();
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Path.GetFileName(path)}: alone {Median(one):0.0} tokens/s, {members} members {Median(all):0.0}; pairs {Median(ratios):0.00} x ({ratios.Min():0.00}-{ratios.Max():0.00})"));
+            $"{Path.GetFileName(path)}: alone {Median(one):0.0} tokens/s, {members} members {Median(all):0.0}; pairs {Median(ratios):0.00} x ({ratios.Min():0.00}-{ratios.Max():0.00}), memory {Median(room):0.00} x ({room.Min():0.00}-{room.Max():0.00})"));
+        // A turn counts as free where memory let both work before it and behind it (the next turn's figure).
+        room.Add(Read(both) / Read(single));
+        var free = ratios.Where((_, turn) => Math.Min(room[turn], room[turn + 1]) >= Room).ToList();
+        if (free.Count > 0)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"turns with {Room:0.0} x or more from memory: {free.Count}, pairs {Median(free):0.00} x ({free.Min():0.00}-{free.Max():0.00})"));
         foreach (var follower in followers)
             follower.Dispose();
     }
@@ -68,6 +82,9 @@ static class Comparison
             return Array.IndexOf(logits, logits.Max());
         }
     }
+
+    // Small enough to take a fraction of a second, large enough for no cache.
+    static double Read(WorkerTeam team) => MemoryBandwidth.Measure(team, availableBytes: 2L << 30, TimeProvider.System)!.Value;
 
     static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
