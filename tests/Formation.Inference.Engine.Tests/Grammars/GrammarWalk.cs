@@ -1,0 +1,46 @@
+using System.Text;
+using Formation.Inference.Engine.Grammars;
+
+namespace Formation.Inference.Engine.Tests.Grammars;
+
+/// <summary>Takes texts by a grammar, and writes random ones that it takes.</summary>
+internal sealed class GrammarWalk(GrammarDefinition definition)
+{
+    // Bytes that lead to the end of most texts of JSON, when they may come.
+    private const string Closing = "\"}]0e";
+
+    private readonly GrammarMatcher _matcher = new(GrammarCompiler.Compile(definition));
+
+    public bool Takes(string text) =>
+        _matcher.Step(_matcher.Start, Encoding.UTF8.GetBytes(text)) is var place and not GrammarMatcher.Dead && _matcher.MayEnd(place);
+
+    /// <summary>A text of the grammar: random for some bytes, and then on a way to its end.</summary>
+    /// <returns>Null where it has not come to an end within the bytes at most.</returns>
+    public string? Write(Random random, int freely, int atMost)
+    {
+        var (place, bytes) = (_matcher.Start, new List<byte>());
+        while (bytes.Count < atMost)
+        {
+            if (_matcher.MayEnd(place) && (bytes.Count >= freely || !_matcher.MayGoOn(place) || random.Next(8) == 0))
+                return Encoding.UTF8.GetString([.. bytes]);
+            var next = Next(place, random, bytes.Count >= freely);
+            bytes.Add(next);
+            place = _matcher.Step(place, next);
+        }
+        return null;
+    }
+
+    private byte Next(int place, Random random, bool isClosing)
+    {
+        byte[] allowed = [.. Enumerable.Range(0, 256).Where(next => _matcher.Step(place, (byte)next) != GrammarMatcher.Dead).Select(next => (byte)next)];
+        // A place from which nothing leads on has no right to be come to.
+        Assert.NotEmpty(allowed);
+        if (isClosing)
+            foreach (var next in Closing)
+                if (random.Next(8) > 0 && allowed.Contains((byte)next))
+                    return (byte)next;
+        // Most bytes are parts of characters beyond ASCII; what a model writes seldom is.
+        byte[] common = [.. allowed.Where(next => next < 0x80)];
+        return common.Length > 0 && random.Next(10) > 0 ? common[random.Next(common.Length)] : allowed[random.Next(allowed.Length)];
+    }
+}
