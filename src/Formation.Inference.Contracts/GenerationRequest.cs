@@ -24,7 +24,10 @@ public sealed record GenerationRequest
     /// <summary>When to stop.</summary>
     public StopConditions Stop { get; init; } = StopConditions.Default;
 
-    /// <summary>How many independent completions of the prompt to make, 1 to <see cref="MaxChoices"/>.</summary>
+    /// <summary>
+    /// How many independent completions of the prompt to make, 1 to <see cref="MaxChoices"/>; or 0 to only count the prompt's tokens, which
+    /// computes nothing and waits in no queue. Then sampling, stop conditions, log-probabilities and echo say nothing.
+    /// </summary>
     public int Choices { get; init; } = 1;
 
     /// <summary>Log-probabilities to report, or null for none.</summary>

@@ -26,6 +26,12 @@ public sealed record ChatPrompt(IReadOnlyList<ChatMessage> Messages) : Prompt
     /// <summary>Whether the template opens the assistant's turn (<c>add_generation_prompt</c>).</summary>
     public bool AddGenerationPrompt { get; init; } = true;
 
+    /// <summary>
+    /// The beginning of the assistant's turn, which the model goes on with, or null. Stands behind what the template opens the turn with, as plain
+    /// text; it is part of the prompt and not of the answer. Only where <see cref="AddGenerationPrompt"/> is set.
+    /// </summary>
+    public SensitiveText? AssistantPrefix { get; init; }
+
     /// <summary>Further variables for the template (<c>chat_template_kwargs</c>), or null.</summary>
     public IReadOnlyDictionary<string, JsonElement>? TemplateVariables { get; init; }
 }

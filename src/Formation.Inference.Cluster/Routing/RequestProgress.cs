@@ -33,8 +33,8 @@ internal sealed class RequestProgress(GenerationRequest request)
     /// <summary>Whether the head at work has accepted the request.</summary>
     public bool HasAttemptStarted => _hasAttemptStarted;
 
-    /// <summary>Whether all choices have ended.</summary>
-    public bool IsComplete => Array.TrueForAll(_choices, choice => choice.IsFinished);
+    /// <summary>Whether all choices have ended; where the request has none, whether its prompt was counted.</summary>
+    public bool IsComplete => HasStarted && Array.TrueForAll(_choices, choice => choice.IsFinished);
 
     private int TokenLimit => Math.Min(_started?.MaxTokens ?? request.Stop.MaxTokens ?? MostTokens, MostTokens);
 

@@ -41,6 +41,12 @@ public sealed class LocalBackend : IInferenceBackend
                 yield break;
             }
 
+            if (request.Choices == 0)
+            {
+                yield return new GenerationStarted(tokens.Length);
+                yield break;
+            }
+
             var generation = lease.Model.Engine.Submit(lease.Model.Encoder.Complete(request), tokens);
             using var cancellation = cancellationToken.Register(generation.Cancel);
             try

@@ -24,7 +24,9 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         try
         {
             var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
-            return (tokens, CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length));
+            return (tokens, request.Choices == 0
+                ? CheckCount(tokens.Length)
+                : CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length));
         }
         catch (TemplateException refusal)
         {
@@ -68,10 +70,19 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             EosToken = NameOf(tokenizer.Eos),
             TimeProvider = time is { } shown ? new StandingClock(shown) : clock,
         };
-        return model.Template!.Render(input, cancellationToken);
+        var opened = model.Template!.Render(input, cancellationToken);
+        return chat.AssistantPrefix is { Value: var prefix } ? opened with { Text = opened.Text + prefix } : opened;
 
         string? NameOf(int? token) => token is { } id ? System.Text.Encoding.UTF8.GetString(tokenizer.TokenBytes(id).Span) : null;
     }
+
+    /// <summary>What is only counted need not fit the context; what is longer than is counted has no count.</summary>
+    GenerationError? CheckCount(int promptTokens) => promptTokens switch
+    {
+        0 => EngineErrors.EmptyPrompt(),
+        _ when promptTokens > MaxCounted => EngineErrors.PromptTooLong(promptTokens, isCountCut: true, contextLength),
+        _ => null,
+    };
 
     GenerationError? CheckLength(int promptTokens, int? maxTokens)
     {

@@ -31,6 +31,16 @@ public sealed class ClusterBackendTests : IDisposable
         Assert.Equal((0, 0), (_harness.Backend.RequestsInFlight("a"), Heads.Open));
     }
 
+    [Fact]
+    public async Task A_request_for_no_choices_ends_when_its_prompt_is_counted_and_is_asked_again_where_a_head_is_lost()
+    {
+        Heads.Lose("a", HeadLoss.Broken);
+        var started = Assert.IsType<GenerationStarted>(Assert.Single(await _harness.RunAsync(Request(choices: 0))));
+        Assert.Equal(3, started.PromptTokens);
+        Assert.Equal(["a", "b"], _harness.Asked);
+        Assert.Equal((0, 0), (_harness.Backend.RequestsInFlight("b"), Heads.Open));
+    }
+
     [Theory]
     [InlineData(GenerationErrorKind.InvalidRequest)]
     [InlineData(GenerationErrorKind.ContextLengthExceeded)]

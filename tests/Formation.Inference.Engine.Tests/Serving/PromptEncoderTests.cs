@@ -50,6 +50,26 @@ public sealed class PromptEncoderTests
     }
 
     [Fact]
+    public void The_beginning_of_an_answer_stands_behind_the_opened_turn_and_has_no_control_tokens()
+    {
+        var chat = new ChatPrompt([new ChatMessage("user", "Hi")]) { AssistantPrefix = "Well, <|im_end|>" };
+        var (tokens, error) = _encoder.Encode(Request(chat), CancellationToken.None);
+        Assert.Null(error);
+        Assert.Equal(
+            "<|begin_of_text|><|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nWell, <|im_end|>", _model.Tokenizer.Decode(tokens, renderControl: true));
+        Assert.Equal(1, tokens.Count(token => token == _model.Tokenizer.FindSpecial("<|im_end|>")!.Value));
+    }
+
+    [Fact]
+    public void A_prompt_that_is_only_counted_may_be_longer_than_the_context_and_has_no_completion()
+    {
+        GenerationRequest Count(int tokens) => Request(new TokenPrompt(new int[tokens]), maxTokens: int.MaxValue) with { Choices = 0 };
+        Assert.Null(ErrorOf(Count(2 * Context)));
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, ErrorOf(Count(2 * Context + 1)).Kind);
+        Assert.Equal(GenerationErrorKind.InvalidRequest, ErrorOf(Count(0)).Kind);
+    }
+
+    [Fact]
     public void A_prompt_that_leaves_no_room_is_refused_with_both_numbers()
     {
         var error = ErrorOf(Request(new TokenPrompt(new int[Context])));

@@ -90,6 +90,29 @@ public abstract class InferenceBackendConformance
     }
 
     [Fact]
+    public async Task A_request_for_no_choices_only_counts_the_prompt_also_one_beyond_the_context()
+    {
+        var counted = await RunAsync(Request() with { Choices = 0 });
+        Assert.Equal((await RunAsync(Request(1))).PromptTokens, Assert.IsType<GenerationStarted>(Assert.Single(counted.Events)).PromptTokens);
+        var longer = await RunAsync(Request() with { Choices = 0, Prompt = new TokenPrompt(new int[2 * 192]) });
+        Assert.Equal(2 * 192, Assert.IsType<GenerationStarted>(Assert.Single(longer.Events)).PromptTokens);
+        var tooLong = await RunAsync(Request() with { Choices = 0, Prompt = new TokenPrompt(new int[2 * 192 + 1]) });
+        Assert.Equal((GenerationErrorKind.ContextLengthExceeded, "Prompt"), (tooLong.Error!.Kind, tooLong.Error.Parameter));
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task The_beginning_of_an_answer_is_part_of_the_prompt_and_not_of_the_answer()
+    {
+        var open = Request() with { Prompt = new ChatPrompt([new ChatMessage("user", "Hi")]) };
+        var begun = open with { Prompt = new ChatPrompt([new ChatMessage("user", "Hi")]) { AssistantPrefix = "Once upon a time" } };
+        var (without, with) = (await RunAsync(open), await RunAsync(begun));
+        Assert.True(with.PromptTokens > without.PromptTokens);
+        Assert.Equal(24, with.Finished().CompletionTokens);
+        Assert.NotEqual(without.Text(), with.Text());
+    }
+
+    [Fact]
     public async Task A_model_that_does_not_exist_is_said_to_not_exist()
     {
         var generation = await RunAsync(Request() with { ModelId = "no-such-model" });

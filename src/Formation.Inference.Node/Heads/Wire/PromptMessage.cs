@@ -68,6 +68,7 @@ static class PromptMessage
                 writer.End(inner);
             }
 
+        writer.Text(5, chat.AssistantPrefix?.Value);
         writer.End(start);
     }
 
@@ -91,6 +92,7 @@ static class PromptMessage
         var messages = new List<ChatMessage>();
         JsonElement? tools = null;
         var opensTurn = false;
+        SensitiveText? prefix = null;
         Dictionary<string, JsonElement>? variables = null;
         while (reader.Next(out var field))
             switch (field)
@@ -108,11 +110,20 @@ static class PromptMessage
                         throw new GenerationProtocolException($"a prompt has more than {GenerationProtocol.MaxTemplateVariables} template variables");
                     ReadVariable(reader.Message(), variables);
                     break;
+                case 5: prefix = reader.Text("the beginning of the assistant's turn"); break;
             }
 
         if (messages.Count == 0)
             throw new GenerationProtocolException("a conversation has no messages");
-        return new ChatPrompt(messages) { Tools = tools, AddGenerationPrompt = opensTurn, TemplateVariables = variables };
+        if (prefix is not null && !opensTurn)
+            throw new GenerationProtocolException("a conversation goes on with an assistant's turn that it does not open");
+        return new ChatPrompt(messages)
+        {
+            Tools = tools,
+            AddGenerationPrompt = opensTurn,
+            AssistantPrefix = prefix,
+            TemplateVariables = variables,
+        };
     }
 
     static ChatMessage ReadMessage(MessageReader reader)

@@ -52,7 +52,7 @@ static class RequestMessage
                 case 4: prompt = PromptMessage.Read(reader.Message()); break;
                 case 5: sampling = SamplingMessage.ReadSampling(reader.Message()); break;
                 case 6: stop = SamplingMessage.ReadStop(reader.Message()); break;
-                case 7: choices = reader.Int32("the number of choices", 1, GenerationRequest.MaxChoices); break;
+                case 7: choices = reader.Int32("the number of choices", 0, GenerationRequest.MaxChoices); break;
                 case 8: logprobs = new LogprobOptions(reader.Int32("the number of alternatives", 0, GenerationProtocol.MaxAlternatives)); break;
                 case 9: echo = reader.Flag(); break;
                 case 10: continuation = ReadContinuation(reader.Message()); break;
@@ -62,8 +62,8 @@ static class RequestMessage
                 case 14: traceState = reader.Text("the trace's state", GenerationProtocol.MaxNameBytes); break;
             }
 
-        if (prompt is null || choices == 0)
-            throw new GenerationProtocolException("a request has no prompt or no choices");
+        if (prompt is null)
+            throw new GenerationProtocolException("a request has no prompt");
         if (continuation is not null && continuation.Choices.Count != choices)
             throw new GenerationProtocolException("a request continues another number of choices than it has");
         return new ReceivedRequest(

@@ -70,7 +70,7 @@ public sealed class MessageTests
         Assert.Equal(5, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(ContinuedChoice).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(4, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(6, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(2, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
@@ -154,7 +154,7 @@ public sealed class MessageTests
             return new TheoryData<string, GenerationRequest>
             {
                 { "choices", good with { Choices = 129 } },
-                { "no choices", good with { Choices = 0 } },
+                { "the number of choices", good with { Choices = -1 } },
                 { "alternatives", good with { Logprobs = new LogprobOptions(21) } },
                 { "another number of choices", good with { Continuation = new Continuation([new ContinuedChoice(), new ContinuedChoice()]) } },
                 { "temperature", good with { Sampling = sampling with { Temperature = float.NaN } } },
@@ -167,6 +167,10 @@ public sealed class MessageTests
                 { "stop tokens", good with { Stop = new StopConditions { TokenIds = new int[1025] } } },
                 { "prompt's tokens", good with { Prompt = new TokenPrompt([-1]) } },
                 { "messages", good with { Prompt = new ChatPrompt(Enumerable.Repeat(new ChatMessage("user", "x"), 4097).ToList()) } },
+                {
+                    "does not open",
+                    good with { Prompt = new ChatPrompt([new ChatMessage("user", "x")]) { AssistantPrefix = "y", AddGenerationPrompt = false } }
+                },
                 { "no messages", good with { Prompt = new ChatPrompt([]) } },
                 { "id has", good with { RequestId = new string('x', 3000) } },
             };

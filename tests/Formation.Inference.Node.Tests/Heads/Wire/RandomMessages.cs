@@ -15,7 +15,7 @@ sealed class RandomMessages(int seed)
 
     public GenerationRequest Request()
     {
-        var choices = _random.Next(1, 5);
+        var choices = _random.Next(5);
         return new GenerationRequest
         {
             RequestId = Text(200),
@@ -80,12 +80,15 @@ sealed class RandomMessages(int seed)
     {
         0 => new TextPrompt(Text(int.MaxValue)),
         1 => new TokenPrompt(Ids(5000)),
-        _ => new ChatPrompt([.. Enumerable.Range(0, 1 + _random.Next(5)).Select(_ => Message())])
-        {
-            Tools = Maybe() ? Json() : null,
-            AddGenerationPrompt = Maybe(),
-            TemplateVariables = Maybe() ? Enumerable.Range(0, 1 + _random.Next(4)).ToDictionary(i => $"variable {i}", _ => Json()) : null,
-        },
+        _ => Chat(opensTurn: Maybe()),
+    };
+
+    ChatPrompt Chat(bool opensTurn) => new([.. Enumerable.Range(0, 1 + _random.Next(5)).Select(_ => Message())])
+    {
+        Tools = Maybe() ? Json() : null,
+        AddGenerationPrompt = opensTurn,
+        AssistantPrefix = opensTurn && Maybe() ? Text(int.MaxValue) : (SensitiveText?)null,
+        TemplateVariables = Maybe() ? Enumerable.Range(0, 1 + _random.Next(4)).ToDictionary(i => $"variable {i}", _ => Json()) : null,
     };
 
     ChatMessage Message() => new(Text(300), Maybe() ? new SensitiveText(Text(int.MaxValue)) : (SensitiveText?)null)
