@@ -1,8 +1,10 @@
+using Formation.Inference.Gateway.Anthropic;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Formation;
 using Formation.Inference.Gateway.Health;
 using Formation.Inference.Gateway.Limits;
+using Formation.Inference.Gateway.Models;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.OpenApi;
 using Formation.Inference.Gateway.Telemetry;
@@ -24,6 +26,8 @@ public static class GatewayPipeline
         app.UseMiddleware<AuthenticationMiddleware>();
 
         app.MapOpenAI();
+        app.MapAnthropic();
+        app.MapModels();
         app.MapFormation(app.Services.GetRequiredService<GatewayOptions>());
         app.MapHealth();
         app.MapMetrics();

@@ -1,6 +1,9 @@
+using Formation.Inference.Gateway.Anthropic;
+using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.OpenApi;
+using Formation.Inference.Gateway.Streaming;
 using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -28,7 +31,11 @@ public static class GatewayServices
         services.AddSingleton(backend);
         services.AddSingleton(catalog);
         services.AddSingleton<RequestGate>();
+        services.AddSingleton<ErrorResponse>();
+        services.AddSingleton<AnswerSource>();
+        services.AddSingleton<StreamedAnswer>();
         services.AddOpenAI();
+        services.AddAnthropic();
         services.AddOpenApiDocument();
         services.AddTelemetry(options);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);

@@ -1,6 +1,7 @@
 namespace Formation.Inference.Gateway.Errors;
 
-/// <summary>A refusal or failure as a client sees it. The values are those of OpenAI's API, whose shape every route uses.</summary>
+/// <summary>A refusal or failure as a client sees it. The values are those of OpenAI's API; other dialects put them into
+/// their own words (<see cref="IErrorDialect"/>).</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Type">The class of error, for instance <c>invalid_request_error</c>.</param>
 /// <param name="Code">What exactly is wrong, for programs, or null.</param>

@@ -6,11 +6,11 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Gateway.Errors;
 
 /// <summary>
-/// Gives every failure the one error shape: what handlers throw, what the server itself finds wrong with a body, and routes and methods
-/// that
-/// don't exist. A failure after the first byte of an answer cuts the connection, so that nobody takes the part for the whole.
+/// Gives every failure the error shape of the client's dialect: what handlers throw, what the server itself finds wrong with a body, and
+/// routes and methods that don't exist. A failure after the first byte of an answer cuts the connection, so that nobody takes the part for the whole.
 /// </summary>
-internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions options, ILogger<ErrorMiddleware> logger)
+internal sealed class ErrorMiddleware(
+    RequestDelegate next, GatewayOptions options, ErrorResponse response, ILogger<ErrorMiddleware> logger)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -41,7 +41,7 @@ internal sealed class ErrorMiddleware(RequestDelegate next, GatewayOptions optio
         if (context.Response.HasStarted)
             context.Abort();
         else
-            await ErrorResponse.WriteAsync(context, error);
+            await response.WriteAsync(context, error);
     }
 
     ApiError ErrorOf(Exception exception) => exception switch

@@ -3,17 +3,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace Formation.Inference.Gateway.Errors;
 
-/// <summary>Writes an <see cref="ApiError"/> as the whole answer to a request.</summary>
-internal static class ErrorResponse
+/// <summary>Writes an <see cref="ApiError"/> as the whole answer to a request, in the dialect of whoever sent it.</summary>
+/// <param name="dialects">The dialects that have errors of their own.</param>
+internal sealed class ErrorResponse(IEnumerable<IErrorDialect> dialects)
 {
-    internal static Task WriteAsync(HttpContext context, ApiError error)
+    readonly IErrorDialect[] _dialects = [.. dialects, new StandardErrors()];
+
+    internal Task WriteAsync(HttpContext context, ApiError error)
     {
-        context.Response.StatusCode = error.Status;
+        IErrorDialect dialect = Array.Find(_dialects, each => each.IsSpokenBy(context.Request))!;
+        context.Response.StatusCode = dialect.StatusOf(error);
         if (error.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (error.Status == StatusCodes.Status401Unauthorized)
             context.Response.Headers.WWWAuthenticate = "Bearer";
-        return context.Response.WriteAsJsonAsync(
-            ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody, "application/json", context.RequestAborted);
+        return dialect.WriteBodyAsync(context, error);
     }
 }

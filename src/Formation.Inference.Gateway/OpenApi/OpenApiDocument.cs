@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using Formation.Inference.Gateway.Anthropic;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Formation;
@@ -25,7 +26,7 @@ internal static class OpenApiDocument
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                OpenAIJsonContext.Default, FormationJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
+                OpenAIJsonContext.Default, AnthropicJsonContext.Default, FormationJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
         });
         services.AddOpenApi("v1", openApi =>
         {
@@ -45,7 +46,7 @@ internal static class OpenApiDocument
                 {
                     Title = "Formation Inference Engine",
                     Version = typeof(OpenApiDocument).Assembly.GetName().Version!.ToString(3),
-                    Description = "Serves language models over OpenAI's API. docs/api/openai.md says where the two differ.",
+                    Description = "Serves language models over the APIs of OpenAI and Anthropic. docs/api says where they differ.",
                 };
                 document.AddComponent(KeyScheme, new OpenApiSecurityScheme
                 {
@@ -66,12 +67,17 @@ internal static class OpenApiDocument
         OpenApiOperation operation, EventStreamOf stream, Microsoft.AspNetCore.OpenApi.OpenApiOperationTransformerContext context,
         CancellationToken cancellationToken)
     {
-        OpenApiSchema chunk = await context.GetOrCreateSchemaAsync(stream.Chunk, null, cancellationToken);
-        context.Document!.AddComponent(stream.Chunk.Name, chunk);
+        var events = new List<IOpenApiSchema>();
+        foreach (Type type in stream.Events)
+        {
+            context.Document!.AddComponent(type.Name, await context.GetOrCreateSchemaAsync(type, null, cancellationToken));
+            events.Add(new OpenApiSchemaReference(type.Name, context.Document));
+        }
+
         if (operation.Responses?["200"] is OpenApiResponse { Content: { } content })
             content["text/event-stream"] = new OpenApiMediaType
             {
-                Schema = new OpenApiSchemaReference(stream.Chunk.Name, context.Document),
+                Schema = events.Count == 1 ? events[0] : new OpenApiSchema { OneOf = events },
             };
     }
 
@@ -86,5 +92,5 @@ internal static class OpenApiDocument
 }
 
 /// <summary>A route that answers with a stream of events where the request says <c>"stream": true</c>.</summary>
-/// <param name="Chunk">The data of each event.</param>
-internal sealed record EventStreamOf(Type Chunk);
+/// <param name="Events">The kinds of data that its events have.</param>
+internal sealed record EventStreamOf(IReadOnlyList<Type> Events);

@@ -26,6 +26,13 @@ internal static class RequestShapes
         ["response_format"] = () => ObjectWith("type", Only("text")),
         ["tool_choice"] = () => Only("none"),
         ["modalities"] = () => ArrayOf(Only("text")),
+        ["system"] = () => OneOf("What stands before the conversation.", String(), ArrayOf(TextPart())),
+
+        // What one type has under a name that others have, too.
+        ["TurnFields.content"] = () => OneOf(
+            "The text, or blocks of the types text, tool_use and tool_result.", String(), ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Object })),
+        ["MessagesRequest.tool_choice"] = () => ObjectWith("type", Only("none")),
+        ["CountTokensRequest.tool_choice"] = () => ObjectWith("type", Only("none")),
     };
 
     static readonly Dictionary<string, string[]> Required = new(StringComparer.Ordinal)
@@ -35,6 +42,13 @@ internal static class RequestShapes
         ["MessageFields"] = ["role"],
         ["FunctionCallFields"] = ["name", "arguments"],
         ["JoinTokenRequest"] = [],
+        ["MessagesRequest"] = ["model", "messages", "max_tokens"],
+        ["CountTokensRequest"] = ["model", "messages"],
+        ["TurnFields"] = ["role", "content"],
+        ["ThinkingFields"] = ["type"],
+        ["CacheControlFields"] = ["type"],
+        ["OutputConfigFields"] = [],
+        ["MetadataFields"] = [],
     };
 
     internal static void Apply(Microsoft.OpenApi.OpenApiDocument document)
@@ -43,7 +57,7 @@ internal static class RequestShapes
         foreach ((string name, IOpenApiSchema schema) in schemas)
             if (schema is OpenApiSchema { Properties: { } properties } described)
             {
-                Complete(properties);
+                Complete(name, properties);
                 if (Required.TryGetValue(name, out string[]? required))
                     described.Required = new HashSet<string>(required, StringComparer.Ordinal);
                 if (Required.ContainsKey(name) || name == "StreamOptionFields")
@@ -53,13 +67,13 @@ internal static class RequestShapes
         schemas.Remove(AnyValue);
     }
 
-    static void Complete(IDictionary<string, IOpenApiSchema> properties)
+    static void Complete(string type, IDictionary<string, IOpenApiSchema> properties)
     {
         string[] any = [.. properties.Where(property => IsAnyValue(property.Value)).Select(property => property.Key)];
         foreach (string name in any)
         {
             properties.Remove(name);
-            if (Forms.TryGetValue(name, out Func<OpenApiSchema>? form))
+            if (Forms.TryGetValue($"{type}.{name}", out Func<OpenApiSchema>? form) || Forms.TryGetValue(name, out form))
                 properties[name] = form();
         }
     }

@@ -34,12 +34,20 @@ internal static class RouteDescriptions
 
     /// <summary>Says that the route can answer with a stream of such events too.</summary>
     internal static IEndpointConventionBuilder Streams<T>(this IEndpointConventionBuilder route) =>
-        route.WithMetadata(new EventStreamOf(typeof(T)));
+        route.Streams(typeof(T));
 
-    internal static IEndpointConventionBuilder Fails(this IEndpointConventionBuilder route, params ReadOnlySpan<int> statuses)
+    /// <summary>The same where the events are of several kinds.</summary>
+    internal static IEndpointConventionBuilder Streams(this IEndpointConventionBuilder route, params Type[] events) =>
+        route.WithMetadata(new EventStreamOf(events));
+
+    internal static IEndpointConventionBuilder Fails(this IEndpointConventionBuilder route, params ReadOnlySpan<int> statuses) =>
+        route.FailsWith<ErrorBody>(statuses);
+
+    /// <summary>The same where the dialect has an error object of its own.</summary>
+    internal static IEndpointConventionBuilder FailsWith<T>(this IEndpointConventionBuilder route, params ReadOnlySpan<int> statuses)
     {
         foreach (int status in statuses)
-            route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(ErrorBody), [Json]));
+            route.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(T), [Json]));
         return route;
     }
 }

@@ -7,6 +7,19 @@ namespace Formation.Inference.Gateway.Requests;
 /// <summary>Checks of single parameters. A failure names the parameter, the limit and the value, with OpenAI's codes.</summary>
 internal static class ParameterChecks
 {
+    internal const int MaxModelIdLength = 256;
+    internal const int MaxStopStrings = 16;
+    internal const int MaxStopStringLength = 1024;
+
+    /// <summary>The model's id; that there is such a model is checked against the catalogue.</summary>
+    internal static string ModelId(string? model) =>
+        string.IsNullOrEmpty(model) ? throw Missing("model") : Text("model", model, MaxModelIdLength)!;
+
+    /// <summary>A text that ends a choice.</summary>
+    internal static string StopString(string param, string value) => value.Length == 0
+        ? throw InvalidValue(param, "a stop sequence has at least one character.")
+        : Text(param, value, MaxStopStringLength)!;
+
     internal static ApiErrorException Fail(string param, string code, string message) => new(ApiError.BadParameter(param, code, message));
 
     internal static ApiErrorException Missing(string param) =>

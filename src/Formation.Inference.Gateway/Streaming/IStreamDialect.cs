@@ -14,6 +14,9 @@ internal interface IStreamDialect
     /// <summary>Writes what ends a complete stream.</summary>
     void WriteEnd(ServerSentEvents output);
 
+    /// <summary>Writes the event that ends a stream in its middle.</summary>
+    void WriteError(ApiError error, ServerSentEvents output);
+
     /// <summary>The backend's failure in the endpoint's words.</summary>
     ApiError ToApiError(GenerationError error);
 }

@@ -26,6 +26,15 @@ internal sealed class ServerSentEvents(HttpResponse response) : IDisposable
         response.Headers["X-Accel-Buffering"] = "no";
     }
 
+    /// <summary>Writes an event that has a name.</summary>
+    internal void Write<T>(ReadOnlySpan<byte> name, T data, JsonTypeInfo<T> type)
+    {
+        _output.Write("event: "u8);
+        _output.Write(name);
+        _output.Write("\n"u8);
+        Write(data, type);
+    }
+
     internal void Write<T>(T data, JsonTypeInfo<T> type)
     {
         _output.Write("data: "u8);

@@ -41,7 +41,7 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
                 ApiError? failure = await FailureAsync(context, next, events, dialect);
                 if (failure is not null)
                 {
-                    await EndWithErrorAsync(context, output, failure);
+                    await EndWithErrorAsync(context, output, dialect, failure);
                     return;
                 }
 
@@ -108,11 +108,11 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
         }
     }
 
-    async Task EndWithErrorAsync(HttpContext context, ServerSentEvents output, ApiError error)
+    async Task EndWithErrorAsync(HttpContext context, ServerSentEvents output, IStreamDialect dialect, ApiError error)
     {
         GatewayLog.StreamFailed(logger, context.TraceIdentifier, error.Status, error.Code ?? error.Type);
         RequestRecord.Of(context).StreamError = error.Code ?? error.Type;
-        output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
+        dialect.WriteError(error, output);
         await FlushAsync(context, output, context.RequestAborted);
     }
 

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Formation.Inference.Gateway.Telemetry;
 
 /// <summary>
-/// Gives each request its id (always the server's own, so that it is unique; <c>x-request-id</c> on every answer), and counts, times and
+/// Gives each request its id (always the server's own, so that it is unique; <c>x-request-id</c> and, as Anthropic's clients
+/// call it, <c>request-id</c> on every answer), and counts, times and
 /// logs it when it has ended.
 /// </summary>
 internal sealed class ObservationMiddleware(
@@ -26,6 +27,7 @@ internal sealed class ObservationMiddleware(
         context.Response.OnStarting(() =>
         {
             context.Response.Headers["x-request-id"] = context.TraceIdentifier;
+            context.Response.Headers["request-id"] = context.TraceIdentifier;
             context.Response.Headers[ProcessingHeader] = Milliseconds(start).ToString(CultureInfo.InvariantCulture);
             return Task.CompletedTask;
         });

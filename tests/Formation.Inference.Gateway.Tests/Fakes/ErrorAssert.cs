@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Formation.Inference.Gateway.Tests.Fakes;
 
-/// <summary>Checks of error answers, in OpenAI's shape and no other.</summary>
+/// <summary>Checks of error answers, in one dialect's shape and no other.</summary>
 internal static class ErrorAssert
 {
     /// <summary>Checks status and shape, and returns the error object.</summary>
@@ -21,5 +21,24 @@ internal static class ErrorAssert
         Assert.Equal(code, error.GetProperty("code").GetString());
         Assert.False(string.IsNullOrWhiteSpace(error.GetProperty("message").GetString()));
         return error;
+    }
+
+    /// <summary>Checks status and shape in Anthropic's dialect, and returns the message.</summary>
+    public static async Task<string> IsAnthropicErrorAsync(HttpResponseMessage response, int status, string type)
+    {
+        string body = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{(int)response.StatusCode} instead of {status}: {body}");
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        JsonElement root = JsonElement.Parse(body);
+        Assert.Equal(["type", "error", "request_id"], root.EnumerateObject().Select(property => property.Name));
+        Assert.Equal("error", root.GetProperty("type").GetString());
+        Assert.Equal(Assert.Single(response.Headers.GetValues("request-id")), root.GetProperty("request_id").GetString());
+        JsonElement error = root.GetProperty("error");
+        Assert.Equal(["type", "message"], error.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(type, error.GetProperty("type").GetString());
+        string message = error.GetProperty("message").GetString()!;
+        Assert.False(string.IsNullOrWhiteSpace(message));
+        Assert.True(message.Length < 500);
+        return message;
     }
 }

@@ -104,6 +104,32 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>A body for chat with further parameters, each with a comma before it.</summary>
     public static string Chat(string more = "") => $$"""{"model":"tiny","messages":[{"role":"user","content":"Hi"}]{{more}}}""";
 
+    /// <summary>A request of a client of Anthropic's: with a version, and with the operator's key unless another is given.</summary>
+    public Task<HttpResponseMessage> SendAnthropicAsync(
+        string path, string? json = null, string? version = "2023-06-01", string? key = OperatorKey, CancellationToken cancellationToken = default)
+    {
+        var request = new HttpRequestMessage(json is null ? HttpMethod.Get : HttpMethod.Post, path);
+        if (json is not null)
+            request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        if (version is not null)
+            request.Headers.Add("anthropic-version", version);
+        if (key is not null)
+            request.Headers.Add("x-api-key", key);
+        return Anonymous.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+    }
+
+    /// <summary>The body of a successful answer to a client of Anthropic's.</summary>
+    public async Task<string> SendAnthropicForTextAsync(string path, string? json = null)
+    {
+        using HttpResponseMessage response = await SendAnthropicAsync(path, json);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, text);
+        return text;
+    }
+
+    /// <summary>A body for messages with further parameters, each with a comma before it.</summary>
+    public static string Messages(string more = "") => $$"""{"model":"tiny","max_tokens":16,"messages":[{"role":"user","content":"Hi"}]{{more}}}""";
+
     /// <summary>A body for completions with further parameters, each with a comma before it.</summary>
     public static string Complete(string more = "") => $$"""{"model":"tiny","prompt":"Once"{{more}}}""";
 

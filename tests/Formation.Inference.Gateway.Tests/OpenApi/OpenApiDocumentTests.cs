@@ -84,6 +84,52 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         Conforms(JsonElement.Parse(await refused.Content.ReadAsStringAsync()), Schema(document, "ErrorBody"), document, "error");
     }
 
+    [Theory]
+    [InlineData("MessagesRequest", "/v1/messages", "max_tokens,messages,model")]
+    [InlineData("CountTokensRequest", "/v1/messages/count_tokens", "messages,model")]
+    public async Task Described_fields_of_messages_are_accepted_and_refused_ones_are_not_described(string name, string path, string required)
+    {
+        JsonElement schema = Schema(await DocumentAsync(), name);
+        string[] described = [.. schema.GetProperty("properties").EnumerateObject().Select(p => p.Name)];
+        Assert.DoesNotContain("tools", described);
+        Assert.DoesNotContain("container", described);
+        Assert.DoesNotContain("unknown", described);
+        Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
+        Assert.Equal(required.Split(','), schema.GetProperty("required").EnumerateArray().Select(r => r.GetString()!).Order());
+        foreach (string field in described.Except(required.Split(',')))
+        {
+            string maxTokens = required.Contains("max_tokens") ? "\"max_tokens\":5," : "";
+            using HttpResponseMessage response = await shared.Gateway.SendAnthropicAsync(
+                path, $$"""{"model":"tiny",{{maxTokens}}"messages":[{"role":"user","content":"Hi"}],"{{field}}":null}""");
+            Assert.True(response.IsSuccessStatusCode, field);
+        }
+    }
+
+    [Fact]
+    public async Task Messages_counts_events_and_errors_have_exactly_the_described_properties()
+    {
+        JsonElement document = await DocumentAsync();
+        TestGateway gateway = shared.Gateway;
+        Conforms(JsonElement.Parse(await gateway.SendAnthropicForTextAsync("/v1/messages", TestGateway.Messages())), Schema(document, "Message"), document, "message");
+        string count = await gateway.SendAnthropicForTextAsync("/v1/messages/count_tokens", """{"model":"tiny","messages":[{"role":"user","content":"Hi"}]}""");
+        Conforms(JsonElement.Parse(count), Schema(document, "TokenCount"), document, "count");
+        using HttpResponseMessage refused = await gateway.SendAnthropicAsync("/v1/messages", "{}");
+        Conforms(JsonElement.Parse(await refused.Content.ReadAsStringAsync()), Schema(document, "AnthropicErrorBody"), document, "error");
+
+        JsonElement events = document.GetProperty("paths").GetProperty("/v1/messages").GetProperty("post").GetProperty("responses").GetProperty("200")
+            .GetProperty("content").GetProperty("text/event-stream").GetProperty("schema").GetProperty("oneOf");
+        string[] described = [.. events.EnumerateArray().Select(each => each.GetProperty("$ref").GetString()!.Split('/')[^1])];
+        string stream = await gateway.SendAnthropicForTextAsync("/v1/messages", TestGateway.Messages(""","stream":true"""));
+        foreach (string line in stream.Split('\n').Where(line => line.StartsWith("data: ")))
+        {
+            JsonElement data = JsonElement.Parse(line["data: ".Length..]);
+            string type = data.GetProperty("type").GetString()!;
+            string name = type is "ping" or "message_stop" ? "PlainEvent" : string.Concat(type.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..])) + "Event";
+            Assert.Contains(name, described);
+            Conforms(data, Schema(document, name), document, type);
+        }
+    }
+
     [Fact]
     public async Task Streams_keys_and_errors_are_described()
     {

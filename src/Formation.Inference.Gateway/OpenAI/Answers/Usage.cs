@@ -1,3 +1,5 @@
+using Formation.Inference.Gateway.Streaming;
+
 namespace Formation.Inference.Gateway.OpenAI.Answers;
 
 /// <summary>What a request used.</summary>
@@ -11,7 +13,15 @@ internal sealed record Usage(
     int CompletionTokens,
     int TotalTokens,
     PromptTokensDetails PromptTokensDetails,
-    CompletionTokensDetails CompletionTokensDetails);
+    CompletionTokensDetails CompletionTokensDetails)
+{
+    internal static Usage From(UsageCount count) => new(
+        count.PromptTokens,
+        count.CompletionTokens,
+        count.PromptTokens + count.CompletionTokens,
+        new PromptTokensDetails(count.CachedTokens, 0),
+        new CompletionTokensDetails(0, 0, 0, 0));
+}
 
 /// <summary>Parts of the prompt's tokens.</summary>
 internal sealed record PromptTokensDetails(int CachedTokens, int AudioTokens);

@@ -31,7 +31,7 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
         header.Created,
         header.Model,
         [.. _choices.Select((choice, index) => choice.ToAnswer(index, logprobs))],
-        usage.ToUsage(),
+        Usage.From(usage),
         "default",
         header.SystemFingerprint);
 

@@ -25,7 +25,7 @@ internal sealed class ChatCompletionHandler(
         // Step 3: the same as the engine runs it, every value checked.
         GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId);
         bool includeUsage = CommonMapping.IncludeUsage(body);
-        AnswerHeader header = answers.Create(context, "chatcmpl-", request.ModelId);
+        AnswerHeader header = AnswerHeader.Create(answers.CreateId("chatcmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
         var stream = new ChatCompletionStream(

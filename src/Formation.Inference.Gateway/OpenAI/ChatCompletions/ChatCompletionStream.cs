@@ -39,9 +39,12 @@ internal sealed class ChatCompletionStream(
     public void WriteEnd(ServerSentEvents output)
     {
         if (includeUsage)
-            WriteWithUsage(output, [], usage.ToUsage());
+            WriteWithUsage(output, [], Usage.From(usage));
         output.WriteDone();
     }
+
+    public void WriteError(ApiError error, ServerSentEvents output) =>
+        output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
 
     public ApiError ToApiError(GenerationError error) =>
         GenerationErrors.ToApiError(error, part => CommonMapping.ParameterName(part, "messages", maxTokensName));

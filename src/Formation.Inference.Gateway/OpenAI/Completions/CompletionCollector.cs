@@ -39,7 +39,7 @@ internal sealed class CompletionCollector(AnswerHeader header, CompletionPlan pl
                 choices.Add(ToChoice(candidate, prompt, choices.Count));
         return new Completion(header.Id, "text_completion", header.Created, header.Model, header.SystemFingerprint, choices)
         {
-            Usage = usage.ToUsage(),
+            Usage = Usage.From(usage),
         };
     }
 

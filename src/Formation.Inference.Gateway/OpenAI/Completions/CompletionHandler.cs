@@ -25,7 +25,7 @@ internal sealed class CompletionHandler(
         // Step 3: the same as the engine runs it, one generation for each prompt, every value checked.
         CompletionPlan plan = CompletionMapping.ToPlan(body, context.TraceIdentifier, accountId);
         bool includeUsage = CommonMapping.IncludeUsage(body);
-        AnswerHeader header = answers.Create(context, "cmpl-", plan.ModelId);
+        AnswerHeader header = AnswerHeader.Create(answers.CreateId("cmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, plan.ModelId));
         var usage = new UsageCount(plan.Requests.Count * plan.Candidates);
         var stream = new CompletionStream(header, plan, includeUsage, usage);
 

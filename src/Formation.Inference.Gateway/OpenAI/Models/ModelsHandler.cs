@@ -11,10 +11,8 @@ internal sealed class ModelsHandler(IModelCatalog catalog)
     internal Task ListAsync(HttpContext context) => WholeAnswer.WriteAsync(
         context, new ModelList("list", [.. catalog.List().Select(ModelObject.From)]), OpenAIJsonContext.Answers.ModelList);
 
-    internal Task GetAsync(HttpContext context)
+    internal Task GetAsync(HttpContext context, string id)
     {
-        // An id may hold slashes, which clients send as they are or escaped; routing leaves the escaped ones alone.
-        string id = ((string)context.Request.RouteValues["model"]!).Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         ModelDescription model = catalog.Find(id) ?? throw new ApiErrorException(ApiErrors.ModelNotFound(ParameterChecks.Shorten(id)));
         return WholeAnswer.WriteAsync(context, ModelObject.From(model), OpenAIJsonContext.Answers.ModelObject);
     }

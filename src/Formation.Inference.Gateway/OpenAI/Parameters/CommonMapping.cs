@@ -6,16 +6,10 @@ namespace Formation.Inference.Gateway.OpenAI.Parameters;
 /// <summary>Step 3 for the rest of what both endpoints share.</summary>
 internal static class CommonMapping
 {
-    internal const int MaxModelIdLength = 256;
     const int MaxIdentifierLength = 512;
 
     /// <summary>The model's id; that there is such a model is checked against the catalogue.</summary>
-    internal static string ModelId(GenerationFields fields)
-    {
-        if (string.IsNullOrEmpty(fields.Model))
-            throw Missing("model");
-        return Text("model", fields.Model, MaxModelIdLength)!;
-    }
+    internal static string ModelId(GenerationFields fields) => ParameterChecks.ModelId(fields.Model);
 
     internal static int Choices(GenerationFields fields) => (int)(Integer("n", fields.N, 1, GenerationRequest.MaxChoices) ?? 1);
 

@@ -8,8 +8,6 @@ namespace Formation.Inference.Gateway.OpenAI.Parameters;
 /// <summary>Step 3 for what both endpoints share: sampling and stop conditions, checked and in the engine's terms.</summary>
 internal static class SamplingMapping
 {
-    internal const int MaxStopStrings = 16;
-    internal const int MaxStopStringLength = 1024;
     internal const int MaxStopTokenIds = 64;
     internal const int MaxLogitBiases = 1024;
 
@@ -73,13 +71,8 @@ internal static class SamplingMapping
         return [.. stop.EnumerateArray().Select((item, index) => StopString($"stop[{index}]", item))];
     }
 
-    static string StopString(string param, JsonElement item)
-    {
-        string value = JsonWords.TryGetString(item) ?? throw InvalidType(param, "a string", item);
-        if (value.Length == 0)
-            throw InvalidValue(param, "a stop sequence has at least one character.");
-        return Text(param, value, MaxStopStringLength)!;
-    }
+    static string StopString(string param, JsonElement item) =>
+        ParameterChecks.StopString(param, JsonWords.TryGetString(item) ?? throw InvalidType(param, "a string", item));
 
     static Dictionary<int, float> LogitBias(JsonElement bias)
     {

@@ -3,19 +3,23 @@ using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
 
-namespace Formation.Inference.Gateway.OpenAI.Answers;
+namespace Formation.Inference.Gateway.Streaming;
 
 /// <summary>Begins an answer: finds the model, makes the answer's id, and opens its span in the trace.</summary>
-internal sealed class AnswerSource(GatewayOptions options, IModelCatalog catalog, RequestIds ids, GatewayTelemetry telemetry)
+internal sealed class AnswerSource(IModelCatalog catalog, RequestIds ids, GatewayTelemetry telemetry)
 {
+    /// <summary>The model that a request names, which is noted for the log and the metrics.</summary>
     /// <exception cref="ApiErrorException">There is no such model (404).</exception>
-    internal AnswerHeader Create(HttpContext context, string idPrefix, string modelId)
+    internal ModelDescription FindModel(HttpContext context, string modelId)
     {
         ModelDescription model = catalog.Find(modelId)
             ?? throw new ApiErrorException(ApiErrors.ModelNotFound(ParameterChecks.Shorten(modelId)));
         RequestRecord.Of(context).Model = model.Id;
-        return AnswerHeader.Create(idPrefix + ids.Create(), options.Clock.GetUtcNow(), model);
+        return model;
     }
+
+    /// <summary>An id for an answer.</summary>
+    internal string CreateId(string prefix) => prefix + ids.Create();
 
     internal RequestTrace Trace(HttpContext context, string operation, string modelId, UsageCount usage) =>
         new(telemetry, RequestRecord.Of(context), context.TraceIdentifier, operation, modelId, usage);

@@ -1,6 +1,4 @@
-using Formation.Inference.Gateway.Streaming;
-
-namespace Formation.Inference.Gateway.OpenAI.Answers;
+namespace Formation.Inference.Gateway.Streaming;
 
 /// <summary>Adds up what a request uses, and notices when all of its choices have finished.</summary>
 /// <param name="choices">How many choices the request has, all prompts together.</param>
@@ -12,6 +10,9 @@ internal sealed class UsageCount(int choices)
     internal int PromptTokens { get; private set; }
 
     internal int CompletionTokens { get; private set; }
+
+    /// <summary>Tokens of the prompts that were found in the prefix cache, as far as choices have finished.</summary>
+    internal int CachedTokens => _cachedTokens.Values.Sum();
 
     internal bool IsComplete => _finished == choices;
 
@@ -29,11 +30,4 @@ internal sealed class UsageCount(int choices)
                 break;
         }
     }
-
-    internal Usage ToUsage() => new(
-        PromptTokens,
-        CompletionTokens,
-        PromptTokens + CompletionTokens,
-        new PromptTokensDetails(_cachedTokens.Values.Sum(), 0),
-        new CompletionTokensDetails(0, 0, 0, 0));
 }

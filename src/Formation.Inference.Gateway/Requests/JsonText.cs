@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+namespace Formation.Inference.Gateway.Requests;
 
 /// <summary>Makes JSON values for the chat template.</summary>
 internal static class JsonText

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Formation.Inference.Gateway.Telemetry;
 
-namespace Formation.Inference.Gateway.OpenAI.Answers;
+namespace Formation.Inference.Gateway.Streaming;
 
 /// <summary>
 /// The span of one generation, in OpenTelemetry's words for generative AI; at its end the usage goes into span, log and metrics.

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Formation.Inference.Gateway.Anthropic.Conversations;
+
+/// <summary>What makes the prompt, as it comes: the fields that messages and the count of their tokens have in common.</summary>
+internal abstract class ConversationFields
+{
+    /// <summary>The id of the model, as listed by <c>GET /v1/models</c>.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>The conversation: 1 to 2048 messages. A last one of the assistant is the beginning of the answer.</summary>
+    public List<TurnFields?>? Messages { get; init; }
+
+    /// <summary>What stands before the conversation: a string, or text blocks.</summary>
+    public JsonElement? System { get; init; }
+
+    /// <summary>Only <c>disabled</c>.</summary>
+    public ThinkingFields? Thinking { get; init; }
+
+    public OutputConfigFields? OutputConfig { get; init; }
+
+    /// <summary>Accepted without effect: prompts are cached by their content.</summary>
+    public CacheControlFields? CacheControl { get; init; }
+
+    /// <summary>Only standard.</summary>
+    public string? Speed { get; init; }
+
+    /// <summary>Only none.</summary>
+    public JsonElement? ToolChoice { get; init; }
+
+    // Refused by name.
+
+    public JsonElement? Tools { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>One message.</summary>
+internal sealed class TurnFields
+{
+    /// <summary>user, assistant or system.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>A string, or an array of blocks.</summary>
+    public JsonElement? Content { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>Whether the model is to think before it answers.</summary>
+internal sealed class ThinkingFields
+{
+    /// <summary>Only disabled. Given to the chat template as <c>enable_thinking</c>.</summary>
+    public string? Type { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>How the answer is to be.</summary>
+internal sealed class OutputConfigFields
+{
+    /// <summary>Given to the chat template as <c>reasoning_effort</c>: low, medium, high, xhigh or max.</summary>
+    public string? Effort { get; init; }
+
+    // Refused by name.
+
+    public JsonElement? Format { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>Where a client would have the prompt cached up to.</summary>
+internal sealed class CacheControlFields
+{
+    /// <summary>Only ephemeral.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>5m or 1h.</summary>
+    public string? Ttl { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}

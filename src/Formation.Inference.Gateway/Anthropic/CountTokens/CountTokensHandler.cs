@@ -1,0 +1,48 @@
+using Formation.Inference.Gateway.Anthropic.Conversations;
+using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Limits;
+using Formation.Inference.Gateway.Requests;
+using Formation.Inference.Gateway.Streaming;
+using Microsoft.AspNetCore.Http;
+
+namespace Formation.Inference.Gateway.Anthropic.CountTokens;
+
+/// <summary><c>POST /v1/messages/count_tokens</c>. Takes a place among the requests in progress, as tokenizing takes time, too.</summary>
+internal sealed class CountTokensHandler(GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers)
+{
+    internal async Task HandleAsync(HttpContext context)
+    {
+        AnthropicVersion.Check(context.Request);
+        string accountId = Caller.Of(context).AccountId;
+        using RequestGate.Permit permit = gate.Enter(accountId);
+        CountTokensRequest body = await JsonBody.ReadAsync(
+            context, AnthropicJsonContext.Requests.CountTokensRequest, options.MaxRequestBodyBytes);
+        ExtraInputs.None(body.Unknown);
+        var request = new GenerationRequest
+        {
+            RequestId = context.TraceIdentifier,
+            ModelId = ParameterChecks.ModelId(body.Model),
+            AccountId = accountId,
+            Prompt = ConversationMapping.ToPrompt(body),
+            Choices = 0,
+        };
+        answers.FindModel(context, request.ModelId);
+        int tokens = await CountAsync(request, context.RequestAborted);
+        await WholeAnswer.WriteAsync(context, new TokenCount(tokens), AnthropicJsonContext.Answers.TokenCount);
+    }
+
+    async Task<int> CountAsync(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        int? tokens = null;
+        await foreach (GenerationEvent item in backend.GenerateAsync(request, cancellationToken))
+        {
+            if (item is GenerationFailed { Error: var error })
+                throw new ApiErrorException(GenerationErrors.ToApiError(error, ConversationMapping.ParameterName));
+            if (item is GenerationStarted started)
+                tokens = started.PromptTokens;
+        }
+
+        return tokens ?? throw new InvalidOperationException("The backend ended before it had counted the prompt.");
+    }
+}

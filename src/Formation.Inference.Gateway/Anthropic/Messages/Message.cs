@@ -1,0 +1,67 @@
+namespace Formation.Inference.Gateway.Anthropic.Messages;
+
+/// <summary>The answer of <c>POST /v1/messages</c>, or its beginning in a stream.</summary>
+/// <param name="Id">The answer's id, <c>msg_…</c>.</param>
+/// <param name="Type">Always <c>message</c>.</param>
+/// <param name="Role">Always <c>assistant</c>.</param>
+/// <param name="Model">The model.</param>
+/// <param name="Content">What it said: one block of text, or none where it said nothing.</param>
+/// <param name="StopReason">Why it ended: <c>end_turn</c>, <c>max_tokens</c> or <c>stop_sequence</c>; null at the beginning of a stream.</param>
+/// <param name="StopSequence">The stop sequence of the request that ended it, or null.</param>
+/// <param name="Usage">What the request used.</param>
+internal sealed record Message(
+    string Id,
+    string Type,
+    string Role,
+    string Model,
+    IReadOnlyList<TextBlock> Content,
+    string? StopReason,
+    string? StopSequence,
+    MessageUsage Usage)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? StopDetails { get; }
+
+    public string? Container { get; }
+
+    public string? Diagnostics { get; }
+
+    internal static Message Begun(string id, string model, int inputTokens) =>
+        new(id, "message", "assistant", model, [], null, null, MessageUsage.Of(inputTokens, 0, 0));
+}
+
+/// <summary>A block of text.</summary>
+internal sealed record TextBlock(string Type, string Text)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? Citations { get; }
+
+    internal static TextBlock Of(string text) => new("text", text);
+}
+
+/// <summary>What a request used.</summary>
+/// <param name="InputTokens">Tokens of the prompt that were not in the prefix cache.</param>
+/// <param name="CacheCreationInputTokens">Always 0: what is kept in the cache is not counted apart.</param>
+/// <param name="CacheReadInputTokens">Tokens of the prompt that were in the prefix cache.</param>
+/// <param name="OutputTokens">Tokens generated.</param>
+/// <param name="ServiceTier">Always <c>standard</c>.</param>
+internal sealed record MessageUsage(
+    int InputTokens, int CacheCreationInputTokens, int CacheReadInputTokens, int OutputTokens, string ServiceTier)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? CacheCreation { get; }
+
+    public string? OutputTokensDetails { get; }
+
+    public string? ServerToolUse { get; }
+
+    public string? InferenceGeo { get; }
+
+    public string? Speed { get; }
+
+    internal static MessageUsage Of(int promptTokens, int cachedTokens, int outputTokens) =>
+        new(promptTokens - cachedTokens, 0, cachedTokens, outputTokens, "standard");
+}

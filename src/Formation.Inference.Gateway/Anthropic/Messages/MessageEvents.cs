@@ -1,0 +1,42 @@
+namespace Formation.Inference.Gateway.Anthropic.Messages;
+
+/// <summary>The first event of a streamed answer.</summary>
+internal sealed record MessageStartEvent(string Type, Message Message);
+
+/// <summary>A block begins.</summary>
+internal sealed record ContentBlockStartEvent(string Type, int Index, TextBlock ContentBlock);
+
+/// <summary>A block goes on.</summary>
+internal sealed record ContentBlockDeltaEvent(string Type, int Index, TextDelta Delta);
+
+/// <summary>New text of a block.</summary>
+internal sealed record TextDelta(string Type, string Text);
+
+/// <summary>A block has ended.</summary>
+internal sealed record ContentBlockStopEvent(string Type, int Index);
+
+/// <summary>The answer has ended: why, and what it used in all.</summary>
+internal sealed record MessageDeltaEvent(string Type, MessageDelta Delta, MessageDeltaUsage Usage);
+
+/// <summary>Why an answer ended.</summary>
+internal sealed record MessageDelta(string StopReason, string? StopSequence)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? StopDetails { get; }
+
+    public string? Container { get; }
+}
+
+/// <summary>What a request used, as the end of a stream tells it. The counts are those of <see cref="MessageUsage"/>.</summary>
+internal sealed record MessageDeltaUsage(int InputTokens, int CacheCreationInputTokens, int CacheReadInputTokens, int OutputTokens)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? OutputTokensDetails { get; }
+
+    public string? ServerToolUse { get; }
+}
+
+/// <summary>An event that says no more than its type: <c>ping</c>, <c>message_stop</c>.</summary>
+internal sealed record PlainEvent(string Type);

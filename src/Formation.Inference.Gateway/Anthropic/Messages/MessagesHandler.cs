@@ -1,0 +1,42 @@
+using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Limits;
+using Formation.Inference.Gateway.Requests;
+using Formation.Inference.Gateway.Streaming;
+using Microsoft.AspNetCore.Http;
+
+namespace Formation.Inference.Gateway.Anthropic.Messages;
+
+/// <summary><c>POST /v1/messages</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
+internal sealed class MessagesHandler(
+    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed)
+{
+    internal async Task HandleAsync(HttpContext context)
+    {
+        // Step 1: a place among the requests in progress; who calls was settled on the way here.
+        AnthropicVersion.Check(context.Request);
+        string accountId = Caller.Of(context).AccountId;
+        using RequestGate.Permit permit = gate.Enter(accountId);
+
+        // Step 2: the body as it is on the wire.
+        MessagesRequest body = await JsonBody.ReadAsync(context, AnthropicJsonContext.Requests.MessagesRequest, options.MaxRequestBodyBytes);
+
+        // Step 3: the same as the engine runs it, every value checked.
+        GenerationRequest request = MessagesMapping.ToGeneration(body, context.TraceIdentifier, accountId);
+        ModelDescription model = answers.FindModel(context, request.ModelId);
+        var header = new MessageHeader(answers.CreateId("msg_"), model.Id, request.Stop.Strings, context.TraceIdentifier);
+        var usage = new UsageCount(request.Choices);
+        var stream = new MessageStream(header, usage);
+
+        // Steps 4 to 9 are the backend's. Step 10: its events in Anthropic's words.
+        using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
+        if (body.Stream == true)
+        {
+            await streamed.SendAsync(context, token => PromptEvents.RunAsync(backend, [request], token), stream);
+            return;
+        }
+
+        var collector = new MessageCollector(header, usage);
+        await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
+        await WholeAnswer.WriteAsync(context, collector.ToAnswer(), AnthropicJsonContext.Answers.Message);
+    }
+}

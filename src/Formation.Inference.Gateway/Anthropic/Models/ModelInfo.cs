@@ -1,0 +1,41 @@
+using System.Globalization;
+
+namespace Formation.Inference.Gateway.Anthropic.Models;
+
+/// <summary>A model, as Anthropic describes one.</summary>
+/// <param name="Id">The id that requests name.</param>
+/// <param name="Type">Always <c>model</c>.</param>
+/// <param name="DisplayName">The same as the id: models here have no other name.</param>
+/// <param name="CreatedAt">When its weights file was written (RFC 3339).</param>
+/// <param name="Lifecycle">Always <c>active</c>.</param>
+/// <param name="MaxInputTokens">Tokens that prompt and answer may have together, or null while that is unknown.</param>
+/// <param name="MaxTokens">The same: an answer's limit is what the prompt leaves of it.</param>
+internal sealed record ModelInfo(
+    string Id, string Type, string DisplayName, string CreatedAt, string Lifecycle, int? MaxInputTokens, int? MaxTokens)
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? Capabilities { get; }
+
+    public string? Line { get; }
+
+    public string? DeprecatedAt { get; }
+
+    public string? RetiresAt { get; }
+
+    internal static ModelInfo From(ModelDescription model) => new(
+        model.Id,
+        "model",
+        model.Id,
+        model.Created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+        "active",
+        model.ContextLength,
+        model.ContextLength);
+}
+
+/// <summary>A page of the list of models.</summary>
+/// <param name="Data">The models.</param>
+/// <param name="HasMore">Whether there are more in the direction that was asked for.</param>
+/// <param name="FirstId">The first one's id, or null where there is none.</param>
+/// <param name="LastId">The last one's id, or null where there is none.</param>
+internal sealed record ModelInfoPage(IReadOnlyList<ModelInfo> Data, bool HasMore, string? FirstId, string? LastId);
