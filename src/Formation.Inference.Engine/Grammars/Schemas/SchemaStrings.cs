@@ -1,0 +1,68 @@
+namespace Formation.Inference.Engine.Grammars.Schemas;
+
+/// <summary>Texts: <c>minLength</c>, <c>maxLength</c>, <c>pattern</c> and <c>format</c>. Lengths are in characters, whatever their spelling.</summary>
+internal static class SchemaStrings
+{
+    /// <summary>What a schema's patterns and formats say, each for itself.</summary>
+    public static IEnumerable<GrammarExpression> Languages(IReadOnlyList<SchemaPlace> parts)
+    {
+        foreach (var part in parts)
+        {
+            if (part.Has("pattern", out var pattern))
+                yield return Pattern(pattern, pattern.Text());
+            if (part.Has("format", out var format) && SchemaFormats.Of(format) is { } language)
+                yield return language;
+        }
+    }
+
+    /// <summary>What a regular expression says.</summary>
+    /// <param name="place">Where it stands.</param>
+    /// <param name="pattern">The expression.</param>
+    public static GrammarExpression Pattern(SchemaPlace place, string pattern)
+    {
+        try
+        {
+            return RegexParser.Somewhere(pattern, GrammarExpression.Characters(CharacterRange.All));
+        }
+        catch (GrammarException e)
+        {
+            throw place.Fault(e.Message);
+        }
+    }
+
+    /// <summary>The texts, in quotes.</summary>
+    /// <returns>Null where there are none.</returns>
+    public static GrammarExpression? Of(IReadOnlyList<SchemaPlace> parts, SchemaRules rules)
+    {
+        var counts = Counts.Of(parts, "minLength", "maxLength");
+        if (counts.IsEmpty)
+            return null;
+        List<GrammarExpression> languages = [.. Languages(parts)];
+        return languages switch
+        {
+            [] when counts.IsAny => GrammarExpression.Rule(JsonGrammar.StringRule),
+            [] => rules.Shared(
+                $"string {counts.Least} {counts.Most}",
+                () => Quoted(GrammarExpression.Repeat(GrammarExpression.Rule(JsonGrammar.CharacterRule), counts.Least, counts.Most))),
+            [var language] when counts.IsAny => Quoted(JsonSpelling.Of(language)),
+            _ => Of(Automaton(languages, counts), rules),
+        };
+    }
+
+    /// <summary>The texts of some schemas, all of which hold.</summary>
+    public static CharacterAutomaton Automaton(IReadOnlyList<GrammarExpression> languages, Counts counts)
+    {
+        var automaton = languages.Select(language => CharacterAutomaton.Of(language)).Aggregate((CharacterAutomaton?)null, (all, next) => all?.Intersect(next) ?? next);
+        if (automaton is null)
+            return CharacterAutomaton.OfLength(counts.Least, counts.Most);
+        return counts.IsAny ? automaton : automaton.Intersect(CharacterAutomaton.OfLength(counts.Least, counts.Most));
+    }
+
+    /// <summary>The texts of an automaton, in quotes.</summary>
+    /// <returns>Null where there are none.</returns>
+    public static GrammarExpression? Of(CharacterAutomaton automaton, SchemaRules rules) =>
+        automaton.IsEmpty ? null : Quoted(rules.Add(automaton, JsonSpelling.Characters));
+
+    private static GrammarExpression Quoted(GrammarExpression characters) =>
+        GrammarExpression.Sequence(GrammarExpression.Text("\""), characters, GrammarExpression.Text("\""));
+}
