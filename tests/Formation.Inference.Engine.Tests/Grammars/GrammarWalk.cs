@@ -23,9 +23,32 @@ internal sealed class GrammarWalk(GrammarDefinition definition)
         {
             if (_matcher.MayEnd(place) && (bytes.Count >= freely || !_matcher.MayGoOn(place) || random.Next(8) == 0))
                 return Encoding.UTF8.GetString([.. bytes]);
+            if (bytes.Count >= freely && bytes.Count % 8 == 0 && End(place) is { } end)
+                return Encoding.UTF8.GetString([.. bytes, .. end]);
             var next = Next(place, random, bytes.Count >= freely);
             bytes.Add(next);
             place = _matcher.Step(place, next);
+        }
+        return null;
+    }
+
+    // The shortest way to an end, if there is one nearby.
+    private List<byte>? End(int from)
+    {
+        var ways = new Dictionary<int, (int Before, byte Byte)> { [from] = default };
+        var open = new Queue<int>([from]);
+        while (open.TryDequeue(out var place) && ways.Count < 200)
+        {
+            if (_matcher.MayEnd(place))
+            {
+                var way = new List<byte>();
+                for (; place != from; place = ways[place].Before)
+                    way.Insert(0, ways[place].Byte);
+                return way;
+            }
+            for (var next = 0; next < 256; next++)
+                if (_matcher.Step(place, (byte)next) is var target and not GrammarMatcher.Dead && ways.TryAdd(target, (place, (byte)next)))
+                    open.Enqueue(target);
         }
         return null;
     }

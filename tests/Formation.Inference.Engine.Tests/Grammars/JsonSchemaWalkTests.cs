@@ -1,0 +1,85 @@
+using System.Text.Json;
+using Formation.Inference.Engine.Grammars;
+
+namespace Formation.Inference.Engine.Tests.Grammars;
+
+/// <summary>
+/// Schemas of tools, answers, settings and single values, as users write them (in the folder <c>Schemas</c>): what their grammars let write at random, and
+/// what another implementation says of many texts (<c>Golden/schemas</c>).
+/// </summary>
+public sealed class JsonSchemaWalkTests
+{
+    private static readonly Dictionary<string, JsonElement> Schemas = Read();
+    private static readonly Dictionary<string, List<(string Text, bool IsValid)>> Verdicts = ReadVerdicts();
+
+    public static TheoryData<string> Names => [.. Schemas.Keys];
+
+    [Fact]
+    public void There_are_more_than_a_hundred_schemas() => Assert.InRange(Schemas.Count, 100, 1000);
+
+    [Theory, MemberData(nameof(Names))]
+    public void Whatever_is_written_at_random_satisfies_the_schema(string name)
+    {
+        var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+        var validator = new SchemaValidator(Schemas[name]);
+        var random = new Random(17);
+        var written = 0;
+        for (var round = 0; round < 40; round++)
+        {
+            if (walk.Write(random, random.Next(120), 6000) is not { } text)
+                continue;
+            written++;
+            using var value = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 2000 });
+            Assert.True(validator.IsValid(value.RootElement), text);
+        }
+        // Trees seldom end by themselves: chance opens more branches than it closes.
+        Assert.InRange(written, 20, 40);
+    }
+
+    [Theory, MemberData(nameof(Names))]
+    public void A_text_that_another_implementation_refuses_can_not_be_written(string name)
+    {
+        var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+        Assert.All(Verdicts[name].Where(verdict => !verdict.IsValid), verdict => Assert.False(walk.Takes(verdict.Text), verdict.Text));
+    }
+
+    [Fact]
+    public void Most_texts_that_another_implementation_takes_can_be_written()
+    {
+        var (taken, valid) = (0, 0);
+        foreach (var (name, verdicts) in Verdicts)
+        {
+            var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+            foreach (var verdict in verdicts.Where(verdict => verdict.IsValid))
+            {
+                valid++;
+                taken += walk.Takes(verdict.Text) ? 1 : 0;
+            }
+        }
+        // The others have properties that no schema names, or spell values in another way.
+        Assert.InRange((double)taken / valid, 0.9, 1);
+    }
+
+    /// <summary>Formats are left out: the other implementation does not know all of them.</summary>
+    [Theory, MemberData(nameof(Names))]
+    public void The_validator_of_these_tests_agrees_with_another_implementation(string name)
+    {
+        var validator = new SchemaValidator(Schemas[name]);
+        foreach (var (text, isValid) in Verdicts[name])
+            if (validator.IsValid(JsonElement.Parse(text)) != isValid && !(isValid && Schemas[name].GetRawText().Contains("\"format\"", StringComparison.Ordinal)))
+                Assert.Fail($"{text} is {(isValid ? "" : "not ")}valid");
+    }
+
+    private static Dictionary<string, List<(string Text, bool IsValid)>> ReadVerdicts() =>
+        JsonElement.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "schemas", "verdicts.json"))).EnumerateObject()
+            .ToDictionary(schema => schema.Name, schema => schema.Value.EnumerateArray().Select(verdict => (verdict[0].GetString()!, verdict[1].GetBoolean())).ToList());
+
+    private static Dictionary<string, JsonElement> Read()
+    {
+        var schemas = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
+        foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Grammars", "Schemas"), "*.json").Order(StringComparer.Ordinal))
+            foreach (var schema in JsonElement.Parse(File.ReadAllBytes(file)).EnumerateObject())
+                schemas.Add($"{Path.GetFileNameWithoutExtension(file)}: {schema.Name}", schema.Value);
+        return schemas;
+    }
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Formation.Inference.Engine.Tests.Grammars;
+
+/// <summary>
+/// Whether a value satisfies a JSON Schema, told by looking at the value, not at a grammar. It knows the keywords of the schemas that lie beside it, and is
+/// itself held against the verdicts of another implementation by <see cref="JsonSchemaWalkTests"/>.
+/// </summary>
+internal sealed class SchemaValidator(JsonElement root)
+{
+    public bool IsValid(JsonElement value) => IsValid(root, value);
+
+    private bool IsValid(JsonElement schema, JsonElement value) => schema.ValueKind switch
+    {
+        JsonValueKind.True => true,
+        JsonValueKind.False => false,
+        _ => schema.EnumerateObject().All(keyword => Holds(schema, keyword.Name, keyword.Value, value)),
+    };
+
+    private bool Holds(JsonElement schema, string keyword, JsonElement argument, JsonElement value) => keyword switch
+    {
+        "$ref" => IsValid(Resolve(argument.GetString()!), value),
+        "allOf" => argument.EnumerateArray().All(part => IsValid(part, value)),
+        "anyOf" => argument.EnumerateArray().Any(part => IsValid(part, value)),
+        "oneOf" => argument.EnumerateArray().Count(part => IsValid(part, value)) == 1,
+        "type" => argument.ValueKind == JsonValueKind.Array ? argument.EnumerateArray().Any(type => IsType(type, value)) : IsType(argument, value),
+        "enum" => argument.EnumerateArray().Any(one => JsonElement.DeepEquals(one, value)),
+        "const" => JsonElement.DeepEquals(argument, value),
+        _ => value.ValueKind switch
+        {
+            JsonValueKind.Object => HoldsObject(schema, keyword, argument, value),
+            JsonValueKind.Array => HoldsArray(schema, keyword, argument, value),
+            JsonValueKind.String => HoldsText(keyword, argument, value.GetString()!),
+            JsonValueKind.Number => HoldsNumber(keyword, argument, value.GetRawText()),
+            _ => true,
+        },
+    };
+
+    private bool HoldsObject(JsonElement schema, string keyword, JsonElement argument, JsonElement value)
+    {
+        // Of several properties of one name, readers take the last.
+        var properties = value.EnumerateObject().Select(property => property.Name).Distinct().ToDictionary(name => name, name => value.GetProperty(name));
+        return keyword switch
+        {
+            "required" => argument.EnumerateArray().All(name => properties.ContainsKey(name.GetString()!)),
+            "properties" => argument.EnumerateObject().All(property => !properties.TryGetValue(property.Name, out var member) || IsValid(property.Value, member)),
+            "patternProperties" => argument.EnumerateObject().All(pattern => properties.All(property => !Matches(pattern.Name, property.Key) || IsValid(pattern.Value, property.Value))),
+            "additionalProperties" => properties.All(property => IsListed(schema, property.Key) || IsValid(argument, property.Value)),
+            "unevaluatedProperties" => properties.Keys.All(name => argument.ValueKind == JsonValueKind.True || IsEvaluated(schema, name, value)),
+            "propertyNames" => properties.Keys.All(name => IsValid(argument, JsonSerializer.SerializeToElement(name))),
+            "minProperties" => properties.Count >= argument.GetInt32(),
+            "maxProperties" => properties.Count <= argument.GetInt32(),
+            _ => true,
+        };
+    }
+
+    private static bool IsListed(JsonElement schema, string name) =>
+        (schema.TryGetProperty("properties", out var properties) && properties.TryGetProperty(name, out _))
+        || (schema.TryGetProperty("patternProperties", out var patterns) && patterns.EnumerateObject().Any(pattern => Matches(pattern.Name, name)));
+
+    private bool IsEvaluated(JsonElement schema, string name, JsonElement value) =>
+        IsListed(schema, name)
+        || schema.TryGetProperty("additionalProperties", out _)
+        || (schema.TryGetProperty("$ref", out var reference) && IsEvaluated(Resolve(reference.GetString()!), name, value))
+        || ((string[])["allOf", "anyOf", "oneOf"]).Any(keyword =>
+            schema.TryGetProperty(keyword, out var parts) && parts.EnumerateArray().Any(part => IsValid(part, value) && IsEvaluated(part, name, value)));
+
+    private bool HoldsArray(JsonElement schema, string keyword, JsonElement argument, JsonElement value)
+    {
+        var prefix = schema.TryGetProperty("prefixItems", out var list) ? list.GetArrayLength() : 0;
+        return keyword switch
+        {
+            "prefixItems" => argument.EnumerateArray().Zip(value.EnumerateArray()).All(pair => IsValid(pair.First, pair.Second)),
+            "items" => value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
+            "minItems" => value.GetArrayLength() >= argument.GetInt32(),
+            "maxItems" => value.GetArrayLength() <= argument.GetInt32(),
+            _ => true,
+        };
+    }
+
+    private static bool HoldsText(string keyword, JsonElement argument, string text) => keyword switch
+    {
+        "minLength" => text.EnumerateRunes().Count() >= argument.GetInt32(),
+        "maxLength" => text.EnumerateRunes().Count() <= argument.GetInt32(),
+        "pattern" => Matches(argument.GetString()!, text),
+        "format" => IsFormat(argument.GetString()!, text),
+        _ => true,
+    };
+
+    private static bool HoldsNumber(string keyword, JsonElement argument, string text)
+    {
+        if (keyword is not ("minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf"))
+            return true;
+        var bound = argument.GetDecimal();
+        // 28 digits are enough for all that grammars write between bounds; anything else is far outside.
+        if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+            return keyword.EndsWith("inimum", StringComparison.Ordinal) != text.StartsWith('-');
+        return keyword switch
+        {
+            "minimum" => number >= bound,
+            "maximum" => number <= bound,
+            "exclusiveMinimum" => number > bound,
+            "exclusiveMaximum" => number < bound,
+            _ => number % bound == 0,
+        };
+    }
+
+    // .NET's classes of digits and words, and its end of a text, are wider than those of ECMA-262.
+    private static bool Matches(string pattern, string text) => Regex.IsMatch(text, pattern.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+
+    private static bool IsFormat(string format, string text)
+    {
+        const string Offset = @"(Z|[+-](\d\d):(\d\d))\z";
+        switch (format)
+        {
+            case "date":
+                return DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+            case "time":
+                return TimeOnly.TryParse(Regex.Replace(text, Offset, ""), CultureInfo.InvariantCulture, out _) && Regex.IsMatch(text, @"^\d\d:\d\d:\d\d(\.\d+)?" + Offset);
+            case "date-time":
+                return text.Length > 11 && text[10] == 'T' && IsFormat("date", text[..10]) && IsFormat("time", text[11..]);
+            case "uuid":
+                return Guid.TryParseExact(text, "D", out _);
+            case "ipv4":
+                return text.Count('.') == 3 && IPAddress.TryParse(text, out var four) && four.ToString() == text;
+            case "ipv6":
+                return IPAddress.TryParse(text, out var six) && six.AddressFamily == AddressFamily.InterNetworkV6 && !text.Contains('%');
+            case "email":
+                return System.Net.Mail.MailAddress.TryCreate(text, out var address) && address.Address == text;
+            case "hostname":
+                // Labels may be numbers only, which .NET takes for a short address.
+                return Uri.CheckHostName(text) is UriHostNameType.Dns or UriHostNameType.IPv4 && text.Length <= 253;
+            case "uri":
+                return Uri.TryCreate(text, UriKind.Absolute, out _) && !text.StartsWith('/');
+            case "duration":
+                return Regex.IsMatch(text, @"^P(?=.)(\d+W|(\d+Y)?(\d+M)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?)\z");
+            case "json-pointer":
+                return Regex.IsMatch(text, @"^(/([^/~]|~[01])*)*\z");
+            default:
+                throw new ArgumentException($"the format {format} is not known here");
+        }
+    }
+
+    private static bool IsType(JsonElement type, JsonElement value) => type.GetString() switch
+    {
+        "null" => value.ValueKind == JsonValueKind.Null,
+        "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+        "string" => value.ValueKind == JsonValueKind.String,
+        "array" => value.ValueKind == JsonValueKind.Array,
+        "object" => value.ValueKind == JsonValueKind.Object,
+        "number" => value.ValueKind == JsonValueKind.Number,
+        "integer" => value.ValueKind == JsonValueKind.Number && value.GetDouble() is var number && Math.Floor(number) == number,
+        _ => throw new ArgumentException($"the type {type} is not known"),
+    };
+
+    private JsonElement Resolve(string reference) =>
+        reference.Split('/').Skip(1).Aggregate(root, (place, name) => place.GetProperty(name));
+}
