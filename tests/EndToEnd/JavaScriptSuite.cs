@@ -1,20 +1,26 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Text.Json;
 
 namespace Formation.Inference.EndToEnd;
 
-/// <summary>Installs and runs <c>tests/EndToEnd/openai-js</c> with Node.js against any server.</summary>
+/// <summary>Installs and runs a suite of <c>tests/EndToEnd</c> with Node.js against any server.</summary>
 internal static class JavaScriptSuite
 {
     static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    public static async Task<(int ExitCode, string Output)> RunAsync(string baseUrl, string apiKey, string model, string? failingModel)
+    /// <param name="suite">The suite's folder.</param>
+    /// <param name="baseUrl">The server, as the suite's client wants it.</param>
+    /// <param name="apiKey">A key of the server.</param>
+    /// <param name="model">A model of the server.</param>
+    /// <param name="failingModel">A model whose answers fail after they began, or null.</param>
+    public static async Task<(int ExitCode, string Output)> RunAsync(
+        string suite, string baseUrl, string apiKey, string model, string? failingModel)
     {
         string root = FindRoot();
-        string source = Path.Combine(root, "tests", "EndToEnd", "openai-js");
-        string work = Directory.CreateDirectory(Path.Combine(root, "artifacts", "openai-js")).FullName;
-        bool installed = File.Exists(Path.Combine(work, "node_modules", "openai", "package.json"))
-            && File.ReadAllText(Path.Combine(work, "package.json")) == File.ReadAllText(Path.Combine(source, "package.json"));
+        string source = Path.Combine(root, "tests", "EndToEnd", suite);
+        string work = Directory.CreateDirectory(Path.Combine(root, "artifacts", suite)).FullName;
+        bool installed = IsInstalled(source, work);
         foreach (string file in (string[])["package.json", "suite.mjs"])
             File.Copy(Path.Combine(source, file), Path.Combine(work, file), overwrite: true);
         if (!installed)
@@ -30,6 +36,15 @@ internal static class JavaScriptSuite
             ["MODEL"] = model,
             ["FAILING_MODEL"] = failingModel,
         });
+    }
+
+    static bool IsInstalled(string source, string work)
+    {
+        string package = File.ReadAllText(Path.Combine(source, "package.json"));
+        string copy = Path.Combine(work, "package.json");
+        return File.Exists(copy) && File.ReadAllText(copy) == package
+            && JsonElement.Parse(package).GetProperty("dependencies").EnumerateObject()
+                .All(dependency => File.Exists(Path.Combine(work, "node_modules", dependency.Name, "package.json")));
     }
 
     static async Task<(int ExitCode, string Output)> StartAsync(

@@ -6,7 +6,7 @@ public sealed class OpenAIJavaScriptClientTests(TinyModelServer fixture) : IClas
     [Fact]
     public async Task The_official_JavaScript_client_works()
     {
-        (int code, string output) = await JavaScriptSuite.RunAsync(fixture.Server.Url + "/v1", TinyModelServer.Key, "tiny", failingModel: null);
+        (int code, string output) = await JavaScriptSuite.RunAsync("openai-js", fixture.Server.Url + "/v1", TinyModelServer.Key, "tiny", failingModel: null);
         Assert.True(code == 0, output);
         Assert.Contains("pass 14", output);
     }

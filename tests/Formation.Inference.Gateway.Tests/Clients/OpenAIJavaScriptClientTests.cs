@@ -11,7 +11,7 @@ public class OpenAIJavaScriptClientTests
         await using TestGateway gateway = await TestGateway.StartAsync(realClock: true);
         gateway.Backend.Script = ObedientModel.Script;
         (int code, string output) = await JavaScriptSuite.RunAsync(
-            new Uri(gateway.Url, "/v1").ToString(), TestGateway.OperatorKey, "tiny", failingModel: "acme/big-1");
+            "openai-js", new Uri(gateway.Url, "/v1").ToString(), TestGateway.OperatorKey, "tiny", failingModel: "acme/big-1");
         Assert.True(code == 0, output);
         Assert.Contains("pass 16", output);
     }

@@ -31,7 +31,12 @@ public class PrivacyTests
         {
             gateway.Backend.Script = script;
             foreach (string body in bodies)
+            {
                 await (await gateway.PostAsync("/v1/chat/completions", body)).Content.ReadAsStringAsync();
+                string message = body.Replace("\"tiny\",", "\"tiny\",\"max_tokens\":5,", StringComparison.Ordinal);
+                await (await gateway.SendAnthropicAsync("/v1/messages", message)).Content.ReadAsStringAsync();
+                await (await gateway.SendAnthropicAsync("/v1/messages/count_tokens", body)).Content.ReadAsStringAsync();
+            }
         }
 
         (await gateway.Client.GetAsync($"/v1/models/{Prompt}")).Dispose();

@@ -1,0 +1,60 @@
+using System.Text;
+
+namespace Formation.Inference.Gateway.Tests.Fakes;
+
+/// <summary>Bodies with a few bytes changed, taken out, doubled or put in: most of them broken JSON, many of wrong types.</summary>
+internal static class DamagedBody
+{
+    static readonly byte[][] Fragments =
+    [
+        .. new[]
+        {
+            "null", "true", "-1", "1e400", "9223372036854775808", "0.1", "\"\"", "\"x\"", "[]", "{}", "[[[[", "{\"a\":", "\\ud800", "\\u0000",
+            ",", ":", "\"", "}", "]", "\"model\":\"tiny\",", "\uFEFF", "\"role\":\"user\"", "/**/", "NaN", "\n",
+        }.Select(Encoding.UTF8.GetBytes),
+        [0xFF], [0xC3], [0x00], [0xF0, 0x9F],
+    ];
+
+    public static byte[] Of(string body, Random random)
+    {
+        var bytes = new List<byte>(Encoding.UTF8.GetBytes(body));
+        for (int damages = random.Next(1, 4); damages > 0 && bytes.Count > 0; damages--)
+        {
+            int at = random.Next(bytes.Count);
+            switch (random.Next(5))
+            {
+                case 0:
+                    bytes[at] = (byte)random.Next(256);
+                    break;
+                case 1:
+                    bytes.RemoveRange(at, Math.Min(random.Next(1, 12), bytes.Count - at));
+                    break;
+                case 2:
+                    bytes.InsertRange(at, Fragments[random.Next(Fragments.Length)]);
+                    break;
+                case 3:
+                    byte[] piece = [.. bytes.Skip(at).Take(random.Next(1, 40))];
+                    bytes.InsertRange(random.Next(bytes.Count), piece);
+                    break;
+                default:
+                    ReplaceValue(bytes, Fragments[random.Next(Fragments.Length)], at);
+                    break;
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    /// <summary>Puts something else where a value begins, so that the syntax mostly holds and the types don't.</summary>
+    static void ReplaceValue(List<byte> bytes, byte[] value, int from)
+    {
+        int colon = bytes.IndexOf((byte)':', from);
+        if (colon < 0)
+            return;
+        int end = bytes.FindIndex(colon, b => b is (byte)',' or (byte)'}' or (byte)']');
+        if (end < 0)
+            return;
+        bytes.RemoveRange(colon + 1, end - colon - 1);
+        bytes.InsertRange(colon + 1, value);
+    }
+}
