@@ -15,7 +15,6 @@ public sealed class TinyServer : IAsyncDisposable
     public const string ModelId = "tiny";
 
     readonly TemporaryDirectory _directory = new();
-    readonly EngineMetrics _metrics = new();
     readonly CpuDevice _device = new(threads: 2);
 
     public TinyServer(
@@ -38,7 +37,7 @@ public sealed class TinyServer : IAsyncDisposable
         var loader = new ModelLoader(
             _device, new ModelLoadOptions { ContextLength = contextLength, Engine = engine, MemoryBytes = fewestBlocks ? 0 : long.MaxValue });
         var options = new ModelPoolOptions { Engine = engine };
-        Pool = new ModelPool(options, loader.Measure, loader.Load, _metrics, TimeProvider.System, NullLoggerFactory.Instance);
+        Pool = new ModelPool(options, loader.Measure, loader.Load, Metrics, TimeProvider.System, NullLoggerFactory.Instance);
         Pool.Add(ModelId, new ModelSource(path), DateTimeOffset.UnixEpoch);
         Backend = new LocalBackend(Pool, maxConcurrentPrompts: 2);
     }
@@ -51,6 +50,8 @@ public sealed class TinyServer : IAsyncDisposable
         KvHeadCount = 2,
         FeedForwardSize = 128,
     };
+
+    public EngineMetrics Metrics { get; } = new();
 
     public ModelPool Pool { get; }
 
@@ -88,7 +89,7 @@ public sealed class TinyServer : IAsyncDisposable
     {
         await Pool.DisposeAsync();
         _device.Dispose();
-        _metrics.Dispose();
+        Metrics.Dispose();
         _directory.Dispose();
     }
 }

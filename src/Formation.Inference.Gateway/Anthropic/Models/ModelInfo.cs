@@ -23,12 +23,14 @@ internal sealed record ModelInfo(
 
     public string? RetiresAt { get; }
 
+    internal const string Active = "active";
+
     internal static ModelInfo From(ModelDescription model) => new(
         model.Id,
         "model",
         model.Id,
         model.Created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
-        "active",
+        Active,
         model.ContextLength,
         model.ContextLength);
 }

@@ -20,7 +20,7 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
         int limit = Limit(query["limit"]);
 
         // The newest first, as the service has them.
-        ModelDescription[] all = [.. catalog.List().OrderByDescending(model => model.Created).ThenBy(model => model.Id, StringComparer.Ordinal)];
+        ModelDescription[] all = [.. InLifecycles(query).OrderByDescending(model => model.Created).ThenBy(model => model.Id, StringComparer.Ordinal)];
         (int start, int end, bool hasMore) = (query["after_id"].ToString(), query["before_id"].ToString()) switch
         {
             ("", "") => After(-1),
@@ -58,6 +58,15 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
         AnthropicVersion.Check(context.Request);
         ModelDescription model = catalog.Find(id) ?? throw new ApiErrorException(ApiErrors.ModelNotFound(Shorten(id)));
         return WholeAnswer.WriteAsync(context, ModelInfo.From(model), AnthropicJsonContext.Answers.ModelInfo);
+    }
+
+    /// <summary>The models in the stages of life that are asked for; all models here are in one.</summary>
+    IEnumerable<ModelDescription> InLifecycles(IQueryCollection query)
+    {
+        string?[] asked = [.. query["lifecycle"], .. query["lifecycle[]"]];
+        foreach (string? stage in asked)
+            OneOf("lifecycle", stage, ModelInfo.Active, "deprecated", "retired");
+        return asked.Length == 0 || asked.Contains(ModelInfo.Active) ? catalog.List() : [];
     }
 
     static int Limit(string? given)

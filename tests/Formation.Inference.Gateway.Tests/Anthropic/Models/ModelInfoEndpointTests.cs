@@ -20,6 +20,8 @@ public class ModelInfoEndpointTests
     [InlineData("?limit=1&after_id=acme/big-1", "tiny", false)]
     [InlineData("?limit=1&before_id=tiny", "acme/big-1", false)]
     [InlineData("?after_id=tiny", "", false)]
+    [InlineData("?lifecycle[]=deprecated&lifecycle[]=active", "acme/big-1,tiny", false)]
+    [InlineData("?lifecycle[]=retired", "", false)]
     [InlineData("?limit=2", "acme/big-1,tiny", false)]
     public async Task The_list_comes_in_pages(string query, string ids, bool hasMore)
     {
@@ -44,6 +46,7 @@ public class ModelInfoEndpointTests
     [InlineData("?limit=0", "limit")]
     [InlineData("?limit=1001", "limit")]
     [InlineData("?limit=many", "limit")]
+    [InlineData("?lifecycle[]=young", "lifecycle")]
     [InlineData("?after_id=nope", "after_id")]
     [InlineData("?before_id=nope", "before_id")]
     [InlineData("?before_id=tiny&after_id=tiny", "after_id")]
