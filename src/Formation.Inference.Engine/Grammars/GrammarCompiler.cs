@@ -18,6 +18,8 @@ internal sealed class GrammarCompiler
     private readonly GrammarDefinition _definition;
     private readonly List<Draft> _drafts = [];
     private readonly Dictionary<string, (int Start, int End)> _rules = new(StringComparer.Ordinal);
+    private readonly List<GrammarAutomaton.Repeat> _repeats = [];
+    private readonly HashSet<string> _empty = new(StringComparer.Ordinal);
     private readonly CancellationToken _cancellationToken;
     private int _edges;
 
@@ -35,20 +37,20 @@ internal sealed class GrammarCompiler
             throw new GrammarException($"there is no rule '{_definition.Root}'");
         foreach (var name in _definition.Rules.Keys)
             _rules[name] = (Add(), Add());
+        CheckDepths();
+        FindEmpty();
         foreach (var (name, expression) in _definition.Rules)
             _drafts[Build(expression, _rules[name].Start, 0)].Skips.Add(_rules[name].End);
         var ends = _rules.Values.Select(rule => rule.End).ToHashSet();
         GrammarAutomaton.State[] states = [.. Enumerable.Range(0, _drafts.Count).Select(state => Closed(state, ends))];
         LeftRecursion.Check(states, _rules.ToDictionary(rule => rule.Value.Start, rule => rule.Key));
-        return new GrammarAutomaton(states, _rules[_definition.Root].Start);
+        return new GrammarAutomaton(states, _rules[_definition.Root].Start, _repeats);
     }
 
     /// <summary>Adds what leads from a state over an expression.</summary>
     /// <returns>The state behind it.</returns>
     private int Build(GrammarExpression expression, int from, int depth)
     {
-        if (depth > MostDepth)
-            throw new GrammarException($"expressions stand more than {MostDepth} deep in each other");
         switch (expression)
         {
             case GrammarLiteral literal:
@@ -110,8 +112,7 @@ internal sealed class GrammarCompiler
         // What comes behind must not come back into the loop of something before it.
         var state = Add();
         Skip(from, state);
-        for (var i = 0; i < repetition.Least; i++)
-            state = Build(repetition.Item, state, depth + 1);
+        state = Copies(repetition.Item, repetition.Least, state, null, depth);
         var end = Add();
         if (repetition.Most is not { } most)
         {
@@ -121,14 +122,62 @@ internal sealed class GrammarCompiler
             Skip(loop, end);
             return end;
         }
-        for (var i = repetition.Least; i < most; i++)
-        {
-            Skip(state, end);
-            state = Build(repetition.Item, state, depth + 1);
-        }
-        Skip(state, end);
+        Skip(Copies(repetition.Item, most - repetition.Least, state, end, depth), end);
         return end;
     }
+
+    // The same some times, before each of which one may go to an end, if it is there.
+    private int Copies(GrammarExpression item, int times, int state, int? end, int depth)
+    {
+        var first = _drafts.Count;
+        for (var i = 0; i < times; i++)
+        {
+            if (end is { } behind)
+                Skip(state, behind);
+            state = Build(item, state, depth + 1);
+        }
+        if (times > 1 && !MayBeEmpty(item))
+            _repeats.Add(new GrammarAutomaton.Repeat(first, (_drafts.Count - first) / times, times));
+        return state;
+    }
+
+    // Before anything walks through expressions by calling itself.
+    private void CheckDepths()
+    {
+        var open = new Stack<(GrammarExpression Expression, int Depth)>(_definition.Rules.Values.Select(expression => (expression, 0)));
+        while (open.TryPop(out var next))
+        {
+            if (next.Depth > MostDepth)
+                throw new GrammarException($"expressions stand more than {MostDepth} deep in each other");
+            IEnumerable<GrammarExpression> parts = next.Expression switch
+            {
+                GrammarSequence sequence => sequence.Parts,
+                GrammarChoice choice => choice.Alternatives,
+                GrammarRepetition repetition => [repetition.Item],
+                _ => [],
+            };
+            foreach (var part in parts)
+                open.Push((part, next.Depth + 1));
+        }
+    }
+
+    // Rules that may say nothing.
+    private void FindEmpty()
+    {
+        var open = _definition.Rules.ToList();
+        while (open.RemoveAll(rule => MayBeEmpty(rule.Value) && _empty.Add(rule.Key)) > 0)
+            _cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    private bool MayBeEmpty(GrammarExpression expression) => expression switch
+    {
+        GrammarLiteral literal => literal.Bytes.IsEmpty,
+        GrammarSequence sequence => sequence.Parts.All(MayBeEmpty),
+        GrammarChoice choice => choice.Alternatives.Any(MayBeEmpty),
+        GrammarRepetition repetition => repetition.Least == 0 || MayBeEmpty(repetition.Item),
+        GrammarReference reference => _empty.Contains(reference.Name),
+        _ => false,
+    };
 
     private int Step(int from, byte first, byte last)
     {

@@ -74,6 +74,32 @@ internal sealed class GrammarMatcher
         return place;
     }
 
+    /// <inheritdoc cref="GrammarAutomaton.AlikeFor"/>
+    public int[] AlikeFor(int bytes) => _automaton.AlikeFor(bytes);
+
+    /// <summary>The frames of a place, each before a byte; see <see cref="FrameAt"/>.</summary>
+    public ReadOnlySpan<int> Heads(int place) => _places[place].Heads;
+
+    /// <summary>A frame: its state, that of the frame below it, the frame below that one (each <see cref="Dead"/> where there is none), and its depth.</summary>
+    public (int State, int Below, int Behind, int Depth) FrameAt(int frame)
+    {
+        var (state, below, depth) = _frames[frame];
+        return below == Bottom ? (state, Dead, Dead, depth) : (state, _frames[below].State, _frames[below].Return, depth);
+    }
+
+    /// <summary>The place of what a frame goes on with, or <see cref="Dead"/>.</summary>
+    public int PlaceOf(int frame)
+    {
+        _next.Clear();
+        _next.Add(frame);
+        return Close();
+    }
+
+    /// <summary>The place of a state with one below it, as if nothing were below that: it may end where both have ended.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="below">The other, or <see cref="Dead"/> for none.</param>
+    public int PlaceOf(int state, int below) => PlaceOf(Number(state, below == Dead ? Bottom : Number(below, Bottom)));
+
     /// <summary>Forgets everything but some places, once there are more than <see cref="MostPlaces"/>.</summary>
     /// <param name="living">The places of the texts that go on; replaced by their new numbers.</param>
     /// <returns>Whether it did: then all other numbers mean nothing any more.</returns>

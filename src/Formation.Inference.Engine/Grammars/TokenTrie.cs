@@ -17,7 +17,8 @@ internal sealed class TokenTrie
     /// <param name="End">The node behind all below this one.</param>
     /// <param name="FirstToken">Of those that end here, in <see cref="Tokens"/>.</param>
     /// <param name="TokenCount">How many do.</param>
-    internal readonly record struct Node(byte Byte, int Depth, int End, int FirstToken, int TokenCount);
+    /// <param name="Longest">Bytes of the longest token that goes through it or ends here.</param>
+    internal readonly record struct Node(byte Byte, int Depth, int End, int FirstToken, int TokenCount, int Longest);
 
     /// <summary>Ids are below it.</summary>
     public int VocabularySize { get; }
@@ -45,7 +46,7 @@ internal sealed class TokenTrie
             for (var at = common; at < bytes.Length; at++)
             {
                 path.Add(nodes.Count);
-                nodes.Add(new Node(bytes.Span[at], at + 1, 0, i, 0));
+                nodes.Add(new Node(bytes.Span[at], at + 1, 0, i, 0, at + 1));
             }
             nodes[path[^1]] = nodes[path[^1]] with { TokenCount = nodes[path[^1]].TokenCount + 1 };
             (before, depth) = (bytes, Math.Max(depth, bytes.Length));
@@ -56,7 +57,11 @@ internal sealed class TokenTrie
         void Leave(int length)
         {
             for (; path.Count > length; path.RemoveAt(path.Count - 1))
-                nodes[path[^1]] = nodes[path[^1]] with { End = nodes.Count };
+            {
+                var left = nodes[path[^1]] = nodes[path[^1]] with { End = nodes.Count };
+                if (path.Count > 1)
+                    nodes[path[^2]] = nodes[path[^2]] with { Longest = Math.Max(nodes[path[^2]].Longest, left.Longest) };
+            }
         }
     }
 }
