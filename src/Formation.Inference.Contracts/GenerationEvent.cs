@@ -15,6 +15,9 @@ public sealed record GenerationStarted(int PromptTokens) : GenerationEvent
     /// that is not known.
     /// </summary>
     public int? MaxTokens { get; init; }
+
+    /// <summary>How calls of tools stand in the text, where <see cref="GenerationRequest.ToolUse"/> allows any.</summary>
+    public ToolCallSyntax? ToolCalls { get; init; }
 }
 
 /// <summary>New text of one choice: whole characters only, never a part of a stop string.</summary>

@@ -24,6 +24,12 @@ public sealed record GenerationRequest
     /// <summary>When to stop.</summary>
     public StopConditions Stop { get; init; } = StopConditions.Default;
 
+    /// <summary>What the text of each choice must be, or null for any text.</summary>
+    public OutputFormat? Format { get; init; }
+
+    /// <summary>How the tools of a <see cref="ChatPrompt"/> may be called, or null where text is all that is wanted.</summary>
+    public ToolUse? ToolUse { get; init; }
+
     /// <summary>
     /// How many independent completions of the prompt to make, 1 to <see cref="MaxChoices"/>; or 0 to only count the prompt's tokens, which
     /// computes nothing and waits in no queue. Then sampling, stop conditions, log-probabilities and echo say nothing.

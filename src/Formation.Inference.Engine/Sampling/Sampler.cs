@@ -1,3 +1,5 @@
+using Formation.Inference.Engine.Grammars;
+
 namespace Formation.Inference.Engine.Sampling;
 
 /// <summary>
@@ -18,6 +20,7 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
     /// <param name="logprobs">The log-probabilities to report, or null.</param>
     /// <param name="sampled">The token.</param>
     /// <returns>False where the logits are not finite numbers or no token may be drawn.</returns>
+    /// <exception cref="GrammarException">The grammar of the sequence's text allows no token of the model, or can't tell.</exception>
     public bool TrySample(Span<float> logits, SamplerState state, LogprobOptions? logprobs, out SampledToken sampled)
     {
         sampled = default;
@@ -29,10 +32,11 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
         state.Adjust(logits);
         if (state.MustContinue)
             ForbidEnd(logits, state);
+        state.HoldToFormat(logits);
 
         var token = LogProbabilities.ArgMax(logits);
         if (float.IsNegativeInfinity(logits[token]))
-            return false;
+            return state.HasFormat ? throw new GrammarException("no token of this model's vocabulary may follow the text so far") : false;
         if (state.Parameters.Temperature > 0)
             token = Draw(logits, state.Parameters, state.Uniform);
         sampled = new SampledToken(token, logprobs is null ? null : LogProbabilities.Score(_raw, token, logprobs.Top));
@@ -81,4 +85,8 @@ internal sealed class Sampler(int vocabularySize, IReadOnlyList<int> endOfGenera
 /// <summary>A token that was drawn.</summary>
 /// <param name="TokenId">Its id.</param>
 /// <param name="Score">The log-probabilities of its position, where they were asked for.</param>
-internal readonly record struct SampledToken(int TokenId, TokenScore? Score);
+internal readonly record struct SampledToken(int TokenId, TokenScore? Score)
+{
+    /// <summary>Whether nothing can follow it, because the text is whole by its format.</summary>
+    public bool CompletesText { get; init; }
+}

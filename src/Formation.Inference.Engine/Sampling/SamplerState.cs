@@ -1,3 +1,5 @@
+using Formation.Inference.Engine.Grammars;
+
 namespace Formation.Inference.Engine.Sampling;
 
 /// <summary>What the sampler remembers of one sequence. Preemption does not touch it.</summary>
@@ -6,7 +8,9 @@ namespace Formation.Inference.Engine.Sampling;
 /// <param name="seed">The request's seed.</param>
 /// <param name="choice">Index of the choice, from 0.</param>
 /// <param name="promptTokens">From <see cref="TokenCounts.PromptTokens"/>.</param>
-internal sealed class SamplerState(SamplingParams parameters, StopConditions stop, long seed, int choice, HashSet<int>? promptTokens)
+/// <param name="text">The completion, where a grammar holds it to a format.</param>
+internal sealed class SamplerState(
+    SamplingParams parameters, StopConditions stop, long seed, int choice, HashSet<int>? promptTokens, GrammarText? text = null)
 {
     readonly TokenCounts? _counts = TokenCounts.For(parameters, promptTokens);
 
@@ -36,9 +40,25 @@ internal sealed class SamplerState(SamplingParams parameters, StopConditions sto
         _counts?.Apply(logits);
     }
 
+    /// <summary>Whether a grammar holds the completion to a format.</summary>
+    public bool HasFormat => text is not null;
+
+    /// <summary>Whether the completion is all of a text by its grammar, so that nothing can follow.</summary>
+    /// <exception cref="GrammarException">The grammar can't tell.</exception>
+    public bool IsTextComplete => text?.IsComplete == true;
+
+    /// <summary>Whether one more token would make it so.</summary>
+    /// <exception cref="GrammarException">The grammar can't tell.</exception>
+    public bool IsTextCompletedBy(int token) => text?.IsCompletedBy(token) == true;
+
+    /// <summary>Leaves only what the completion's grammar allows next.</summary>
+    /// <exception cref="GrammarException">The grammar can't tell.</exception>
+    public void HoldToFormat(Span<float> logits) => text?.Constrain(logits);
+
     /// <summary>Takes the token that was drawn.</summary>
     public void Accept(int token)
     {
+        text?.Append(token);
         _counts?.Add(token);
         Position++;
     }

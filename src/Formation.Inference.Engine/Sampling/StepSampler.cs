@@ -1,5 +1,7 @@
+using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
+using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Stages;
 
 namespace Formation.Inference.Engine.Sampling;
@@ -79,7 +81,7 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
         else if (LogProbabilities.AreFinite(logits))
             owner.PromptScores.Add(LogProbabilities.Score(logits, sequence[next], owner.Request.Logprobs!.Top));
         else
-            _samples.Add(new StepSample(sequence, null));
+            _samples.Add(new StepSample(sequence, null, EngineErrors.NonFiniteLogits()));
     }
 
     /// <summary>Draws the token behind the history and some tokens of the draft; none where one of these was wrong.</summary>
@@ -87,14 +89,28 @@ internal sealed class StepSampler(Pipeline pipeline, Sampler sampler, int maxLog
     {
         if (drafted > 0 && !_isDraftRight)
             return;
+        var sample = DrawNext(sequence, logits, owner);
+        _samples.Add(sample);
+        _isDraftRight = sample.Token is { CompletesText: false, TokenId: var token }
+            && drafted < sequence.Draft.Count && sequence.Draft[drafted] == token;
+    }
+
+    StepSample DrawNext(Sequence sequence, Span<float> logits, Generation owner)
+    {
         var state = owner.Choices[sequence.Choice].Sampler;
-        var isValid = sampler.TrySample(logits, state, owner.Request.Logprobs, out var sampled);
-        if (isValid)
+        try
+        {
+            if (!sampler.TrySample(logits, state, owner.Request.Logprobs, out var sampled))
+                return new StepSample(sequence, null, EngineErrors.NonFiniteLogits());
             state.Accept(sampled.TokenId);
-        _samples.Add(new StepSample(sequence, isValid ? sampled : null));
-        _isDraftRight = isValid && drafted < sequence.Draft.Count && sequence.Draft[drafted] == sampled.TokenId;
+            return new StepSample(sequence, sampled with { CompletesText = state.IsTextComplete }, null);
+        }
+        catch (GrammarException fault)
+        {
+            return new StepSample(sequence, null, EngineErrors.FormatFailed(fault.Message));
+        }
     }
 }
 
-/// <summary>The next token of a sequence, or null where its logits allow none.</summary>
-internal readonly record struct StepSample(Sequence Sequence, SampledToken? Token);
+/// <summary>The next token of a sequence, or null where none can be drawn, and why.</summary>
+internal readonly record struct StepSample(Sequence Sequence, SampledToken? Token, GenerationError? Error);

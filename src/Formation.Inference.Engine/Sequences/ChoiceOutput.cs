@@ -31,8 +31,8 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
     /// <summary>Takes the next token.</summary>
     /// <param name="token">Its id.</param>
     /// <param name="logprob">Its log-probability where these are reported, else null.</param>
-    /// <param name="isLast">Whether the token limit or the context ends here.</param>
-    public OutputStep Append(int token, TokenLogprob? logprob, bool isLast)
+    /// <param name="last">Why the choice ends with this token at the latest (a limit, or a text that is whole), or null.</param>
+    public OutputStep Append(int token, TokenLogprob? logprob, FinishReason? last)
     {
         CompletionTokens++;
         if (!stop.IgnoreEndOfGeneration && tokenizer.IsEndOfGeneration(token))
@@ -45,7 +45,7 @@ internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, Sto
         var step = LetOut(new OutputStep(), text);
         if (found is not null)
             return step with { Finish = FinishReason.Stop, StopString = found };
-        return isLast ? End(step with { Finish = FinishReason.Length }) : step;
+        return last is null ? step : End(step with { Finish = last });
     }
 
     /// <summary>Takes a token that another engine has drawn and delivered: it did not end the choice, whatever it holds.</summary>

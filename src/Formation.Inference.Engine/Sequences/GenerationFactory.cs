@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Serving;
@@ -11,7 +12,7 @@ namespace Formation.Inference.Engine.Sequences;
 /// sequence that was preempted.
 /// </summary>
 internal sealed class GenerationFactory(
-    Tokenizer tokenizer, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
+    Tokenizer tokenizer, OutputGrammars grammars, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
 {
     // Waiting sequences are taken in the order of their ids. One that was begun elsewhere arrived before all that have not begun: its reader
     // has waited already, and now looks at half a sentence.
@@ -40,10 +41,13 @@ internal sealed class GenerationFactory(
         var seed = request.Sampling.Seed ?? options.NextSeed();
         var promptTokens = TokenCounts.PromptTokens(request.Sampling, prompt);
         var stopStrings = new StopStrings(request.Stop.Strings);
+        var grammar = grammars.Of(request);
+        int[] ends = request.Stop.IgnoreEndOfGeneration ? [.. request.Stop.TokenIds] : [.. tokenizer.EndOfGeneration, .. request.Stop.TokenIds];
         var choices = new ChoiceOutput[request.Choices];
         for (var choice = 0; choice < choices.Length; choice++)
         {
-            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens);
+            var text = grammar is null ? null : new GrammarText(grammar, ends);
+            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens, text);
             choices[choice] = new ChoiceOutput(tokenizer, request.Stop, stopStrings, sampler);
             if (delivered?[choice] is { IsFinished: false } before)
                 Continue(group.Sequences[choice], choices[choice], before, maxTokens);
@@ -62,14 +66,29 @@ internal sealed class GenerationFactory(
 
     static void Continue(Sequence sequence, ChoiceOutput output, ContinuedChoice before, int maxTokens)
     {
-        // The token that reaches the limit is drawn again, and ends the choice as it did before.
+        // The token that reaches the limit, or that makes the text whole, is drawn again, and ends the choice as it did before.
         var count = Math.Min(before.TokenIds.Count, Math.Max(0, maxTokens - 1));
         for (var i = 0; i < count; i++)
         {
+            if (i == before.TokenIds.Count - 1 && Completes(output.Sampler, before.TokenIds[i]))
+                break;
             sequence.Append(before.TokenIds[i]);
             output.Replay(before.TokenIds[i]);
         }
 
         output.Skip(before.TokenIds.Count, before.TextLength);
+    }
+
+    static bool Completes(SamplerState sampler, int token)
+    {
+        try
+        {
+            return sampler.IsTextCompletedBy(token);
+        }
+        catch (GrammarException)
+        {
+            // The next draw meets it again, and fails the request.
+            return false;
+        }
     }
 }

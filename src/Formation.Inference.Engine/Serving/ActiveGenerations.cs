@@ -62,9 +62,9 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
         foreach (var slice in slices)
             if (slice.Sequence is { State: SequenceState.Running, Group: { NeedsPromptLogits: true, IsPromptComputed: true } })
                 CompletePrompt(OwnerOf(slice.Sequence));
-        foreach (var (sequence, token) in samples)
-            if (sequence.State == SequenceState.Running)
-                CompleteToken(OwnerOf(sequence), sequence, token);
+        foreach (var sample in samples)
+            if (sample.Sequence.State == SequenceState.Running)
+                CompleteToken(OwnerOf(sample.Sequence), sample);
     }
 
     /// <summary>Fails the requests that had a part in a step: their KV rows are undefined now, and nobody else's.</summary>
@@ -108,20 +108,22 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
         reporter.Ended(generation);
     }
 
-    void CompleteToken(Generation generation, Sequence sequence, SampledToken? sampled)
+    void CompleteToken(Generation generation, StepSample sample)
     {
-        if (sampled is not { } token)
+        if (sample.Token is not { } token)
         {
-            Fail(generation, EngineErrors.NonFiniteLogits());
+            Fail(generation, sample.Error!);
             return;
         }
 
+        var sequence = sample.Sequence;
         // Behind the step's first token, the one before was a draft that stands.
         if (sequence.ComputedLength < sequence.Length)
             scheduler.AcceptDraft(sequence);
         sequence.Append(token.TokenId);
-        var isLast = sequence.CompletionLength >= generation.MaxTokens;
-        var step = generation.Choices[sequence.Choice].Append(token.TokenId, reporter.Describe(token), isLast);
+        FinishReason? last = token.CompletesText ? FinishReason.Stop
+            : sequence.CompletionLength >= generation.MaxTokens ? FinishReason.Length : null;
+        var step = generation.Choices[sequence.Choice].Append(token.TokenId, reporter.Describe(token), last);
         reporter.Advanced(generation, sequence.Choice, step);
         if (step.Finish is null)
             return;

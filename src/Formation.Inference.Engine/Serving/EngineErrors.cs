@@ -36,6 +36,15 @@ internal static class EngineErrors
     public static GenerationError NonFiniteLogits() =>
         new(GenerationErrorKind.Internal, "The model gave logits that are not finite numbers, so no token could be drawn.");
 
+    public static GenerationError FormatRefused(string reason) =>
+        Invalid($"The output can't be held to this format: {reason}.", nameof(GenerationRequest.Format));
+
+    public static GenerationError ToolsRefused(string reason) =>
+        Invalid($"The answer can't be held to calls of these tools: {reason}.", nameof(GenerationRequest.ToolUse));
+
+    public static GenerationError FormatFailed(string reason) =>
+        Invalid($"The output can't be held to its format any further: {reason}.", nameof(GenerationRequest.Format));
+
     public static GenerationError EmptyPrompt() =>
         Invalid("The prompt has no tokens; give at least one.", nameof(GenerationRequest.Prompt));
 

@@ -32,7 +32,11 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
     public void Accepted(Generation generation)
     {
         metrics.PromptTokens.Add(generation.Group.Prompt.Length, _model);
-        generation.Events.Publish(new GenerationStarted(generation.Group.Prompt.Length) { MaxTokens = generation.MaxTokens });
+        generation.Events.Publish(new GenerationStarted(generation.Group.Prompt.Length)
+        {
+            MaxTokens = generation.MaxTokens,
+            ToolCalls = generation.Request.ToolUse is null ? null : model.ToolCalls,
+        });
         if (generation.Request.EchoPrompt && !generation.Group.NeedsPromptLogits)
             Echo(generation);
     }

@@ -1,11 +1,14 @@
+using System.Text.Json;
+using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Engine.Tools;
 
 namespace Formation.Inference.Engine.Serving;
 
 /// <summary>
 /// Step 5 of the request path, on the caller's thread: turns a prompt into tokens and checks what needs the model: ids in the vocabulary,
-/// lengths in the context.
+/// lengths in the context, whether the output can be held to its format.
 /// </summary>
 internal sealed class PromptEncoder(ServableModel model, int contextLength, TimeProvider clock)
 {
@@ -26,7 +29,8 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
             return (tokens, request.Choices == 0
                 ? CheckCount(tokens.Length)
-                : CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length));
+                : CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length)
+                    ?? CheckFormat(request, cancellationToken));
         }
         catch (TemplateException refusal)
         {
@@ -60,6 +64,8 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     PromptText Render(ChatPrompt chat, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
+        if (chat.Tools is { ValueKind: JsonValueKind.Array } && !model.KnowsTools)
+            chat = ToolWords.Rewrite(chat);
         var input = new ChatTemplateInput
         {
             Messages = chat.Messages,
@@ -107,6 +113,20 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         return choices.Any(choice => choice.TokenIds.Count > most)
             ? EngineErrors.ContinuationUnfit("a choice has more tokens than the request allows or the context has room for")
             : null;
+    }
+
+    GenerationError? CheckFormat(GenerationRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            model.Grammars.Of(request, cancellationToken);
+            return null;
+        }
+        catch (GrammarException refusal)
+        {
+            var reason = refusal.Message.TrimEnd('.');
+            return request.ToolUse is null ? EngineErrors.FormatRefused(reason) : EngineErrors.ToolsRefused(reason);
+        }
     }
 
     GenerationError? CheckTokenIds(GenerationRequest request)

@@ -1,7 +1,9 @@
+using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Engine.Tools;
 using Formation.Inference.Kernels.Dispatch;
 
 namespace Formation.Inference.Engine.Serving;
@@ -9,7 +11,25 @@ namespace Formation.Inference.Engine.Serving;
 /// <summary>A loaded model with all that serving it needs.</summary>
 public sealed class ServableModel : IDisposable
 {
+    readonly Lazy<OutputGrammars> _grammars;
+    readonly Lazy<ToolCallSyntax?> _ownToolCalls;
+
+    public ServableModel()
+    {
+        _ownToolCalls = new Lazy<ToolCallSyntax?>(() => Template is null ? null : ToolCallProbe.Find(Template, Tokenizer!));
+        _grammars = new Lazy<OutputGrammars>(() => new OutputGrammars(Tokenizer!, ToolCalls));
+    }
+
     public required Tokenizer Tokenizer { get; init; }
+
+    /// <summary>What holds texts to formats.</summary>
+    internal OutputGrammars Grammars => _grammars.Value;
+
+    /// <summary>How calls of tools stand in the model's text.</summary>
+    internal ToolCallSyntax ToolCalls => _ownToolCalls.Value ?? ToolCallSyntax.Default;
+
+    /// <summary>Whether the template shows tools to the model and knows calls; otherwise both are told in words (<see cref="ToolWords"/>).</summary>
+    internal bool KnowsTools => _ownToolCalls.Value is not null;
 
     /// <summary>Turns a conversation into the text that the model knows; null where its own template is broken.</summary>
     public required ChatTemplate? Template { get; init; }

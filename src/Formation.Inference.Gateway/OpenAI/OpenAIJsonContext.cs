@@ -15,6 +15,7 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(Completion))]
 [JsonSerializable(typeof(CompletionChunkWithUsage))]
 [JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(int))]
 internal sealed partial class OpenAIJsonContext : JsonSerializerContext

@@ -23,7 +23,10 @@ internal static class RequestShapes
         ["tool_calls"] = () => ArrayOf(
             new OpenApiSchema { Type = JsonSchemaType.Object }, "Calls that the assistant made in an earlier turn."),
         ["metadata"] = () => MapOf(String(), "Accepted and not kept."),
-        ["response_format"] = () => ObjectWith("type", Only("text")),
+        ["response_format"] = () => OneOf(
+            "Any text, any JSON object, or JSON that a schema allows.",
+            ObjectWith("type", Only("text")), ObjectWith("type", Only("json_object")), ObjectWith("type", Only("json_schema"))),
+        ["json"] = () => new OpenApiSchema { Type = JsonSchemaType.Object, Description = "A JSON schema." },
         ["tool_choice"] = () => Only("none"),
         ["modalities"] = () => ArrayOf(Only("text")),
         ["system"] = () => OneOf("What stands before the conversation.", String(), ArrayOf(TextPart())),
@@ -60,7 +63,7 @@ internal static class RequestShapes
                 Complete(name, properties);
                 if (Required.TryGetValue(name, out string[]? required))
                     described.Required = new HashSet<string>(required, StringComparer.Ordinal);
-                if (Required.ContainsKey(name) || name == "StreamOptionFields")
+                if (Required.ContainsKey(name) || name is "StreamOptionFields" or "StructuredOutputsFields")
                     described.AdditionalPropertiesAllowed = false;
             }
 

@@ -23,7 +23,7 @@ public sealed class ChoiceOutputTests
         for (var i = 0; i < bytes.Length; i++)
         {
             var token = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual(bytes.AsSpan(i, 1)));
-            steps.Add(output.Append(token, new TokenLogprob(token, _tokenizer.TokenBytes(token), 0, []), isLast: i == bytes.Length - 1));
+            steps.Add(output.Append(token, new TokenLogprob(token, _tokenizer.TokenBytes(token), 0, []), i == bytes.Length - 1 ? FinishReason.Length : null));
             if (steps[^1].Finish is not null)
                 break;
         }
@@ -71,7 +71,7 @@ public sealed class ChoiceOutputTests
     {
         var output = New();
         var euro = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual(new byte[] { 0xE2 }));
-        Assert.Equal("�", output.Append(euro, null, isLast: true).Text);
+        Assert.Equal("�", output.Append(euro, null, FinishReason.Length).Text);
     }
 
     [Fact]
@@ -79,8 +79,8 @@ public sealed class ChoiceOutputTests
     {
         var output = New("STOP");
         var token = Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual("S"u8));
-        Assert.Equal("", output.Append(token, null, isLast: false).Text);
-        var step = output.Append(_tokenizer.Eos!.Value, null, isLast: false);
+        Assert.Equal("", output.Append(token, null, null).Text);
+        var step = output.Append(_tokenizer.Eos!.Value, null, null);
         Assert.Equal(("S", FinishReason.Stop, 2), (step.Text, step.Finish, output.CompletionTokens));
     }
 
@@ -111,7 +111,7 @@ public sealed class ChoiceOutputTests
 
             List<OutputStep> after = [];
             for (var i = delivered.Length; after.Count == 0 || after[^1].Finish is null; i++)
-                after.Add(next.Append(IdOf(bytes[i]), new TokenLogprob(IdOf(bytes[i]), bytes[i..(i + 1)], 0, []), isLast: i == bytes.Length - 1));
+                after.Add(next.Append(IdOf(bytes[i]), new TokenLogprob(IdOf(bytes[i]), bytes[i..(i + 1)], 0, []), i == bytes.Length - 1 ? FinishReason.Length : null));
             Assert.Equal(TextOf(whole), TextOf(before) + TextOf(after));
             Assert.Equal(whole.SelectMany(step => step.TokenIds), delivered.Concat(after.SelectMany(step => step.TokenIds)));
             Assert.Equal(BytesOf(whole), BytesOf([.. before, .. after]));

@@ -5,6 +5,7 @@ using Formation.Inference.Testing.Serving;
 namespace Formation.Inference.Engine.Tests.Serving;
 
 /// <summary>64 concurrent streams of mixed lengths, a third of them cut off by their readers: no error, no leaked block, memory flat.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class SoakTests
 {
     const int Streams = 64;

@@ -21,6 +21,12 @@ public sealed class SpeculationExactnessTests
         return [.. Enumerable.Range(0, random.Next(1, 9)).Select(i => (Request(random, harness), EngineHarness.Prompt(random.Next(1, 90), seed * 100 + i)))];
     }
 
+    static readonly OutputFormat?[] Formats =
+    [
+        null, null, null, OutputFormat.JsonObject, new(OutputFormatKind.Pattern, "[a-z]{3,30}( [0-9A-F]+)*"),
+        new(OutputFormatKind.Choice, """["yes","no","maybe later, when all is done"]"""), new(OutputFormatKind.Grammar, "root ::= \"(\" (root | [^()])* \")\""),
+    ];
+
     static GenerationRequest Request(Random random, EngineHarness harness)
     {
         var request = harness.Request(random.Next(1, 100), new SamplingParams
@@ -49,6 +55,7 @@ public sealed class SpeculationExactnessTests
                 TokenIds = random.Next(3) == 0 ? [random.Next(250)] : [],
                 Strings = random.Next(2) == 0 ? [((char)random.Next('a', 'z')).ToString(), $"{(char)random.Next('A', 'Z')}"] : [],
             },
+            Format = Formats[random.Next(Formats.Length)],
         };
     }
 

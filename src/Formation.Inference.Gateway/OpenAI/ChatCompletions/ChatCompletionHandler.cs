@@ -29,7 +29,7 @@ internal sealed class ChatCompletionHandler(
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
         var stream = new ChatCompletionStream(
-            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.MaxTokensName(body), usage);
+            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), usage);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);

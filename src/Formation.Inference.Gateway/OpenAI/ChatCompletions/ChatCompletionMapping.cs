@@ -29,13 +29,17 @@ internal static class ChatCompletionMapping
             },
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, maxTokensName),
+            Format = FormatMapping.ToFormat(body.ResponseFormat, body.StructuredOutputs),
             Choices = CommonMapping.Choices(body),
             Logprobs = Logprobs(body),
         };
     }
 
-    /// <summary>The name of the token limit that this request uses.</summary>
-    internal static string MaxTokensName(ChatCompletionRequest body) =>
+    /// <summary>The names of the parameters that this request uses.</summary>
+    internal static ParameterNames Names(ChatCompletionRequest body) => new(
+        "messages", MaxTokensName(body), body.StructuredOutputs is null ? FormatMapping.ResponseFormatName : FormatMapping.StructuredOutputsName);
+
+    static string MaxTokensName(ChatCompletionRequest body) =>
         body.MaxTokens is not null && body.MaxCompletionTokens is null ? "max_tokens" : "max_completion_tokens";
 
     static (int? Value, string Name) MaxTokens(ChatCompletionRequest body)
@@ -83,8 +87,6 @@ internal static class ChatCompletionMapping
         Refuse("prompt_cache_options", body.PromptCacheOptions, "Prompts are cached automatically, for as long as there is room.");
         if (body.ToolChoice is { } choice && !IsString(choice, "none"))
             throw Unsupported("tool_choice", "It needs 'tools', which this server does not have yet; leave it out or send 'none'.");
-        if (body.ResponseFormat is { } format)
-            CheckResponseFormat(format);
         if (body.Modalities is { } modalities)
             CheckModalities(modalities);
     }
@@ -93,18 +95,6 @@ internal static class ChatCompletionMapping
     {
         if (value is not null)
             throw Unsupported(param, why);
-    }
-
-    static void CheckResponseFormat(JsonElement format)
-    {
-        if (format.ValueKind != JsonValueKind.Object)
-            throw InvalidType("response_format", "an object", format);
-        if (!format.TryGetProperty("type", out JsonElement type))
-            throw Missing("response_format.type");
-        string name = JsonWords.TryGetString(type) ?? throw InvalidType("response_format.type", "a string", type);
-        OneOf("response_format.type", name, "text", "json_object", "json_schema");
-        if (name != "text")
-            throw UnsupportedValue("response_format.type", $"'{name}' is not there yet; leave it out or send the type 'text'.");
     }
 
     static void CheckModalities(JsonElement modalities)

@@ -9,7 +9,7 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.
 /// </summary>
 internal sealed class ChatCompletionStream(
-    AnswerHeader header, int choices, bool logprobs, bool includeUsage, string maxTokensName, UsageCount usage) : IStreamDialect
+    AnswerHeader header, int choices, bool logprobs, bool includeUsage, ParameterNames names, UsageCount usage) : IStreamDialect
 {
     public bool IsComplete => usage.IsComplete;
 
@@ -47,7 +47,7 @@ internal sealed class ChatCompletionStream(
         output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
 
     public ApiError ToApiError(GenerationError error) =>
-        GenerationErrors.ToApiError(error, part => CommonMapping.ParameterName(part, "messages", maxTokensName));
+        GenerationErrors.ToApiError(error, names.Of);
 
     void Write(ServerSentEvents output, ChatChunkChoice choice)
     {

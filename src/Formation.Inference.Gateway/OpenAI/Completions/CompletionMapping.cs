@@ -32,6 +32,7 @@ internal static class CompletionMapping
         int maxTokens = (int)(Integer("max_tokens", body.MaxTokens, echo ? 0 : 1, int.MaxValue) ?? DefaultMaxTokens);
         SamplingParams sampling = SamplingMapping.ToSampling(body);
         StopConditions stop = SamplingMapping.ToStopConditions(body, maxTokens, "max_tokens");
+        OutputFormat? format = FormatMapping.ToFormat(responseFormat: null, body.StructuredOutputs);
         LogprobOptions? reported = logprobs is { } top ? new LogprobOptions((int)top) : null;
         GenerationRequest[] requests = [.. prompts.Select((prompt, index) => new GenerationRequest
         {
@@ -41,6 +42,7 @@ internal static class CompletionMapping
             Prompt = prompt,
             Sampling = sampling,
             Stop = stop,
+            Format = format,
             Choices = candidates,
             Logprobs = reported ?? (candidates > choices ? new LogprobOptions(0) : null),
             EchoPrompt = echo,

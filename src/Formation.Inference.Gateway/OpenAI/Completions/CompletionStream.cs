@@ -8,6 +8,8 @@ namespace Formation.Inference.Gateway.OpenAI.Completions;
 /// <summary>Step 10 for streamed completions. The choices of prompt p have the indices p × n to p × n + n - 1.</summary>
 internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan, bool includeUsage, UsageCount usage) : IStreamDialect
 {
+    static readonly ParameterNames Names = new("prompt", "max_tokens", FormatMapping.StructuredOutputsName);
+
     readonly Dictionary<int, CompletionLogprobsWriter> _logprobs = [];
 
     public bool IsComplete => usage.IsComplete;
@@ -41,8 +43,7 @@ internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan,
     public void WriteError(ApiError error, ServerSentEvents output) =>
         output.Write(ErrorBody.From(error), ErrorJsonContext.Relaxed.ErrorBody);
 
-    public ApiError ToApiError(GenerationError error) =>
-        GenerationErrors.ToApiError(error, part => CommonMapping.ParameterName(part, "prompt", "max_tokens"));
+    public ApiError ToApiError(GenerationError error) => GenerationErrors.ToApiError(error, Names.Of);
 
     int Index(int prompt, int choice) => (prompt * plan.Choices) + choice;
 

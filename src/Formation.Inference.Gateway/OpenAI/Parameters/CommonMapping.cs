@@ -28,22 +28,4 @@ internal static class CommonMapping
 
     /// <summary>An identifier that is accepted for compatibility and used for nothing.</summary>
     internal static void UnusedIdentifier(string param, string? value) => Text(param, value, MaxIdentifierLength);
-
-    /// <summary>OpenAI's name for a part of a <see cref="GenerationRequest"/> that the engine found fault with.</summary>
-    internal static string? ParameterName(string part, string promptName, string maxTokensName) => part switch
-    {
-        nameof(GenerationRequest.Prompt) => promptName,
-        nameof(GenerationRequest.ModelId) => "model",
-        nameof(GenerationRequest.Choices) => "n",
-        nameof(GenerationRequest.Logprobs) => "logprobs",
-        nameof(GenerationRequest.EchoPrompt) => "echo",
-        nameof(SamplingParams.LogitBias) or "Sampling.LogitBias" => "logit_bias",
-        nameof(SamplingParams.Seed) or "Sampling.Seed" => "seed",
-        nameof(StopConditions.MaxTokens) or "Stop.MaxTokens" => maxTokensName,
-        nameof(StopConditions.MinTokens) or "Stop.MinTokens" => "min_tokens",
-        nameof(StopConditions.TokenIds) or "Stop.TokenIds" => "stop_token_ids",
-        nameof(StopConditions.Strings) or "Stop.Strings" => "stop",
-        nameof(ChatPrompt.TemplateVariables) or "Prompt.TemplateVariables" => "chat_template_kwargs",
-        _ => null,
-    };
 }

@@ -70,6 +70,31 @@ internal abstract class GenerationFields
     /// <summary>Whether to go on past the model's own end of text.</summary>
     public bool? IgnoreEos { get; init; }
 
+    /// <summary>What the text of each choice must be.</summary>
+    public StructuredOutputsFields? StructuredOutputs { get; init; }
+
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Unknown { get; set; }
+}
+
+/// <summary>What the text of each choice must be: exactly one of these.</summary>
+internal sealed class StructuredOutputsFields
+{
+    /// <summary>JSON that this schema allows.</summary>
+    public JsonElement? Json { get; init; }
+
+    /// <summary>Any JSON object.</summary>
+    public bool? JsonObject { get; init; }
+
+    /// <summary>A text that this regular expression (ECMA-262) matches from its beginning to its end.</summary>
+    public string? Regex { get; init; }
+
+    /// <summary>A text by this grammar (GBNF, with a rule named root).</summary>
+    public string? Grammar { get; init; }
+
+    /// <summary>One of up to 1024 texts.</summary>
+    public List<string?>? Choice { get; init; }
+
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }
 }

@@ -13,6 +13,8 @@ static class EventMessage
                 var start = writer.Begin(1);
                 writer.Number(1, started.PromptTokens);
                 writer.Optional(2, started.MaxTokens);
+                if (started.ToolCalls is not null)
+                    Write(writer, 3, started.ToolCalls);
                 writer.End(start);
                 break;
             case GenerationDelta delta:
@@ -44,6 +46,17 @@ static class EventMessage
                 _ => read,
             };
         return read ?? throw new GenerationProtocolException("an event is of no known kind");
+    }
+
+    static void Write(MessageWriter writer, int field, ToolCallSyntax syntax)
+    {
+        var start = writer.Begin(field);
+        writer.Text(1, syntax.Opening);
+        writer.Text(2, syntax.Between);
+        writer.Text(3, syntax.After);
+        writer.Text(4, syntax.Separator);
+        writer.Text(5, syntax.End);
+        writer.End(start);
     }
 
     static void Write(MessageWriter writer, int field, GenerationDelta delta)
@@ -97,6 +110,24 @@ static class EventMessage
         writer.End(start);
     }
 
+    static ToolCallSyntax ReadToolCalls(MessageReader reader)
+    {
+        var syntax = new ToolCallSyntax("", "", "", null, "");
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: syntax = syntax with { Opening = Part(ref reader) }; break;
+                case 2: syntax = syntax with { Between = Part(ref reader) }; break;
+                case 3: syntax = syntax with { After = Part(ref reader) }; break;
+                case 4: syntax = syntax with { Separator = Part(ref reader) }; break;
+                case 5: syntax = syntax with { End = Part(ref reader) }; break;
+            }
+
+        return syntax;
+
+        static string Part(ref MessageReader reader) => reader.Text("a part of a call's syntax", GenerationProtocol.MaxNameBytes);
+    }
+
     static GenerationStarted ReadStarted(MessageReader reader)
     {
         var started = new GenerationStarted(0);
@@ -105,6 +136,7 @@ static class EventMessage
             {
                 case 1: started = started with { PromptTokens = reader.Int32("the prompt's tokens", 0, int.MaxValue) }; break;
                 case 2: started = started with { MaxTokens = reader.Int32("the token limit", 0, int.MaxValue) }; break;
+                case 3: started = started with { ToolCalls = ReadToolCalls(reader.Message()) }; break;
             }
 
         return started;

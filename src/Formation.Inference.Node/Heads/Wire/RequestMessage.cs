@@ -21,6 +21,28 @@ static class RequestMessage
             writer.Optional(11, time.UtcTicks);
             writer.Number(12, time.TotalOffsetMinutes);
         }
+
+        if (request.Format is not null)
+            Write(writer, 15, request.Format);
+        if (request.ToolUse is not null)
+            Write(writer, 16, request.ToolUse);
+    }
+
+    static void Write(MessageWriter writer, int field, OutputFormat format)
+    {
+        var start = writer.Begin(field);
+        writer.Number(1, (int)format.Kind);
+        writer.Text(2, format.Source.Value);
+        writer.End(start);
+    }
+
+    static void Write(MessageWriter writer, int field, ToolUse use)
+    {
+        var start = writer.Begin(field);
+        writer.Number(1, (int)use.Choice);
+        writer.Text(2, use.Name);
+        writer.Flag(3, use.IsParallel);
+        writer.End(start);
     }
 
     /// <summary>Writes the caller's trace (W3C) behind a request.</summary>
@@ -39,6 +61,8 @@ static class RequestMessage
         var choices = 0;
         LogprobOptions? logprobs = null;
         var echo = false;
+        OutputFormat? format = null;
+        ToolUse? toolUse = null;
         Continuation? continuation = null;
         (long? ticks, var offset) = (null, 0);
         string? traceParent = null, traceState = null;
@@ -60,6 +84,8 @@ static class RequestMessage
                 case 12: offset = reader.Int32("the time's offset", -14 * 60, 14 * 60); break;
                 case 13: traceParent = reader.Text("the trace's parent", GenerationProtocol.MaxNameBytes); break;
                 case 14: traceState = reader.Text("the trace's state", GenerationProtocol.MaxNameBytes); break;
+                case 15: format = ReadFormat(reader.Message()); break;
+                case 16: toolUse = ReadToolUse(reader.Message()); break;
             }
 
         if (prompt is null)
@@ -76,6 +102,8 @@ static class RequestMessage
                 Sampling = sampling,
                 Stop = stop,
                 Choices = choices,
+                Format = format,
+                ToolUse = toolUse,
                 Logprobs = logprobs,
                 EchoPrompt = echo,
                 TemplateTime = ticks is { } utc ? Time(utc, offset) : null,
@@ -83,6 +111,34 @@ static class RequestMessage
             },
             traceParent,
             traceState);
+    }
+
+    static OutputFormat ReadFormat(MessageReader reader)
+    {
+        var (kind, source) = (OutputFormatKind.JsonObject, "");
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: kind = (OutputFormatKind)reader.Int32("the kind of a format", 0, (int)OutputFormatKind.Choice); break;
+                // Three bytes of UTF-8 at most for each code unit of UTF-16.
+                case 2: source = reader.Text("a format", 3 * OutputFormat.MaxSourceLength); break;
+            }
+
+        return new OutputFormat(kind, source);
+    }
+
+    static ToolUse ReadToolUse(MessageReader reader)
+    {
+        var use = new ToolUse(ToolChoice.Auto) { IsParallel = false };
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: use = use with { Choice = (ToolChoice)reader.Int32("the choice of tools", 0, (int)ToolChoice.Required) }; break;
+                case 2: use = use with { Name = reader.Text("a tool's name", GenerationProtocol.MaxNameBytes) }; break;
+                case 3: use = use with { IsParallel = reader.Flag() }; break;
+            }
+
+        return use;
     }
 
     static DateTimeOffset Time(long utcTicks, int offsetMinutes)

@@ -82,6 +82,22 @@ public class ChatCompletionMappingTests
         Assert.Equal(1, request.Choices);
     }
 
+    [Theory]
+    [InlineData(""" "response_format":{"type":"json_object"} """, OutputFormatKind.JsonObject, "")]
+    [InlineData(""" "response_format":{"type":"json_schema","json_schema":{"name":"a-1_B","schema":{"type":"object"},"strict":true,"description":"d"}} """, OutputFormatKind.JsonSchema, """{"type":"object"}""")]
+    [InlineData(""" "response_format":{"type":"json_schema","json_schema":{"name":"a","schema":{"type": "object"},"strict":false}} """, OutputFormatKind.JsonSchema, """{"type": "object"}""")]
+    [InlineData(""" "response_format":{"type":"json_schema","json_schema":{"name":"a"}} """, OutputFormatKind.JsonObject, "")]
+    [InlineData(""" "structured_outputs":{"json":{"type":"array"}} """, OutputFormatKind.JsonSchema, """{"type":"array"}""")]
+    [InlineData(""" "structured_outputs":{"json_object":true} """, OutputFormatKind.JsonObject, "")]
+    [InlineData(""" "structured_outputs":{"regex":"a+b"} """, OutputFormatKind.Pattern, "a+b")]
+    [InlineData(""" "structured_outputs":{"grammar":"root ::= \"a\""} """, OutputFormatKind.Grammar, "root ::= \"a\"")]
+    [InlineData(""" "structured_outputs":{"choice":["yes","nein"]} """, OutputFormatKind.Choice, """["yes","nein"]""")]
+    public void A_format_is_asked_for_in_either_way(string parameter, OutputFormatKind kind, string source) =>
+        Assert.Equal(new OutputFormat(kind, source), MapWith($",{parameter}").Format);
+
+    [Fact]
+    public void Text_is_no_format() => Assert.Null(MapWith(""","response_format":{"type":"text"}""").Format);
+
     [Fact]
     public void Harmless_parameters_without_effect_are_accepted()
     {

@@ -65,15 +65,18 @@ public sealed class MessageTests
     public void Every_property_of_a_request_is_one_that_crosses()
     {
         // What is added to the contract has to be added to the wire: then this number changes with both.
-        Assert.Equal(11, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(13, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(10, typeof(SamplingParams).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(3, typeof(ToolUse).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(5, typeof(ToolCallSyntax).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(2, typeof(OutputFormat).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(ContinuedChoice).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(6, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(2, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(3, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(GenerationError).GetProperties().Count(property => property.CanWrite));
         Assert.Equal((int)GenerationErrorKind.Internal + 1, Enum.GetValues<GenerationErrorKind>().Length);
         Assert.Equal((int)FinishReason.Length + 1, Enum.GetValues<FinishReason>().Length);
@@ -157,6 +160,10 @@ public sealed class MessageTests
                 { "the number of choices", good with { Choices = -1 } },
                 { "alternatives", good with { Logprobs = new LogprobOptions(21) } },
                 { "another number of choices", good with { Continuation = new Continuation([new ContinuedChoice(), new ContinuedChoice()]) } },
+                { "kind of a format", good with { Format = new OutputFormat((OutputFormatKind)5, "") } },
+                { "choice of tools", good with { ToolUse = new ToolUse((ToolChoice)2) } },
+                { "a tool's name", good with { ToolUse = new ToolUse(ToolChoice.Auto) { Name = new string('x', 3000) } } },
+                { "a format", good with { Format = new OutputFormat(OutputFormatKind.Pattern, new string('ß', 2 * OutputFormat.MaxSourceLength)) } },
                 { "temperature", good with { Sampling = sampling with { Temperature = float.NaN } } },
                 { "temperature", good with { Sampling = sampling with { Temperature = -1 } } },
                 { "top-p", good with { Sampling = sampling with { TopP = 0 } } },

@@ -27,6 +27,8 @@ sealed class RandomMessages(int seed)
             EchoPrompt = Maybe(),
             TemplateTime = Maybe() ? new DateTimeOffset(_random.NextInt64(TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay), TimeSpan.Zero)
                 .ToOffset(TimeSpan.FromMinutes(_random.Next(-840, 841))) : null,
+            Format = Maybe() ? new OutputFormat((OutputFormatKind)_random.Next(5), Text(300)) : null,
+            ToolUse = Maybe() ? new ToolUse((ToolChoice)_random.Next(2)) { Name = Maybe() ? Text(200) : null, IsParallel = Maybe() } : null,
             Continuation = Maybe() ? new Continuation([.. Enumerable.Range(0, choices).Select(_ => new ContinuedChoice
             {
                 TokenIds = Ids(200), TextLength = _random.Next(), IsEchoed = Maybe(), IsFinished = Maybe(),
@@ -57,7 +59,11 @@ sealed class RandomMessages(int seed)
 
     public GenerationEvent Event() => _random.Next(5) switch
     {
-        0 => new GenerationStarted(_random.Next()) { MaxTokens = Maybe() ? _random.Next(2) * 1000 : null },
+        0 => new GenerationStarted(_random.Next())
+        {
+            MaxTokens = Maybe() ? _random.Next(2) * 1000 : null,
+            ToolCalls = Maybe() ? new ToolCallSyntax(Text(300), Text(300), Text(300), Maybe() ? Text(300) : null, Text(300)) : null,
+        },
         1 => new GenerationFinished(_random.Next(128), (FinishReason)_random.Next(2), _random.Next())
         {
             StopString = Maybe() ? Text(300) : null,

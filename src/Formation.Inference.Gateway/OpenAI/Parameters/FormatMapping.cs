@@ -1,0 +1,104 @@
+using System.Text.Json;
+using Formation.Inference.Gateway.Requests;
+using static Formation.Inference.Gateway.Requests.ParameterChecks;
+
+namespace Formation.Inference.Gateway.OpenAI.Parameters;
+
+/// <summary>Step 3 for what the output must be: chat's <c>response_format</c>, and <c>structured_outputs</c>, which is not OpenAI's (vLLM has it).</summary>
+internal static class FormatMapping
+{
+    internal const string ResponseFormatName = "response_format", StructuredOutputsName = "structured_outputs";
+
+    const int MaxNameLength = 64;
+
+    /// <summary>The format that a request asks for in either way, or null.</summary>
+    internal static OutputFormat? ToFormat(JsonElement? responseFormat, StructuredOutputsFields? structured)
+    {
+        var format = responseFormat is { } given ? OfResponseFormat(given) : null;
+        if (structured is null)
+            return format;
+        if (format is not null)
+            throw InvalidValue(StructuredOutputsName, $"'{ResponseFormatName}' asks for a format, too; send one of them.");
+        return OfStructuredOutputs(structured);
+    }
+
+    static OutputFormat? OfResponseFormat(JsonElement format)
+    {
+        if (format.ValueKind != JsonValueKind.Object)
+            throw InvalidType(ResponseFormatName, "an object", format);
+        if (!format.TryGetProperty("type", out JsonElement type))
+            throw Missing($"{ResponseFormatName}.type");
+        string name = JsonWords.TryGetString(type) ?? throw InvalidType($"{ResponseFormatName}.type", "a string", type);
+        OneOf($"{ResponseFormatName}.type", name, "text", "json_object", "json_schema");
+        NoneOther(format, ResponseFormatName, name == "json_schema" ? ["type", "json_schema"] : ["type"]);
+        return name switch
+        {
+            "text" => null,
+            "json_object" => OutputFormat.JsonObject,
+            _ => OfJsonSchema(format),
+        };
+    }
+
+    static OutputFormat OfJsonSchema(JsonElement format)
+    {
+        const string Path = $"{ResponseFormatName}.json_schema";
+        if (!format.TryGetProperty("json_schema", out JsonElement named))
+            throw Missing(Path);
+        if (named.ValueKind != JsonValueKind.Object)
+            throw InvalidType(Path, "an object", named);
+        NoneOther(named, Path, ["name", "description", "schema", "strict"]);
+        if (!named.TryGetProperty("name", out JsonElement name))
+            throw Missing($"{Path}.name");
+        string text = JsonWords.TryGetString(name) ?? throw InvalidType($"{Path}.name", "a string", name);
+        Text($"{Path}.name", text, MaxNameLength);
+        if (text.Length == 0 || text.Any(character => !char.IsAsciiLetterOrDigit(character) && character is not ('_' or '-')))
+            throw InvalidValue($"{Path}.name", "it may have letters, digits, '_' and '-', and needs one at least.");
+        if (named.TryGetProperty("strict", out JsonElement strict) && strict.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
+            throw InvalidType($"{Path}.strict", "a boolean", strict);
+
+        // The output is held to the schema whether it is called strict or not: nobody who sends one wants anything else.
+        return named.TryGetProperty("schema", out JsonElement schema) && schema.ValueKind != JsonValueKind.Null
+            ? Of(OutputFormatKind.JsonSchema, $"{Path}.schema", Schema($"{Path}.schema", schema))
+            : OutputFormat.JsonObject;
+    }
+
+    static OutputFormat OfStructuredOutputs(StructuredOutputsFields fields)
+    {
+        NoneUnknown(fields.Unknown, StructuredOutputsName);
+        OutputFormat?[] given =
+        [
+            fields.Json is { } schema ? Of(OutputFormatKind.JsonSchema, Path("json"), Schema(Path("json"), schema)) : null,
+            fields.JsonObject == true ? OutputFormat.JsonObject : null,
+            fields.Regex is { } pattern ? Of(OutputFormatKind.Pattern, Path("regex"), pattern) : null,
+            fields.Grammar is { } grammar ? Of(OutputFormatKind.Grammar, Path("grammar"), grammar) : null,
+            fields.Choice is { } choices ? Of(OutputFormatKind.Choice, Path("choice"), Choices(choices)) : null,
+        ];
+        OutputFormat[] formats = [.. given.OfType<OutputFormat>()];
+        return formats is [var format]
+            ? format
+            : throw InvalidValue(StructuredOutputsName, "it needs exactly one of 'json', 'json_object', 'regex', 'grammar' and 'choice'.");
+    }
+
+    static string Schema(string param, JsonElement schema) => schema.ValueKind is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False
+        ? schema.GetRawText()
+        : throw InvalidType(param, "a JSON schema (an object or a boolean)", schema);
+
+    static string Choices(List<string?> choices)
+    {
+        Count(Path("choice"), choices.Count, 1, 1024);
+        return choices.Contains(null)
+            ? throw InvalidValue(Path("choice"), "a choice is null; it must be a string.")
+            : JsonSerializer.Serialize(choices, OpenAIJsonContext.Default.ListString);
+    }
+
+    static OutputFormat Of(OutputFormatKind kind, string param, string source) => new(kind, Text(param, source, OutputFormat.MaxSourceLength)!);
+
+    static string Path(string field) => $"{StructuredOutputsName}.{field}";
+
+    static void NoneOther(JsonElement given, string path, ReadOnlySpan<string> known)
+    {
+        foreach (JsonProperty property in given.EnumerateObject())
+            if (JsonWords.TryGetName(property) is var name && !known.Contains(name))
+                throw Unknown(JsonPath.Append(path, name ?? "?"));
+    }
+}
