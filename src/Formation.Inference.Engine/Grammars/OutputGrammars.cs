@@ -1,3 +1,4 @@
+using System.Text;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Engine.Tools;
 
@@ -11,10 +12,15 @@ internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCal
     /// <summary>Grammars that are kept beside those in use.</summary>
     public const int MostKept = 16;
 
-    private readonly Lazy<TokenTrie> _vocabulary = new(() => TokenTrie.Of([.. Enumerable.Range(0, tokenizer.VocabularySize).Select(TextOf(tokenizer))]));
+    private readonly Lazy<TokenTrie> _vocabulary = new(() => VocabularyOf(tokenizer, new HashSet<int>()));
+    private readonly Lazy<HashSet<int>> _callTokens = new(() => ControlTokensIn(tokenizer, toolCalls));
+    private readonly Lazy<TokenTrie> _vocabularyWithCalls = new(() => VocabularyOf(tokenizer, ControlTokensIn(tokenizer, toolCalls)));
     private readonly Lock _lock = new();
     private readonly Dictionary<Source, LinkedListNode<(Source Source, OutputGrammar Grammar)>> _known = [];
     private readonly LinkedList<(Source Source, OutputGrammar Grammar)> _lastUsedFirst = [];
+
+    /// <summary>Control tokens that calls of tools have in them: their names are text where tools may be called.</summary>
+    public IReadOnlySet<int> CallTokens => _callTokens.Value;
 
     /// <summary>What the grammar of a request's output is made of.</summary>
     private sealed record Source(OutputFormat? Format, ToolUse? ToolUse, SensitiveText? Tools);
@@ -43,7 +49,8 @@ internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCal
         // Not under the lock: it may take a while, and others have grammars that are known.
         var definition = source.ToolUse is null ? FormatGrammar.Of(source.Format!, cancellationToken) : ToolGrammar.Of(
             ToolDefinition.Read(source.Tools?.Value), toolCalls, source.ToolUse, source.Format is null ? null : FormatGrammar.Of(source.Format, cancellationToken), cancellationToken);
-        return Keep(source, new OutputGrammar(GrammarCompiler.Compile(definition, cancellationToken), _vocabulary.Value, tokenizer));
+        var vocabulary = source.ToolUse is null || CallTokens.Count == 0 ? _vocabulary.Value : _vocabularyWithCalls.Value;
+        return Keep(source, new OutputGrammar(GrammarCompiler.Compile(definition, cancellationToken), vocabulary, tokenizer));
     }
 
     private OutputGrammar Keep(Source source, OutputGrammar grammar)
@@ -64,6 +71,13 @@ internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCal
     }
 
     // What ends a generation is no text, whatever it is called: it would end it in the middle of a string.
-    private static Func<int, ReadOnlyMemory<byte>> TextOf(Tokenizer tokenizer) =>
-        id => tokenizer.IsRendered(id) && !tokenizer.IsEndOfGeneration(id) ? tokenizer.TokenBytes(id) : default;
+    private static TokenTrie VocabularyOf(Tokenizer tokenizer, HashSet<int> shown) => TokenTrie.Of([.. Enumerable.Range(0, tokenizer.VocabularySize).Select(id =>
+        (tokenizer.IsRendered(id) || shown.Contains(id)) && !tokenizer.IsEndOfGeneration(id) ? tokenizer.TokenBytes(id) : default)]);
+
+    private static HashSet<int> ControlTokensIn(Tokenizer tokenizer, ToolCallSyntax syntax)
+    {
+        var text = string.Join('\n', syntax.Opening, syntax.Between, syntax.After, syntax.Separator, syntax.End);
+        return [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => !tokenizer.IsRendered(id) && !tokenizer.IsEndOfGeneration(id)
+            && tokenizer.TokenBytes(id) is { IsEmpty: false, Span: var name } && text.Contains(Encoding.UTF8.GetString(name), StringComparison.Ordinal))];
+    }
 }

@@ -8,9 +8,15 @@ namespace Formation.Inference.Engine.Sequences;
 /// held back, and so are the tokens behind it. Its sampler may be some tokens ahead of it, while those that a
 /// step drew together are appended one by one.
 /// </summary>
-internal sealed class ChoiceOutput(Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler)
+/// <param name="tokenizer">The model's.</param>
+/// <param name="stop">When the choice ends.</param>
+/// <param name="stopStrings">The texts that end it.</param>
+/// <param name="sampler">The state of its sampler.</param>
+/// <param name="shown">Control tokens that are text here, or null.</param>
+internal sealed class ChoiceOutput(
+    Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler, IReadOnlySet<int>? shown = null)
 {
-    readonly StreamingDetokenizer _detokenizer = new(tokenizer);
+    readonly StreamingDetokenizer _detokenizer = new(tokenizer, shown: shown);
     readonly StopStringMatcher _matcher = new(stopStrings);
     readonly Queue<HeldToken> _heldTokens = [];
     int _producedLength;

@@ -48,7 +48,8 @@ internal sealed class GenerationFactory(
         {
             var text = grammar is null ? null : new GrammarText(grammar, ends);
             var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens, text);
-            choices[choice] = new ChoiceOutput(tokenizer, request.Stop, stopStrings, sampler);
+            choices[choice] = new ChoiceOutput(
+                tokenizer, request.Stop, stopStrings, sampler, request.ToolUse is null ? null : grammars.CallTokens);
             if (delivered?[choice] is { IsFinished: false } before)
                 Continue(group.Sequences[choice], choices[choice], before, maxTokens);
         }

@@ -13,7 +13,9 @@ namespace Formation.Inference.Engine.Tokenization;
 /// Whether the ids start a text, so that SentencePiece's space in front of it is left out. False where they continue one, as generated
 /// tokens continue a prompt.
 /// </param>
-public sealed class StreamingDetokenizer(Tokenizer tokenizer, bool renderControl = false, bool startsText = false)
+/// <param name="shown">Control tokens that show as their names all the same, or null.</param>
+public sealed class StreamingDetokenizer(
+    Tokenizer tokenizer, bool renderControl = false, bool startsText = false, IReadOnlySet<int>? shown = null)
 {
     readonly byte[] _pending = new byte[4];
     int _pendingLength;
@@ -24,7 +26,7 @@ public sealed class StreamingDetokenizer(Tokenizer tokenizer, bool renderControl
     public string Append(int id)
     {
         ReadOnlySpan<byte> bytes = tokenizer.TokenBytes(id).Span;
-        bool isRendered = renderControl || tokenizer.IsRendered(id);
+        bool isRendered = renderControl || tokenizer.IsRendered(id) || shown?.Contains(id) == true;
         bool dropsSpace = _dropsSpace;
         _dropsSpace = dropsSpace && !isRendered;
         if (!isRendered || bytes.IsEmpty) return "";

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using Formation.Inference.Engine.Grammars;
 
 namespace Formation.Inference.Engine.Tools;
@@ -8,7 +7,7 @@ namespace Formation.Inference.Engine.Tools;
 /// Makes the grammar of an answer that may call tools: text as the model likes, but what begins like a call is one, of a tool that there is, with
 /// arguments that its schema allows. Nothing follows the last call.
 /// </summary>
-internal static partial class ToolGrammar
+internal static class ToolGrammar
 {
     private const string Root = "answer", Call = "call", MoreCalls = "more calls", Calls = "calls", AnyText = "any text";
 
@@ -44,10 +43,10 @@ internal static partial class ToolGrammar
             return new GrammarDefinition(Root, rules);
         }
 
-        var sign = SignOf(syntax);
-        rules[Calls] = GrammarExpression.Sequence(GrammarExpression.Text(syntax.Opening[(sign ?? syntax.Opening).Length..]), behindOpening);
+        var sign = syntax.Sign ?? syntax.Opening;
+        rules[Calls] = GrammarExpression.Sequence(GrammarExpression.Text(syntax.Opening[sign.Length..]), behindOpening);
         rules[AnyText] = GrammarExpression.Repeat(GrammarExpression.AnyBut(), 0, null);
-        AddText(rules, sign ?? syntax.Opening, anywhere: sign is not null);
+        AddText(rules, sign, anywhere: syntax.Sign is not null);
         return new GrammarDefinition(Root, rules);
     }
 
@@ -81,12 +80,6 @@ internal static partial class ToolGrammar
         GrammarRepetition repetition => repetition with { Item = Renamed(repetition.Item, prefix) },
         _ => expression,
     };
-
-    /// <summary>
-    /// The first part of a call that no other text has: a tag, or a word in brackets. Null where a call begins as other text may (with a brace): then
-    /// only the beginning of an answer tells it.
-    /// </summary>
-    private static string? SignOf(ToolCallSyntax syntax) => Sign().Match(syntax.Opening) is { Success: true, Value: var sign } ? sign : null;
 
     // Text that does not have the sign, or has it and then goes on as calls: one rule for each number of its characters that stand right before
     // (the automaton of Knuth, Morris and Pratt). Where the sign counts at the beginning only, what does not go on with it is any text.
@@ -123,7 +116,4 @@ internal static partial class ToolGrammar
 
         static GrammarExpression Then(GrammarExpression first, string rule) => GrammarExpression.Sequence(first, GrammarExpression.Rule(rule));
     }
-
-    [GeneratedRegex(@"^(<[^<>\s={]+[>=]|\[[A-Z_]+\])", RegexOptions.CultureInvariant)]
-    private static partial Regex Sign();
 }

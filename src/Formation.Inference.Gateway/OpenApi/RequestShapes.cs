@@ -27,7 +27,11 @@ internal static class RequestShapes
             "Any text, any JSON object, or JSON that a schema allows.",
             ObjectWith("type", Only("text")), ObjectWith("type", Only("json_object")), ObjectWith("type", Only("json_schema"))),
         ["json"] = () => new OpenApiSchema { Type = JsonSchemaType.Object, Description = "A JSON schema." },
-        ["tool_choice"] = () => Only("none"),
+        ["ChatCompletionRequest.tools"] = () => ArrayOf(ObjectWith("type", Only("function")), "Functions that the model may call."),
+        ["tool_choice"] = () => OneOf(
+            "Whether the model calls functions, or the one that it calls.",
+            new OpenApiSchema { Type = JsonSchemaType.String, Enum = [JsonValue.Create("none"), JsonValue.Create("auto"), JsonValue.Create("required")] },
+            ObjectWith("type", Only("function"))),
         ["modalities"] = () => ArrayOf(Only("text")),
         ["system"] = () => OneOf("What stands before the conversation.", String(), ArrayOf(TextPart())),
 

@@ -96,6 +96,30 @@ public sealed class OutputGrammarTests
     }
 
     [Fact]
+    public void A_control_token_that_calls_have_in_them_is_text_where_tools_may_be_called_and_only_there()
+    {
+        var marker = _tokenizer.FindSpecial("<|im_start|>")!.Value;
+        var grammars = new OutputGrammars(_tokenizer, ToolCallSyntax.Default with { Opening = "<|im_start|>{\"name\": \"" });
+        Assert.Equal([marker], grammars.CallTokens);
+        using var tools = System.Text.Json.JsonDocument.Parse("""[{"type":"function","function":{"name":"f"}}]""");
+        var request = new GenerationRequest
+        {
+            RequestId = "r",
+            ModelId = "m",
+            AccountId = "a",
+            Prompt = new ChatPrompt([new ChatMessage("user", "x")]) { Tools = tools.RootElement },
+            ToolUse = new ToolUse(ToolChoice.Required),
+        };
+        var text = new GrammarText(grammars.Of(request)!, []);
+        Assert.Contains(marker, Allowed(text));
+        text.Append(marker);
+        Assert.Equal("{", Assert.Single(Allowed(text).Select(token => _tokenizer.Decode([token]))));
+
+        var anyText = new GrammarText(grammars.Of(request with { ToolUse = null, Format = new OutputFormat(OutputFormatKind.Pattern, "[^x]*") })!, []);
+        Assert.DoesNotContain(marker, Allowed(anyText));
+    }
+
+    [Fact]
     public void The_same_format_has_one_grammar_as_long_as_it_is_kept()
     {
         var first = Get("a");

@@ -120,4 +120,14 @@ public sealed class ChoiceOutputTests
     }
 
     int IdOf(byte value) => Enumerable.Range(0, 256).Single(id => _tokenizer.TokenBytes(id).Span.SequenceEqual([value]));
+
+    [Fact]
+    public void Control_tokens_show_as_their_names_where_they_are_text()
+    {
+        var marker = _tokenizer.FindSpecial("<|im_start|>")!.Value;
+        var sampler = new SamplerState(SamplingParams.Default, StopConditions.Default, 1, 0, promptTokens: null);
+        var shown = new ChoiceOutput(_tokenizer, StopConditions.Default, new StopStrings([]), sampler, new HashSet<int> { marker });
+        Assert.Equal("<|im_start|>", shown.Append(marker, null, FinishReason.Length).Text);
+        Assert.Equal("", New().Append(marker, null, FinishReason.Length).Text);
+    }
 }

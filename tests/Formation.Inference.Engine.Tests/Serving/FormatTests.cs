@@ -80,7 +80,7 @@ public sealed class FormatTests : IAsyncDisposable
             Assert.Matches("^[ab]*$", generation.Text(0));
             endings.Add((generation.Finished(0).CompletionTokens, generation.Finished(0).Reason));
         }
-        Assert.Contains(endings, ending => ending is (< 400, FinishReason.Stop));
+        Assert.Contains(endings, ending => ending is ( < 400, FinishReason.Stop));
     }
 
     [Fact]

@@ -23,7 +23,27 @@ internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogpr
 }
 
 /// <summary>What the model said.</summary>
-internal sealed record AssistantMessage(string Role, string Content, string? Refusal);
+/// <param name="Role"><c>assistant</c>.</param>
+/// <param name="Content">The text; null where the model only called tools.</param>
+/// <param name="Refusal">Always null.</param>
+internal sealed record AssistantMessage(string Role, string? Content, string? Refusal)
+{
+    /// <summary>The calls of tools, or null where there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ToolCall>? ToolCalls { get; init; }
+}
+
+/// <summary>A call of a tool, or what is new of one.</summary>
+internal sealed record ToolCall(
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Index,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Id,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Type,
+    CalledFunction Function);
+
+/// <summary>What is called, and with what.</summary>
+/// <param name="Name">The function's name; null in a stream, once it was told.</param>
+/// <param name="Arguments">A JSON object as text, or a piece of it.</param>
+internal sealed record CalledFunction([property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Name, string Arguments);
 
 /// <summary>Log-probabilities of the tokens of a message.</summary>
 internal sealed record ChatLogprobs(IReadOnlyList<ChatTokenLogprob> Content, IReadOnlyList<ChatTokenLogprob>? Refusal)

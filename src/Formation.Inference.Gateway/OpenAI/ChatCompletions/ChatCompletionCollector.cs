@@ -1,11 +1,12 @@
 using System.Text;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Tools;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
 /// <summary>Step 10 for chat that is not streamed: collects the events of every choice into one answer.</summary>
-internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, bool logprobs, UsageCount usage)
+internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, bool logprobs, ToolCallAnswers tools, UsageCount usage)
 {
     readonly Choice[] _choices = [.. Enumerable.Range(0, choices).Select(_ => new Choice())];
 
@@ -14,12 +15,16 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
         usage.Add(item);
         switch (item.Event)
         {
+            case GenerationStarted started:
+                tools.Begin(started);
+                break;
             case GenerationDelta delta:
-                _choices[delta.Choice].Text.Append(delta.Text.Value);
+                _choices[delta.Choice].Add(tools.Read(delta));
                 if (logprobs)
                     _choices[delta.Choice].Tokens.AddRange(delta.Tokens);
                 break;
             case GenerationFinished finished:
+                _choices[finished.Choice].Add(tools.End(finished.Choice));
                 _choices[finished.Choice].Finished = finished;
                 break;
         }
@@ -30,24 +35,39 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
         "chat.completion",
         header.Created,
         header.Model,
-        [.. _choices.Select((choice, index) => choice.ToAnswer(index, logprobs))],
+        [.. _choices.Select((choice, index) => choice.ToAnswer(index, logprobs, tools))],
         Usage.From(usage),
         "default",
         header.SystemFingerprint);
 
     sealed class Choice
     {
-        internal StringBuilder Text { get; } = new();
+        readonly StringBuilder _text = new();
+        readonly List<(string Name, StringBuilder Arguments)> _calls = [];
 
         internal List<TokenLogprob> Tokens { get; } = [];
 
         internal GenerationFinished? Finished { get; set; }
 
-        internal ChatChoice ToAnswer(int index, bool logprobs) => new(
+        internal void Add(IReadOnlyList<AnswerPiece> pieces)
+        {
+            foreach (AnswerPiece piece in pieces)
+                if (piece.Kind == AnswerPieceKind.Call)
+                    _calls.Add((piece.Text, new StringBuilder()));
+                else
+                    (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Arguments).Append(piece.Text);
+        }
+
+        internal ChatChoice ToAnswer(int index, bool logprobs, ToolCallAnswers tools) => new(
             index,
-            new AssistantMessage("assistant", Text.ToString(), null),
+            new AssistantMessage("assistant", _text.Length == 0 && _calls.Count > 0 ? null : _text.ToString(), null)
+            {
+                ToolCalls = _calls.Count == 0
+                    ? null
+                    : [.. _calls.Select(call => new ToolCall(null, tools.NewId(), "function", new CalledFunction(call.Name, call.Arguments.ToString())))],
+            },
             logprobs ? ChatLogprobs.From(Tokens) : null,
-            FinishReasons.Of(Finished!))
+            tools.FinishReason(Finished!))
         {
             StopReason = FinishReasons.StopReason(Finished!),
         };

@@ -28,8 +28,9 @@ internal sealed class ChatCompletionHandler(
         AnswerHeader header = AnswerHeader.Create(answers.CreateId("chatcmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
+        var tools = new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_"));
         var stream = new ChatCompletionStream(
-            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), usage);
+            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), tools, usage);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
@@ -39,7 +40,7 @@ internal sealed class ChatCompletionHandler(
             return;
         }
 
-        var collector = new ChatCompletionCollector(header, request.Choices, logprobs, usage);
+        var collector = new ChatCompletionCollector(header, request.Choices, logprobs, tools, usage);
         await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
         await WholeAnswer.WriteAsync(context, collector.ToAnswer(), OpenAIJsonContext.Answers.ChatCompletion);
     }

@@ -17,6 +17,7 @@ internal static class ChatCompletionMapping
         RefuseUnsupported(body);
         CheckUnused(body);
         (int? maxTokens, string maxTokensName) = MaxTokens(body);
+        (JsonElement? tools, ToolUse? toolUse) = ToolsMapping.Of(body);
         return new GenerationRequest
         {
             RequestId = requestId,
@@ -24,12 +25,14 @@ internal static class ChatCompletionMapping
             AccountId = accountId,
             Prompt = new ChatPrompt(MessageMapping.ToMessages(body.Messages))
             {
+                Tools = tools,
                 AddGenerationPrompt = body.AddGenerationPrompt ?? true,
                 TemplateVariables = TemplateVariables(body),
             },
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, maxTokensName),
             Format = FormatMapping.ToFormat(body.ResponseFormat, body.StructuredOutputs),
+            ToolUse = toolUse,
             Choices = CommonMapping.Choices(body),
             Logprobs = Logprobs(body),
         };
@@ -76,17 +79,13 @@ internal static class ChatCompletionMapping
 
     static void RefuseUnsupported(ChatCompletionRequest body)
     {
-        Refuse("tools", body.Tools, Later);
-        Refuse("functions", body.Functions, Later);
-        Refuse("function_call", body.FunctionCall, Later);
-        Refuse("parallel_tool_calls", body.ParallelToolCalls, "It is only allowed with 'tools', which this server does not have yet.");
+        Refuse("functions", body.Functions, "It is the older form of 'tools'; send these.");
+        Refuse("function_call", body.FunctionCall, "It is the older form of 'tool_choice'; send that, and 'tools'.");
         Refuse("audio", body.Audio, "The models here write text only.");
         Refuse("prediction", body.Prediction, Later);
         Refuse("web_search_options", body.WebSearchOptions, "This server does not search the web.");
         Refuse("moderation", body.Moderation, "This server does not moderate.");
         Refuse("prompt_cache_options", body.PromptCacheOptions, "Prompts are cached automatically, for as long as there is room.");
-        if (body.ToolChoice is { } choice && !IsString(choice, "none"))
-            throw Unsupported("tool_choice", "It needs 'tools', which this server does not have yet; leave it out or send 'none'.");
         if (body.Modalities is { } modalities)
             CheckModalities(modalities);
     }

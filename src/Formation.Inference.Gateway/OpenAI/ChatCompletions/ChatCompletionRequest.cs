@@ -24,7 +24,14 @@ internal sealed class ChatCompletionRequest : GenerationFields
 
     public JsonElement? ResponseFormat { get; init; }
 
+    /// <summary>Functions that the model may call: 1 to 128.</summary>
+    public JsonElement? Tools { get; init; }
+
+    /// <summary>none, auto, required, or the function to call.</summary>
     public JsonElement? ToolChoice { get; init; }
+
+    /// <summary>Whether an answer may have several calls.</summary>
+    public bool? ParallelToolCalls { get; init; }
 
     public JsonElement? Modalities { get; init; }
 
@@ -51,10 +58,6 @@ internal sealed class ChatCompletionRequest : GenerationFields
     public string? PromptCacheRetention { get; init; }
 
     // Refused by name.
-
-    public JsonElement? Tools { get; init; }
-
-    public JsonElement? ParallelToolCalls { get; init; }
 
     public JsonElement? Functions { get; init; }
 

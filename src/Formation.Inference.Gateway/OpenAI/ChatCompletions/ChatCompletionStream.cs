@@ -2,6 +2,7 @@ using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Tools;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
@@ -9,7 +10,7 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.
 /// </summary>
 internal sealed class ChatCompletionStream(
-    AnswerHeader header, int choices, bool logprobs, bool includeUsage, ParameterNames names, UsageCount usage) : IStreamDialect
+    AnswerHeader header, int choices, bool logprobs, bool includeUsage, ParameterNames names, ToolCallAnswers tools, UsageCount usage) : IStreamDialect
 {
     public bool IsComplete => usage.IsComplete;
 
@@ -18,16 +19,24 @@ internal sealed class ChatCompletionStream(
         usage.Add(item);
         switch (item.Event)
         {
-            case GenerationStarted:
+            case GenerationStarted started:
+                tools.Begin(started);
                 for (int choice = 0; choice < choices; choice++)
                     Write(output, new ChatChunkChoice(choice, new ChatDelta { Role = "assistant", Content = "" }, null, null));
                 break;
             case GenerationDelta delta:
                 ChatLogprobs? tokens = logprobs ? ChatLogprobs.From(delta.Tokens) : null;
-                Write(output, new ChatChunkChoice(delta.Choice, new ChatDelta { Content = delta.Text.Value }, tokens, null));
+                IReadOnlyList<AnswerPiece> pieces = tools.Read(delta);
+                // Log-probabilities are of all tokens, those of calls and those held back, too.
+                if (pieces.Count == 0 && tokens is { Content.Count: > 0 })
+                    Write(output, new ChatChunkChoice(delta.Choice, new ChatDelta { Content = "" }, tokens, null));
+                for (int i = 0; i < pieces.Count; i++)
+                    Write(output, new ChatChunkChoice(delta.Choice, Delta(pieces[i]), i == 0 ? tokens : null, null));
                 break;
             case GenerationFinished finished:
-                var end = new ChatChunkChoice(finished.Choice, new ChatDelta(), null, FinishReasons.Of(finished))
+                foreach (AnswerPiece piece in tools.End(finished.Choice))
+                    Write(output, new ChatChunkChoice(finished.Choice, Delta(piece), null, null));
+                var end = new ChatChunkChoice(finished.Choice, new ChatDelta(), null, tools.FinishReason(finished))
                 {
                     StopReason = FinishReasons.StopReason(finished),
                 };
@@ -48,6 +57,16 @@ internal sealed class ChatCompletionStream(
 
     public ApiError ToApiError(GenerationError error) =>
         GenerationErrors.ToApiError(error, names.Of);
+
+    ChatDelta Delta(AnswerPiece piece) => piece.Kind switch
+    {
+        AnswerPieceKind.Text => new ChatDelta { Content = piece.Text },
+        AnswerPieceKind.Call => new ChatDelta
+        {
+            ToolCalls = [new ToolCall(piece.Call, tools.NewId(), "function", new CalledFunction(piece.Text, ""))],
+        },
+        _ => new ChatDelta { ToolCalls = [new ToolCall(piece.Call, null, null, new CalledFunction(null, piece.Text))] },
+    };
 
     void Write(ServerSentEvents output, ChatChunkChoice choice)
     {

@@ -15,6 +15,7 @@ internal sealed record ParameterNames(string Prompt, string MaxTokens, string Fo
         nameof(GenerationRequest.Logprobs) => "logprobs",
         nameof(GenerationRequest.EchoPrompt) => "echo",
         nameof(GenerationRequest.Format) => Format,
+        nameof(GenerationRequest.ToolUse) => "tools",
         nameof(SamplingParams.LogitBias) or "Sampling.LogitBias" => "logit_bias",
         nameof(SamplingParams.Seed) or "Sampling.Seed" => "seed",
         nameof(StopConditions.MaxTokens) or "Stop.MaxTokens" => MaxTokens,

@@ -95,6 +95,26 @@ public class ChatCompletionMappingTests
     public void A_format_is_asked_for_in_either_way(string parameter, OutputFormatKind kind, string source) =>
         Assert.Equal(new OutputFormat(kind, source), MapWith($",{parameter}").Format);
 
+    [Theory]
+    [InlineData("", null, null, true)]
+    [InlineData(""" ,"tool_choice":"auto" """, ToolChoice.Auto, null, true)]
+    [InlineData(""" ,"tool_choice":"required","parallel_tool_calls":false """, ToolChoice.Required, null, false)]
+    [InlineData(""" ,"tool_choice":{"type":"function","function":{"name":"f"}} """, ToolChoice.Required, "f", false)]
+    public void Tools_are_shown_and_may_be_called(string more, ToolChoice? choice, string? name, bool isParallel)
+    {
+        GenerationRequest request = MapWith(""","tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}]""" + more);
+        Assert.Equal(new ToolUse(choice ?? ToolChoice.Auto) { Name = name, IsParallel = isParallel }, request.ToolUse);
+        Assert.Equal(1, ((ChatPrompt)request.Prompt).Tools!.Value.GetArrayLength());
+    }
+
+    [Fact]
+    public void Tools_that_may_not_be_called_are_not_shown()
+    {
+        GenerationRequest request = MapWith(""","tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none" """);
+        Assert.Null(request.ToolUse);
+        Assert.Null(((ChatPrompt)request.Prompt).Tools);
+    }
+
     [Fact]
     public void Text_is_no_format() => Assert.Null(MapWith(""","response_format":{"type":"text"}""").Format);
 
