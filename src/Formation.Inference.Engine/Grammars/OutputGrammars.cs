@@ -10,7 +10,7 @@ namespace Formation.Inference.Engine.Grammars;
 internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCalls)
 {
     /// <summary>Grammars that are kept beside those in use.</summary>
-    public const int MostKept = 16;
+    public const int MostKept = 8;
 
     private readonly Lazy<TokenTrie> _vocabulary = new(() => VocabularyOf(tokenizer, new HashSet<int>()));
     private readonly Lazy<HashSet<int>> _callTokens = new(() => ControlTokensIn(tokenizer, toolCalls));
