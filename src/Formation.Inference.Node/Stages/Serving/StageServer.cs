@@ -52,6 +52,16 @@ public sealed class StageServer : IDisposable
         }
     }
 
+    /// <summary>Sequences whose traces it has been told of.</summary>
+    internal int TracedSequences
+    {
+        get
+        {
+            lock (_gate)
+                return _session?.Traces.Count ?? 0;
+        }
+    }
+
     /// <summary>Takes a channel, whoever dialled: reads its hello, and answers. Waits for the peer, so it has a thread of its own.</summary>
     /// <param name="channel">Belongs to the server from now on.</param>
     public void Accept(StageChannel channel)

@@ -21,6 +21,16 @@ internal sealed class StageTraces(LayerRange layers, TimeProvider clock)
     /// <summary>Whether anybody in this process takes spans.</summary>
     public static bool AreWanted => NodeTraces.Source.HasListeners();
 
+    /// <summary>Sequences that are traced now.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+                return _traced.Count;
+        }
+    }
+
     /// <summary>Notes that a sequence is traced; where it is already, nothing changes.</summary>
     public void Begin(long sequenceId, ActivityContext parent)
     {
