@@ -34,6 +34,15 @@ public abstract record GrammarExpression
 
     /// <summary>What another rule says.</summary>
     public static GrammarExpression Rule(string name) => new GrammarReference(name);
+
+    /// <summary>The same with something else for each of its literals, characters and references.</summary>
+    internal GrammarExpression Replace(Func<GrammarExpression, GrammarExpression> leaf) => this switch
+    {
+        GrammarSequence sequence => new GrammarSequence([.. sequence.Parts.Select(part => part.Replace(leaf))]),
+        GrammarChoice choice => new GrammarChoice([.. choice.Alternatives.Select(alternative => alternative.Replace(leaf))]),
+        GrammarRepetition repetition => repetition with { Item = repetition.Item.Replace(leaf) },
+        _ => leaf(this),
+    };
 }
 
 /// <summary>Exactly these bytes.</summary>

@@ -100,40 +100,18 @@ internal sealed class GrammarMatcher
     /// <param name="below">The other, or <see cref="Dead"/> for none.</param>
     public int PlaceOf(int state, int below) => PlaceOf(Number(state, below == Dead ? Bottom : Number(below, Bottom)));
 
-    /// <summary>Forgets everything but some places, once there are more than <see cref="MostPlaces"/>.</summary>
-    /// <param name="living">The places of the texts that go on; replaced by their new numbers.</param>
-    /// <returns>Whether it did: then all other numbers mean nothing any more.</returns>
-    public bool Clear(Span<int> living)
+    /// <summary>Forgets all places, once there are more than <see cref="MostPlaces"/>.</summary>
+    /// <returns>Whether it did: then all numbers mean nothing any more, and texts are followed from <see cref="Start"/> again.</returns>
+    public bool Clear()
     {
         if (_places.Count <= MostPlaces)
             return false;
-        var frames = _frames.ToArray();
-        var kept = new List<Place>();
-        foreach (var place in living)
-            kept.Add(_places[place]);
         _frames.Clear();
         _frameNumbers.Clear();
         _places.Clear();
         _placeNumbers.Clear();
-        var moved = new Dictionary<int, int>();
-        for (var i = 0; i < living.Length; i++)
-            living[i] = Number(new Place([.. kept[i].Heads.Select(Move).Order()], kept[i].MayEnd));
         Start = Begin();
         return true;
-
-        // From the bottom up: a frame is deep at most, and no call for each of its levels is needed.
-        int Move(int frame)
-        {
-            var chain = new Stack<int>();
-            for (var next = frame; next != Bottom && !moved.ContainsKey(next); next = frames[next].Return)
-                chain.Push(next);
-            while (chain.TryPop(out var next))
-            {
-                var below = frames[next].Return;
-                moved[next] = Number(frames[next].State, below == Bottom ? Bottom : moved[below]);
-            }
-            return moved[frame];
-        }
     }
 
     private int Begin()

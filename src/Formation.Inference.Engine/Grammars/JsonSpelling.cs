@@ -22,15 +22,12 @@ internal static class JsonSpelling
     /// The characters of an expression, without quotes around them: each is spelled in one way, with an escape where it has to be; only where any
     /// character may stand, it may be spelled in any.
     /// </summary>
-    public static GrammarExpression Of(GrammarExpression expression) => expression switch
+    public static GrammarExpression Of(GrammarExpression expression) => expression.Replace(leaf => leaf switch
     {
         GrammarLiteral literal => GrammarExpression.Text(Quote(Encoding.UTF8.GetString(literal.Bytes.Span))[1..^1]),
         GrammarCharacters characters => Characters(characters.Ranges),
-        GrammarSequence sequence => new GrammarSequence([.. sequence.Parts.Select(Of)]),
-        GrammarChoice choice => new GrammarChoice([.. choice.Alternatives.Select(Of)]),
-        GrammarRepetition repetition => repetition with { Item = Of(repetition.Item) },
-        _ => throw new GrammarException($"{expression.GetType().Name} is no part of a text"),
-    };
+        _ => throw new GrammarException($"{leaf.GetType().Name} is no part of a text"),
+    });
 
     /// <summary>One character of some ranges.</summary>
     public static GrammarExpression Characters(IReadOnlyList<CharacterRange> ranges)

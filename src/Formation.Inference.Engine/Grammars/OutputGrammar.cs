@@ -15,7 +15,7 @@ internal sealed class OutputGrammar(GrammarAutomaton automaton, TokenTrie vocabu
     private readonly Lock _turn = new();
     private GrammarMatcher? _matcher;
     private TokenMasks? _masks;
-    private int _age;
+    private int _age = 1;
 
     /// <summary>Whether a text is whole: it may end, and nothing can follow.</summary>
     /// <exception cref="GrammarException">There are too many ways to read the text, or it is none by this grammar.</exception>
@@ -46,10 +46,11 @@ internal sealed class OutputGrammar(GrammarAutomaton automaton, TokenTrie vocabu
     // Catches up with the tokens that the text has got since the last look, or with all of them where its place was forgotten.
     private GrammarMatcher Follow(GrammarText text)
     {
-        if (_matcher is null || _matcher.Count > GrammarMatcher.MostPlaces)
+        _matcher ??= new GrammarMatcher(automaton);
+        _masks ??= new TokenMasks(_matcher, vocabulary);
+        if (_matcher.Clear())
         {
-            _matcher = new GrammarMatcher(automaton);
-            _masks = new TokenMasks(_matcher, vocabulary);
+            _masks.Clear();
             _age++;
         }
         if (text.Age != _age)

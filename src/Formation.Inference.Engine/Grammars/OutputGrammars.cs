@@ -1,23 +1,32 @@
-using System.Text;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Engine.Tools;
 
 namespace Formation.Inference.Engine.Grammars;
 
 /// <summary>The grammars that texts of one model are held to. Those used last are kept, since requests with the same format come in rows. Safe from any thread.</summary>
-/// <param name="tokenizer">The model's.</param>
-/// <param name="toolCalls">How the model calls tools.</param>
-internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCalls)
+internal sealed class OutputGrammars
 {
     /// <summary>Grammars that are kept beside those in use.</summary>
     public const int MostKept = 8;
 
-    private readonly Lazy<TokenTrie> _vocabulary = new(() => VocabularyOf(tokenizer, new HashSet<int>()));
-    private readonly Lazy<HashSet<int>> _callTokens = new(() => ControlTokensIn(tokenizer, toolCalls));
-    private readonly Lazy<TokenTrie> _vocabularyWithCalls = new(() => VocabularyOf(tokenizer, ControlTokensIn(tokenizer, toolCalls)));
+    private readonly Tokenizer _tokenizer;
+    private readonly Func<ToolCallSyntax> _toolCalls;
+    private readonly Lazy<TokenTrie> _vocabulary;
+    private readonly Lazy<TokenTrie> _vocabularyWithCalls;
+    private readonly Lazy<HashSet<int>> _callTokens;
     private readonly Lock _lock = new();
     private readonly Dictionary<Source, LinkedListNode<(Source Source, OutputGrammar Grammar)>> _known = [];
     private readonly LinkedList<(Source Source, OutputGrammar Grammar)> _lastUsedFirst = [];
+
+    /// <param name="tokenizer">The model's.</param>
+    /// <param name="toolCalls">How the model calls tools; asked for where a request has some.</param>
+    public OutputGrammars(Tokenizer tokenizer, Func<ToolCallSyntax> toolCalls)
+    {
+        (_tokenizer, _toolCalls) = (tokenizer, toolCalls);
+        _callTokens = new Lazy<HashSet<int>>(() => ControlTokensIn(toolCalls()));
+        _vocabulary = new Lazy<TokenTrie>(() => VocabularyOf([]));
+        _vocabularyWithCalls = new Lazy<TokenTrie>(() => CallTokens.Count == 0 ? _vocabulary.Value : VocabularyOf(_callTokens.Value));
+    }
 
     /// <summary>Control tokens that calls of tools have in them: their names are text where tools may be called.</summary>
     public IReadOnlySet<int> CallTokens => _callTokens.Value;
@@ -48,9 +57,9 @@ internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCal
 
         // Not under the lock: it may take a while, and others have grammars that are known.
         var definition = source.ToolUse is null ? FormatGrammar.Of(source.Format!, cancellationToken) : ToolGrammar.Of(
-            ToolDefinition.Read(source.Tools?.Value), toolCalls, source.ToolUse, source.Format is null ? null : FormatGrammar.Of(source.Format, cancellationToken), cancellationToken);
-        var vocabulary = source.ToolUse is null || CallTokens.Count == 0 ? _vocabulary.Value : _vocabularyWithCalls.Value;
-        return Keep(source, new OutputGrammar(GrammarCompiler.Compile(definition, cancellationToken), vocabulary, tokenizer));
+            ToolDefinition.Read(source.Tools?.Value), _toolCalls(), source.ToolUse, source.Format is null ? null : FormatGrammar.Of(source.Format, cancellationToken), cancellationToken);
+        var vocabulary = source.ToolUse is null ? _vocabulary.Value : _vocabularyWithCalls.Value;
+        return Keep(source, new OutputGrammar(GrammarCompiler.Compile(definition, cancellationToken), vocabulary, _tokenizer));
     }
 
     private OutputGrammar Keep(Source source, OutputGrammar grammar)
@@ -71,13 +80,13 @@ internal sealed class OutputGrammars(Tokenizer tokenizer, ToolCallSyntax toolCal
     }
 
     // What ends a generation is no text, whatever it is called: it would end it in the middle of a string.
-    private static TokenTrie VocabularyOf(Tokenizer tokenizer, HashSet<int> shown) => TokenTrie.Of([.. Enumerable.Range(0, tokenizer.VocabularySize).Select(id =>
-        (tokenizer.IsRendered(id) || shown.Contains(id)) && !tokenizer.IsEndOfGeneration(id) ? tokenizer.TokenBytes(id) : default)]);
+    private TokenTrie VocabularyOf(HashSet<int> shown) => TokenTrie.Of([.. Enumerable.Range(0, _tokenizer.VocabularySize).Select(id =>
+        (_tokenizer.IsRendered(id) || shown.Contains(id)) && !_tokenizer.IsEndOfGeneration(id) ? _tokenizer.TokenBytes(id) : default)]);
 
-    private static HashSet<int> ControlTokensIn(Tokenizer tokenizer, ToolCallSyntax syntax)
+    private HashSet<int> ControlTokensIn(ToolCallSyntax syntax)
     {
         var text = string.Join('\n', syntax.Opening, syntax.Between, syntax.After, syntax.Separator, syntax.End);
-        return [.. Enumerable.Range(0, tokenizer.VocabularySize).Where(id => !tokenizer.IsRendered(id) && !tokenizer.IsEndOfGeneration(id)
-            && tokenizer.TokenBytes(id) is { IsEmpty: false, Span: var name } && text.Contains(Encoding.UTF8.GetString(name), StringComparison.Ordinal))];
+        return [.. Enumerable.Range(0, _tokenizer.VocabularySize).Where(id => !_tokenizer.IsRendered(id) && !_tokenizer.IsEndOfGeneration(id)
+            && _tokenizer.NameOf(id) is { Length: > 0 } name && text.Contains(name, StringComparison.Ordinal))];
     }
 }

@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace Formation.Inference.Engine.Grammars;
 
 /// <summary>
@@ -120,14 +118,5 @@ internal sealed class TokenMasks
                 mask[token >> 6] |= 1UL << token;
             i++;
         }
-    }
-
-    /// <summary>How many tokens a mask allows.</summary>
-    public static int Count(ReadOnlySpan<ulong> mask)
-    {
-        var count = 0;
-        foreach (var word in mask)
-            count += BitOperations.PopCount(word);
-        return count;
     }
 }

@@ -42,11 +42,10 @@ internal sealed class GenerationFactory(
         var promptTokens = TokenCounts.PromptTokens(request.Sampling, prompt);
         var stopStrings = new StopStrings(request.Stop.Strings);
         var grammar = grammars.Of(request);
-        int[] ends = request.Stop.IgnoreEndOfGeneration ? [.. request.Stop.TokenIds] : [.. tokenizer.EndOfGeneration, .. request.Stop.TokenIds];
         var choices = new ChoiceOutput[request.Choices];
         for (var choice = 0; choice < choices.Length; choice++)
         {
-            var text = grammar is null ? null : new GrammarText(grammar, ends);
+            var text = grammar is null ? null : new GrammarText(grammar, Ends(request.Stop));
             var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens, text);
             choices[choice] = new ChoiceOutput(
                 tokenizer, request.Stop, stopStrings, sampler, request.ToolUse is null ? null : grammars.CallTokens);
@@ -79,6 +78,9 @@ internal sealed class GenerationFactory(
 
         output.Skip(before.TokenIds.Count, before.TextLength);
     }
+
+    /// <summary>Tokens that end a completion instead of adding to its text.</summary>
+    int[] Ends(StopConditions stop) => stop.IgnoreEndOfGeneration ? [.. stop.TokenIds] : [.. tokenizer.EndOfGeneration, .. stop.TokenIds];
 
     static bool Completes(SamplerState sampler, int token)
     {

@@ -72,14 +72,12 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             Tools = chat.Tools,
             AddGenerationPrompt = chat.AddGenerationPrompt,
             Variables = chat.TemplateVariables,
-            BosToken = NameOf(tokenizer.Bos),
-            EosToken = NameOf(tokenizer.Eos),
+            BosToken = tokenizer.NameOf(tokenizer.Bos),
+            EosToken = tokenizer.NameOf(tokenizer.Eos),
             TimeProvider = time is { } shown ? new StandingClock(shown) : clock,
         };
         var opened = model.Template!.Render(input, cancellationToken);
         return chat.AssistantPrefix is { Value: var prefix } ? opened with { Text = opened.Text + prefix } : opened;
-
-        string? NameOf(int? token) => token is { } id ? System.Text.Encoding.UTF8.GetString(tokenizer.TokenBytes(id).Span) : null;
     }
 
     /// <summary>What is only counted need not fit the context; what is longer than is counted has no count.</summary>

@@ -17,7 +17,7 @@ public sealed class ServableModel : IDisposable
     public ServableModel()
     {
         _ownToolCalls = new Lazy<ToolCallSyntax?>(() => Template is null ? null : ToolCallProbe.Find(Template, Tokenizer!));
-        _grammars = new Lazy<OutputGrammars>(() => new OutputGrammars(Tokenizer!, ToolCalls));
+        _grammars = new Lazy<OutputGrammars>(() => new OutputGrammars(Tokenizer!, () => ToolCalls));
     }
 
     public required Tokenizer Tokenizer { get; init; }

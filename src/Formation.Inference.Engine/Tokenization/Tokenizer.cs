@@ -122,6 +122,9 @@ public abstract class Tokenizer
     /// </summary>
     public ReadOnlyMemory<byte> TokenBytes(int id) => Vocabulary.Bytes(Checked(id));
 
+    /// <summary>A token's bytes as text; of a control token its name. Null for no token.</summary>
+    internal string? NameOf(int? id) => id is { } token ? Encoding.UTF8.GetString(TokenBytes(token).Span) : null;
+
     /// <summary>Whether a token is structure rather than text: it comes from templates only and has no text of its own.</summary>
     public bool IsControl(int id) => !Vocabulary.IsSpelledOut(Checked(id));
 

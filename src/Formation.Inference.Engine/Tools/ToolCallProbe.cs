@@ -22,10 +22,8 @@ internal static class ToolCallProbe
     /// <summary>The syntax of the calls of a model's template, or null where it knows none.</summary>
     public static ToolCallSyntax? Find(ChatTemplate template, Tokenizer tokenizer)
     {
-        var input = new ChatTemplateInput { Messages = [], BosToken = NameOf(tokenizer.Bos), EosToken = NameOf(tokenizer.Eos), TimeProvider = new StandingClock(DateTimeOffset.UnixEpoch) };
-        return Find(template, input, [.. tokenizer.EndOfGeneration.Select(end => NameOf(end)!)]);
-
-        string? NameOf(int? token) => token is { } id ? Encoding.UTF8.GetString(tokenizer.TokenBytes(id).Span) : null;
+        var input = new ChatTemplateInput { Messages = [], BosToken = tokenizer.NameOf(tokenizer.Bos), EosToken = tokenizer.NameOf(tokenizer.Eos), TimeProvider = new StandingClock(DateTimeOffset.UnixEpoch) };
+        return Find(template, input, [.. tokenizer.EndOfGeneration.Select(end => tokenizer.NameOf(end)!)]);
     }
 
     /// <summary>The syntax of a template's calls.</summary>

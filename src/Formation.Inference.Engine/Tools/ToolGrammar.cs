@@ -69,17 +69,8 @@ internal static class ToolGrammar
     private static void Add(GrammarDefinition definition, string prefix, Dictionary<string, GrammarExpression> rules)
     {
         foreach (var (name, expression) in definition.Rules)
-            rules[prefix + name] = Renamed(expression, prefix);
+            rules[prefix + name] = expression.Replace(leaf => leaf is GrammarReference reference ? GrammarExpression.Rule(prefix + reference.Name) : leaf);
     }
-
-    private static GrammarExpression Renamed(GrammarExpression expression, string prefix) => expression switch
-    {
-        GrammarReference reference => GrammarExpression.Rule(prefix + reference.Name),
-        GrammarSequence sequence => new GrammarSequence([.. sequence.Parts.Select(part => Renamed(part, prefix))]),
-        GrammarChoice choice => new GrammarChoice([.. choice.Alternatives.Select(alternative => Renamed(alternative, prefix))]),
-        GrammarRepetition repetition => repetition with { Item = Renamed(repetition.Item, prefix) },
-        _ => expression,
-    };
 
     // Text that does not have the sign, or has it and then goes on as calls: one rule for each number of its characters that stand right before
     // (the automaton of Knuth, Morris and Pratt). Where the sign counts at the beginning only, what does not go on with it is any text.

@@ -116,15 +116,15 @@ public sealed class GrammarMatcherTests
         // Each row of open brackets is a place of its own.
         var matcher = Matcher(("root", Choice(Text("x"), Sequence(Text("("), Rule("root"), Text(")")), Sequence(Text("["), Rule("root"), Text("]")))));
         var random = new Random(1);
-        var living = new int[1];
         var cleared = 0;
         for (var round = 0; round < 60; round++)
         {
             var open = Enumerable.Range(0, random.Next(1, 900)).Select(_ => random.Next(2) == 0 ? (byte)'(' : (byte)'[').ToArray();
-            living[0] = matcher.Step(matcher.Start, open);
-            cleared += matcher.Clear(living) ? 1 : 0;
+            var before = matcher.Step(matcher.Start, open);
+            Assert.NotEqual(GrammarMatcher.Dead, before);
+            cleared += matcher.Clear() ? 1 : 0;
 
-            var place = matcher.Step(living[0], (byte)'x');
+            var place = matcher.Step(matcher.Step(matcher.Start, open), (byte)'x');
             foreach (var bracket in open.Reverse())
                 place = matcher.Step(place, bracket == '(' ? (byte)')' : (byte)']');
             Assert.True(matcher.MayEnd(place));

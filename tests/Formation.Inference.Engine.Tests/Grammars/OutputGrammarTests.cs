@@ -9,7 +9,7 @@ public sealed class OutputGrammarTests
     readonly Tokenizer _tokenizer = new InventedModel().Tokenizer;
     readonly OutputGrammars _grammars;
 
-    public OutputGrammarTests() => _grammars = new OutputGrammars(_tokenizer, ToolCallSyntax.Default);
+    public OutputGrammarTests() => _grammars = new OutputGrammars(_tokenizer, () => ToolCallSyntax.Default);
 
     GrammarText NewText(string pattern) => new(Get(pattern), [.. _tokenizer.EndOfGeneration]);
 
@@ -99,7 +99,7 @@ public sealed class OutputGrammarTests
     public void A_control_token_that_calls_have_in_them_is_text_where_tools_may_be_called_and_only_there()
     {
         var marker = _tokenizer.FindSpecial("<|im_start|>")!.Value;
-        var grammars = new OutputGrammars(_tokenizer, ToolCallSyntax.Default with { Opening = "<|im_start|>{\"name\": \"" });
+        var grammars = new OutputGrammars(_tokenizer, () => ToolCallSyntax.Default with { Opening = "<|im_start|>{\"name\": \"" });
         Assert.Equal([marker], grammars.CallTokens);
         using var tools = System.Text.Json.JsonDocument.Parse("""[{"type":"function","function":{"name":"f"}}]""");
         var request = new GenerationRequest

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text.Json;
 
 namespace Formation.Inference.Engine.Grammars.Schemas;
@@ -29,6 +30,12 @@ internal sealed class NumberBounds
 
     public bool IsMostExcluded { get; private set; }
 
+    /// <summary>The least integer between the bounds, or null where there is none below.</summary>
+    public BigInteger? LeastInteger => Least is { } least ? IsLeastExcluded ? least.Floor + 1 : least.Ceiling : null;
+
+    /// <summary>The greatest integer between the bounds, or null where there is none above.</summary>
+    public BigInteger? MostInteger => Most is { } most ? IsMostExcluded ? most.Ceiling - 1 : most.Floor : null;
+
     public List<ExactNumber> Multiples { get; } = [];
 
     /// <summary>Whether it says nothing.</summary>
@@ -41,7 +48,7 @@ internal sealed class NumberBounds
             return false;
         if (least > most || (least.CompareTo(most) == 0 && (IsLeastExcluded || IsMostExcluded)))
             return true;
-        return isInteger && (IsLeastExcluded ? least.Floor + 1 : least.Ceiling) > (IsMostExcluded ? most.Ceiling - 1 : most.Floor);
+        return isInteger && LeastInteger > MostInteger;
     }
 
     /// <summary>Whether a number satisfies it.</summary>

@@ -33,8 +33,7 @@ internal static class SchemaNumbers
 
     private static GrammarExpression Integers(NumberBounds bounds)
     {
-        var least = bounds.Least is { } from ? bounds.IsLeastExcluded ? from.Floor + 1 : from.Ceiling : (BigInteger?)null;
-        var most = bounds.Most is { } to ? bounds.IsMostExcluded ? to.Ceiling - 1 : to.Floor : (BigInteger?)null;
+        var (least, most) = (bounds.LeastInteger, bounds.MostInteger);
         var alternatives = new List<GrammarExpression>();
         if (!(least >= 0))
             alternatives.Add(GrammarExpression.Sequence(GrammarExpression.Text("-"), DigitRanges.Between(most is { } top && top < -1 ? -top : 1, -least ?? Free(-most))));
