@@ -7,6 +7,8 @@ namespace Formation.Inference.Gateway.Requests;
 /// <summary>Checks of single parameters. A failure names the parameter, the limit and the value, with OpenAI's codes.</summary>
 internal static class ParameterChecks
 {
+    const int MaxNameLength = 64;
+
     internal const int MaxModelIdLength = 256;
     internal const int MaxStopStrings = 16;
     internal const int MaxStopStringLength = 1024;
@@ -38,6 +40,42 @@ internal static class ParameterChecks
     /// <summary>A value that the API allows and this server does not.</summary>
     internal static ApiErrorException UnsupportedValue(string param, string why) =>
         Fail(param, "unsupported_value", $"Unsupported value for '{param}': {why}");
+
+    /// <summary>Refuses a parameter of the API that this server does not have, where it is given.</summary>
+    internal static void Refuse(string param, JsonElement? value, string why)
+    {
+        if (value is not null)
+            throw Unsupported(param, why);
+    }
+
+    /// <summary>A property that has to be there, of any kind.</summary>
+    internal static JsonElement Require(JsonElement element, string name, string path) =>
+        element.TryGetProperty(name, out JsonElement value) ? value : throw Missing($"{path}.{name}");
+
+    /// <summary>A property that has to be there and be a string.</summary>
+    internal static string RequireString(JsonElement element, string name, string path)
+    {
+        JsonElement value = Require(element, name, path);
+        return JsonWords.TryGetString(value) ?? throw InvalidType($"{path}.{name}", "a string", value);
+    }
+
+    /// <summary>A property that has to be there and be a name as OpenAI's API has them.</summary>
+    internal static string RequireName(JsonElement element, string path)
+    {
+        string name = Text($"{path}.name", RequireString(element, "name", path), MaxNameLength)!;
+        return name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-')
+            ? name
+            : throw InvalidValue($"{path}.name", "it may have letters, digits, '_' and '-', and needs one at least.");
+    }
+
+    /// <summary>The path of the first property of an object that is none of some, or null where there is none such.</summary>
+    internal static string? FirstOther(JsonElement element, string path, ReadOnlySpan<string> known)
+    {
+        foreach (JsonProperty property in element.EnumerateObject())
+            if (JsonWords.TryGetName(property) is not { } name || !known.Contains(name))
+                return JsonPath.Append(path, JsonWords.TryGetName(property) ?? "");
+        return null;
+    }
 
     internal static long? Integer(string param, long? value, long minimum, long maximum)
     {

@@ -9,6 +9,7 @@ namespace Formation.Inference.Gateway.Tools;
 /// <param name="syntax">The model's.</param>
 internal sealed class ToolCallReader(ToolCallSyntax syntax)
 {
+    readonly bool _anywhere = syntax.Sign is not null;
     readonly StringBuilder _held = new();
     readonly List<AnswerPiece> _pieces = [];
     State _state = State.Text;
@@ -60,8 +61,7 @@ internal sealed class ToolCallReader(ToolCallSyntax syntax)
     bool ReadText()
     {
         string held = _held.ToString();
-        bool anywhere = syntax.Sign is not null;
-        int opening = anywhere ? held.IndexOf(syntax.Opening, StringComparison.Ordinal)
+        int opening = _anywhere ? held.IndexOf(syntax.Opening, StringComparison.Ordinal)
             : !_hasText && held.StartsWith(syntax.Opening, StringComparison.Ordinal) ? 0 : -1;
         if (opening >= 0)
         {
@@ -72,17 +72,17 @@ internal sealed class ToolCallReader(ToolCallSyntax syntax)
             return true;
         }
 
-        int certain = anywhere || !_hasText ? held.Length - PossibleBeginning(held, anywhere) : held.Length;
+        int certain = _anywhere || !_hasText ? held.Length - PossibleBeginning(held) : held.Length;
         if (certain > 0)
             Say(certain);
         return false;
     }
 
     /// <summary>Length of the end of a text that may be the beginning of a call.</summary>
-    int PossibleBeginning(string text, bool anywhere)
+    int PossibleBeginning(string text)
     {
         for (int length = Math.Min(text.Length, syntax.Opening.Length - 1); length > 0; length--)
-            if ((anywhere || length == text.Length) && text.EndsWith(syntax.Opening[..length], StringComparison.Ordinal))
+            if ((_anywhere || length == text.Length) && text.EndsWith(syntax.Opening[..length], StringComparison.Ordinal))
                 return length;
         return 0;
     }

@@ -1,4 +1,5 @@
 using System.Text;
+using Formation.Inference.Gateway.Errors;
 
 namespace Formation.Inference.Gateway.Tests.Fakes;
 
@@ -43,6 +44,34 @@ internal static class DamagedBody
         }
 
         return [.. bytes];
+    }
+
+    /// <summary>Understands damaged bodies: each is understood, or refused with a 400; nothing else may happen.</summary>
+    public static void AreUnderstoodOrRefused(string[] bodies, int seed, Action<byte[]> understand)
+    {
+        var random = new Random(seed);
+        int understood = 0, refused = 0;
+        for (int i = 0; i < 8_000; i++)
+        {
+            byte[] body = Of(bodies[random.Next(bodies.Length)], random);
+            try
+            {
+                understand(body);
+                understood++;
+            }
+            catch (ApiErrorException exception)
+            {
+                Assert.True(exception.Error.Status == 400 && exception.Error.Message.Length < 700, $"round {i}: {exception.Error}");
+                refused++;
+            }
+            catch (Exception exception)
+            {
+                Assert.Fail($"round {i}: {exception.GetType().Name} at {exception.StackTrace}\n{Convert.ToBase64String(body)}");
+            }
+        }
+
+        // The damage must be neither so small that all pass, nor so great that nothing is reached behind the syntax.
+        Assert.True(understood > 100 && refused > 1000, $"{understood} understood, {refused} refused");
     }
 
     /// <summary>Puts something else where a value begins, so that the syntax mostly holds and the types don't.</summary>

@@ -30,7 +30,7 @@ internal readonly record struct ContentBlock(JsonElement Json, string Param, str
             string here = $"{param}[{index++}]";
             if (block.ValueKind != JsonValueKind.Object)
                 throw InvalidType(here, "an object", block);
-            yield return new ContentBlock(block, here, RequireString(block, "type", here));
+            yield return new ContentBlock(block, here, ParameterChecks.RequireString(block, "type", here));
         }
     }
 
@@ -44,7 +44,7 @@ internal readonly record struct ContentBlock(JsonElement Json, string Param, str
         return RequireString("text");
     }
 
-    internal string RequireString(string name) => RequireString(Json, name, Param);
+    internal string RequireString(string name) => ParameterChecks.RequireString(Json, name, Param);
 
     /// <summary>Refuses fields that a block of this type does not have, and checks those that every block may have.</summary>
     internal void CheckFields(params ReadOnlySpan<string> own)
@@ -64,15 +64,8 @@ internal readonly record struct ContentBlock(JsonElement Json, string Param, str
         if (cache.ValueKind != JsonValueKind.Object)
             throw InvalidType(param, "an object", cache);
         ExtraInputs.None(cache, param, "type", "ttl");
-        OneOf($"{param}.type", RequireString(cache, "type", param), "ephemeral");
+        OneOf($"{param}.type", ParameterChecks.RequireString(cache, "type", param), "ephemeral");
         if (cache.TryGetProperty("ttl", out _))
-            OneOf($"{param}.ttl", RequireString(cache, "ttl", param), "5m", "1h");
-    }
-
-    static string RequireString(JsonElement element, string name, string param)
-    {
-        if (!element.TryGetProperty(name, out JsonElement value))
-            throw Missing($"{param}.{name}");
-        return JsonWords.TryGetString(value) ?? throw InvalidType($"{param}.{name}", "a string", value);
+            OneOf($"{param}.ttl", ParameterChecks.RequireString(cache, "ttl", param), "5m", "1h");
     }
 }

@@ -65,9 +65,7 @@ internal static class ConversationMapping
     {
         if (choice.ValueKind != JsonValueKind.Object)
             throw InvalidType("tool_choice", "an object", choice);
-        if (!choice.TryGetProperty("type", out JsonElement type))
-            throw Missing("tool_choice.type");
-        string name = JsonWords.TryGetString(type) ?? throw InvalidType("tool_choice.type", "a string", type);
+        string name = RequireString(choice, "type", "tool_choice");
         OneOf("tool_choice.type", name, "auto", "any", "tool", "none");
         if (name != "none")
             throw UnsupportedValue("tool_choice.type", "it needs 'tools', which this server does not have yet; leave it out or send 'none'.");

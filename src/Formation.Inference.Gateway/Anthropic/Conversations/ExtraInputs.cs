@@ -16,9 +16,8 @@ internal static class ExtraInputs
 
     internal static void None(JsonElement element, string path, params ReadOnlySpan<string> allowed)
     {
-        foreach (JsonProperty property in element.EnumerateObject())
-            if (JsonWords.TryGetName(property) is not { } name || !allowed.Contains(name))
-                throw Extra(JsonPath.Append(path, JsonWords.TryGetName(property) ?? ""));
+        if (FirstOther(element, path, allowed) is { } extra)
+            throw Extra(extra);
     }
 
     static ApiErrorException Extra(string param) =>

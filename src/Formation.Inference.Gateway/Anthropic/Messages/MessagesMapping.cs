@@ -61,10 +61,4 @@ internal static class MessagesMapping
 
         OneOf("service_tier", body.ServiceTier, "auto", "standard_only");
     }
-
-    static void Refuse(string param, JsonElement? value, string why)
-    {
-        if (value is not null)
-            throw Unsupported(param, why);
-    }
 }

@@ -90,12 +90,6 @@ internal static class ChatCompletionMapping
             CheckModalities(modalities);
     }
 
-    static void Refuse(string param, JsonElement? value, string why)
-    {
-        if (value is not null)
-            throw Unsupported(param, why);
-    }
-
     static void CheckModalities(JsonElement modalities)
     {
         if (modalities.ValueKind != JsonValueKind.Array)

@@ -38,8 +38,7 @@ internal static class ToolCallMapping
                 throw InvalidType(here, "an object", call);
             RequireString(call, "id", here);
             OneOf($"{here}.type", RequireString(call, "type", here), "function");
-            if (!call.TryGetProperty("function", out JsonElement function))
-                throw Missing($"{here}.function");
+            JsonElement function = Require(call, "function", here);
             if (function.ValueKind != JsonValueKind.Object)
                 throw InvalidType($"{here}.function", "an object", function);
             RequireString(function, "name", $"{here}.function");
@@ -65,12 +64,5 @@ internal static class ToolCallMapping
             json.WriteEndObject();
             json.WriteEndArray();
         });
-    }
-
-    static string RequireString(JsonElement element, string name, string param)
-    {
-        if (!element.TryGetProperty(name, out JsonElement value))
-            throw Missing($"{param}.{name}");
-        return JsonWords.TryGetString(value) ?? throw InvalidType($"{param}.{name}", "a string", value);
     }
 }

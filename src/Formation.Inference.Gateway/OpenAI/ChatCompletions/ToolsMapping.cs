@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// <summary>Step 3 for the tools of a chat: their definitions are checked and given to the template as they are.</summary>
 internal static class ToolsMapping
 {
-    const int MaxTools = 128, MaxNameLength = 64;
+    const int MaxTools = 128;
 
     /// <summary>The tools to show to the model, and how it may call them; none of both where it may not.</summary>
     internal static (JsonElement? Tools, ToolUse? Use) Of(ChatCompletionRequest body)
@@ -36,7 +36,7 @@ internal static class ToolsMapping
         {
             string here = $"tools[{index++}]";
             JsonElement function = Function(tool, here);
-            string name = Name(function, $"{here}.function");
+            string name = RequireName(function, $"{here}.function");
             if (!names.Add(name))
                 throw InvalidValue($"{here}.function.name", "another tool has this name.");
             if (function.TryGetProperty("parameters", out JsonElement parameters) && parameters.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
@@ -53,25 +53,11 @@ internal static class ToolsMapping
     {
         if (tool.ValueKind != JsonValueKind.Object)
             throw InvalidType(here, "an object", tool);
-        if (!tool.TryGetProperty("type", out JsonElement type))
-            throw Missing($"{here}.type");
-        string kind = JsonWords.TryGetString(type) ?? throw InvalidType($"{here}.type", "a string", type);
+        string kind = RequireString(tool, "type", here);
         if (kind != "function")
             throw UnsupportedValue($"{here}.type", $"there are no tools of type '{Shorten(kind)}' here; send functions.");
-        if (!tool.TryGetProperty("function", out JsonElement function))
-            throw Missing($"{here}.function");
+        JsonElement function = Require(tool, "function", here);
         return function.ValueKind == JsonValueKind.Object ? function : throw InvalidType($"{here}.function", "an object", function);
-    }
-
-    static string Name(JsonElement named, string here)
-    {
-        if (!named.TryGetProperty("name", out JsonElement value))
-            throw Missing($"{here}.name");
-        string name = JsonWords.TryGetString(value) ?? throw InvalidType($"{here}.name", "a string", value);
-        Text($"{here}.name", name, MaxNameLength);
-        return name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-')
-            ? name
-            : throw InvalidValue($"{here}.name", "it may have letters, digits, '_' and '-', and needs one at least.");
     }
 
     static ToolUse? Use(JsonElement? choice, HashSet<string> names)
@@ -94,7 +80,7 @@ internal static class ToolsMapping
 
     static ToolUse Named(JsonElement choice, HashSet<string> names)
     {
-        string name = Name(Function(choice, "tool_choice"), "tool_choice.function");
+        string name = RequireName(Function(choice, "tool_choice"), "tool_choice.function");
         return names.Contains(name)
             ? new ToolUse(ToolChoice.Required) { Name = name, IsParallel = false }
             : throw InvalidValue("tool_choice.function.name", "none of 'tools' has this name.");

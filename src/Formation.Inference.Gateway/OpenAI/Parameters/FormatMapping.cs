@@ -9,8 +9,6 @@ internal static class FormatMapping
 {
     internal const string ResponseFormatName = "response_format", StructuredOutputsName = "structured_outputs";
 
-    const int MaxNameLength = 64;
-
     /// <summary>The format that a request asks for in either way, or null.</summary>
     internal static OutputFormat? ToFormat(JsonElement? responseFormat, StructuredOutputsFields? structured)
     {
@@ -26,9 +24,7 @@ internal static class FormatMapping
     {
         if (format.ValueKind != JsonValueKind.Object)
             throw InvalidType(ResponseFormatName, "an object", format);
-        if (!format.TryGetProperty("type", out JsonElement type))
-            throw Missing($"{ResponseFormatName}.type");
-        string name = JsonWords.TryGetString(type) ?? throw InvalidType($"{ResponseFormatName}.type", "a string", type);
+        string name = RequireString(format, "type", ResponseFormatName);
         OneOf($"{ResponseFormatName}.type", name, "text", "json_object", "json_schema");
         NoneOther(format, ResponseFormatName, name == "json_schema" ? ["type", "json_schema"] : ["type"]);
         return name switch
@@ -42,17 +38,11 @@ internal static class FormatMapping
     static OutputFormat OfJsonSchema(JsonElement format)
     {
         const string Path = $"{ResponseFormatName}.json_schema";
-        if (!format.TryGetProperty("json_schema", out JsonElement named))
-            throw Missing(Path);
+        JsonElement named = Require(format, "json_schema", ResponseFormatName);
         if (named.ValueKind != JsonValueKind.Object)
             throw InvalidType(Path, "an object", named);
         NoneOther(named, Path, ["name", "description", "schema", "strict"]);
-        if (!named.TryGetProperty("name", out JsonElement name))
-            throw Missing($"{Path}.name");
-        string text = JsonWords.TryGetString(name) ?? throw InvalidType($"{Path}.name", "a string", name);
-        Text($"{Path}.name", text, MaxNameLength);
-        if (text.Length == 0 || text.Any(character => !char.IsAsciiLetterOrDigit(character) && character is not ('_' or '-')))
-            throw InvalidValue($"{Path}.name", "it may have letters, digits, '_' and '-', and needs one at least.");
+        RequireName(named, Path);
         if (named.TryGetProperty("strict", out JsonElement strict) && strict.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
             throw InvalidType($"{Path}.strict", "a boolean", strict);
 
@@ -97,8 +87,7 @@ internal static class FormatMapping
 
     static void NoneOther(JsonElement given, string path, ReadOnlySpan<string> known)
     {
-        foreach (JsonProperty property in given.EnumerateObject())
-            if (JsonWords.TryGetName(property) is var name && !known.Contains(name))
-                throw Unknown(JsonPath.Append(path, name ?? "?"));
+        if (FirstOther(given, path, known) is { } other)
+            throw Unknown(other);
     }
 }

@@ -1,6 +1,5 @@
 using Formation.Inference.Gateway.Anthropic;
 using Formation.Inference.Gateway.Anthropic.Messages;
-using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Tests.Fakes;
 
@@ -18,30 +17,6 @@ public class DamagedMessagesTests
 
     [Fact]
     [Trait("Category", "Fuzz")]
-    public void Damaged_bodies_are_understood_or_refused_and_nothing_else()
-    {
-        var random = new Random(20261123);
-        int understood = 0, refused = 0;
-        for (int i = 0; i < 8_000; i++)
-        {
-            byte[] body = DamagedBody.Of(Seeds[random.Next(Seeds.Length)], random);
-            try
-            {
-                MessagesMapping.ToGeneration(JsonBody.Parse(body, AnthropicJsonContext.Requests.MessagesRequest), "r", "a");
-                understood++;
-            }
-            catch (ApiErrorException exception)
-            {
-                Assert.True(exception.Error.Status == 400 && exception.Error.Message.Length < 700, $"round {i}: {exception.Error}");
-                refused++;
-            }
-            catch (Exception exception)
-            {
-                Assert.Fail($"round {i}: {exception.GetType().Name} at {exception.StackTrace}\n{Convert.ToBase64String(body)}");
-            }
-        }
-
-        // The damage must be neither so small that all pass, nor so great that nothing is reached behind the syntax.
-        Assert.True(understood > 100 && refused > 1000, $"{understood} understood, {refused} refused");
-    }
+    public void Damaged_bodies_are_understood_or_refused_and_nothing_else() => DamagedBody.AreUnderstoodOrRefused(
+        Seeds, 20261123, body => MessagesMapping.ToGeneration(JsonBody.Parse(body, AnthropicJsonContext.Requests.MessagesRequest), "r", "a"));
 }
