@@ -1,6 +1,6 @@
 namespace Formation.Inference;
 
-/// <summary>All that the gateway knows of inference: a request goes in, events come out.</summary>
+/// <summary>All that the gateway knows of inference: a request goes in, events or an answer come out.</summary>
 /// <remarks>
 /// <para>The stream begins with one <see cref="GenerationStarted"/>, goes on with <see cref="GenerationDelta"/>s, has one
 /// <see cref="GenerationFinished"/> for each choice, and ends when all choices have finished. A failure at any point is one
@@ -13,4 +13,11 @@ namespace Formation.Inference;
 public interface IInferenceBackend
 {
     IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Computes the vectors of some inputs. Any model that is served embeds, but a reranker.</summary>
+    /// <param name="request">The inputs.</param>
+    /// <param name="cancellationToken">Drops the request as above.</param>
+    /// <returns>The vectors of all inputs, or why there are none: one input that is at fault fails the request.</returns>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken);
 }

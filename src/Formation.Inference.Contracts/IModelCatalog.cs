@@ -27,7 +27,19 @@ public sealed record ModelDescription(
     int? ContextLength,
     long? ParameterCount,
     ModelState State,
-    double LoadProgress);
+    double LoadProgress)
+{
+    /// <summary>
+    /// What it gives and takes where it embeds (<see cref="IInferenceBackend.EmbedAsync"/>); null where it does not, and, as
+    /// <see cref="ContextLength"/>, while that is unknown.
+    /// </summary>
+    public EmbeddingTraits? Embedding { get; init; }
+}
+
+/// <summary>What a model's embeddings are.</summary>
+/// <param name="Width">Values of a vector.</param>
+/// <param name="MaxTokens">Tokens that an input may have, those that the vocabulary adds included.</param>
+public sealed record EmbeddingTraits(int Width, int MaxTokens);
 
 /// <summary>How far a model is from serving.</summary>
 public enum ModelState

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Scheduling;
@@ -26,6 +27,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     readonly BlockPool _pool;
     readonly Scheduler _scheduler;
     readonly StepSampler _sampler;
+    readonly StepPooler _pooler;
     readonly Speculator _speculator;
     readonly GenerationFactory _factory;
     readonly GenerationReporter _reporter;
@@ -89,6 +91,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _recovery = new StageRecovery(model.Pipeline, _scheduler, clock, options.RecoveryTimeout, Wake);
         var sampler = new Sampler(model.Pipeline.VocabularySize, [.. model.Tokenizer.EndOfGeneration]);
         _sampler = new StepSampler(model.Pipeline, sampler, options.MaxLogitsRows);
+        _pooler = new StepPooler(model.Pipeline);
         _speculator = new Speculator(
             options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration,
             clock, logger);
@@ -97,7 +100,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _modelTag = EngineMetrics.ModelTag(modelId);
         _reporter = new GenerationReporter(modelId, model, metrics, clock);
         _queue = new QueueLimit(options.MaxQueuedRequests);
-        _active = new ActiveGenerations(_scheduler, _reporter, _queue);
+        _active = new ActiveGenerations(_scheduler, _reporter, _queue, _factory.NextId);
         _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });
         _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
         new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
@@ -122,9 +125,16 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     /// <param name="request">A request whose values fit this model.</param>
     /// <param name="prompt">Its tokens: at least one, with room in the context for what the request asks.</param>
     /// <returns>The request with its events; these are a single failure where the engine can't take it.</returns>
-    internal Generation Submit(GenerationRequest request, int[] prompt)
+    internal Generation Submit(GenerationRequest request, int[] prompt) => Submit(_factory.Create(request, prompt));
+
+    /// <summary>The same for a request whose inputs are embedded; its place in the queue is one, however many they are.</summary>
+    /// <param name="request">A request whose values fit this model.</param>
+    /// <param name="inputs">Its inputs as tokens: each has at least one, and as many as the context at most.</param>
+    internal Generation Submit(EmbeddingRequest request, int[][] inputs) =>
+        Submit(_factory.Create(request, inputs, _model.Pooling, _model.Pipeline.HiddenSize));
+
+    Generation Submit(Generation generation)
     {
-        var generation = _factory.Create(request, prompt);
         if (!_queue.TryEnter())
             _reporter.Failed(
                 generation, _isStopping || _isFaulted ? Refusal : EngineErrors.QueueFull(_queue.Limit, _reporter.TypicalLatency));
@@ -248,6 +258,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         try
         {
             step.Finish();
+            _pooler.Pool(slices, step.Activations);
             var samples = _sampler.Sample(slices, step.Activations, _active.OwnerOf);   // step 8
             _speculator.Learn(slices, step.Drafts, samples);
             _active.Complete(slices, samples);                                          // step 9

@@ -9,5 +9,10 @@ namespace Formation.Inference.Cli.Hosting;
 sealed class ServedBackend(IReplicaDirectory deployed, IInferenceBackend cluster, IInferenceBackend local) : IInferenceBackend
 {
     public IAsyncEnumerable<GenerationEvent> GenerateAsync(GenerationRequest request, CancellationToken cancellationToken) =>
-        (deployed.IsDeployed(request.ModelId) ? cluster : local).GenerateAsync(request, cancellationToken);
+        BackendOf(request.ModelId).GenerateAsync(request, cancellationToken);
+
+    public Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken) =>
+        BackendOf(request.ModelId).EmbedAsync(request, cancellationToken);
+
+    IInferenceBackend BackendOf(string modelId) => deployed.IsDeployed(modelId) ? cluster : local;
 }

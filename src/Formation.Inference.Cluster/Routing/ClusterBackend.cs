@@ -89,6 +89,9 @@ public sealed partial class ClusterBackend(
         }
     }
 
+    public Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken) =>
+        Task.FromResult<Outcome<EmbeddingAnswer>>(RoutingErrors.NoEmbeddings(request.ModelId));
+
     /// <summary>Fixes what the first head would choose, so that each later one has the same.</summary>
     private GenerationRequest Fix(GenerationRequest request) => request with
     {

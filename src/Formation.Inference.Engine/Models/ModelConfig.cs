@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Gguf;
 
 namespace Formation.Inference.Engine.Models;
@@ -50,6 +51,9 @@ public sealed record ModelConfig
 
     /// <summary>Positions that attention sees, or 0 for all.</summary>
     public required int SlidingWindow { get; init; }
+
+    /// <summary>How one vector is made of a text's hidden states.</summary>
+    public Pooling Pooling { get; init; }
 
     /// <summary>The rotary embedding.</summary>
     public required RotaryConfig Rotary { get; init; }
@@ -106,6 +110,7 @@ public sealed record ModelConfig
             NormEpsilon = epsilon,
             AttentionScale = scale == 0 ? 1 / MathF.Sqrt(headSize) : scale,
             SlidingWindow = metadata.GetInt32(Key("attention.sliding_window"), 0, 0, MaxContext),
+            Pooling = PoolingOfFile.Read(metadata, Key("pooling_type")),
             Rotary = RotaryConfig.Read(metadata, architecture.Name, headSize, context),
         };
     }

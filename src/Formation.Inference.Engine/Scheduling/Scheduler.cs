@@ -277,7 +277,7 @@ internal sealed class Scheduler
     (List<int> Blocks, int Free) FindCachedBlocks(Sequence sequence)
     {
         var (blocks, free) = (new List<int>(), 0);
-        if (sequence.Group.NeedsPromptLogits && sequence == sequence.Group.Leader)
+        if (sequence.Group.NeedsAllRows && sequence == sequence.Group.Leader)
             return (blocks, free);
         var reusable = _options.PrefillEqualsDecode ? sequence.Length - 1 : Math.Min(sequence.Length - 1, sequence.PromptLength);
         while ((blocks.Count + 1) * _hasher.BlockSize <= reusable

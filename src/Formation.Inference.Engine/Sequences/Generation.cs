@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Sampling;
 
 namespace Formation.Inference.Engine.Sequences;
@@ -11,6 +12,15 @@ internal sealed class Generation
     public required GenerationRequest Request { get; init; }
 
     public required SequenceGroup Group { get; init; }
+
+    /// <summary>The inputs of a request for embeddings, of which <see cref="Group"/> is the first; null for one that generates.</summary>
+    public EmbeddingWork? Embedding { get; init; }
+
+    /// <summary>What the scheduler has of the request.</summary>
+    public IEnumerable<SequenceGroup> Groups => Embedding?.Begun ?? [Group];
+
+    /// <summary>Tokens of the prompt, or of all inputs.</summary>
+    public int PromptTokens => Embedding?.TokenCount ?? Group.Prompt.Length;
 
     /// <summary>One for each choice.</summary>
     public required IReadOnlyList<ChoiceOutput> Choices { get; init; }

@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Sampling;
@@ -63,6 +64,37 @@ internal sealed class GenerationFactory(
             Wake = wake,
         };
     }
+
+    /// <param name="request">A request that fits the model.</param>
+    /// <param name="inputs">Its inputs as tokens, none of them longer than the context.</param>
+    /// <param name="pooling">How the model pools.</param>
+    /// <param name="width">Values of a row.</param>
+    public Generation Create(EmbeddingRequest request, int[][] inputs, Pooling pooling, int width)
+    {
+        var work = new EmbeddingWork(
+            request, [.. inputs.Select(tokens => (tokens, hasher.KeysOf(request.AccountId, tokens)))], pooling, width,
+            maxAtOnce: Math.Max(1, options.Scheduler.MaxRunningSequences / 2));
+        return new Generation
+        {
+            Request = new GenerationRequest
+            {
+                RequestId = request.RequestId,
+                ModelId = request.ModelId,
+                AccountId = request.AccountId,
+                Prompt = request.Inputs[0],
+                Choices = 0,
+            },
+            Group = work.TryBegin(NextId)!,
+            Embedding = work,
+            Choices = [],
+            MaxTokens = 0,
+            Times = new GenerationTimes { Submitted = clock.GetTimestamp(), SubmittedAt = clock.GetUtcNow() },
+            Wake = wake,
+        };
+    }
+
+    /// <summary>The id of a new sequence. Safe from any thread.</summary>
+    public long NextId() => Interlocked.Increment(ref _nextNewId) - 1;
 
     static void Continue(Sequence sequence, ChoiceOutput output, ContinuedChoice before, int maxTokens)
     {

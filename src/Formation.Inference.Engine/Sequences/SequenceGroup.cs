@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.KvCache;
 
 namespace Formation.Inference.Engine.Sequences;
@@ -44,6 +45,12 @@ internal sealed class SequenceGroup
 
     /// <summary>The sequence that computes the prompt: the first that had not ended when the group was made.</summary>
     public Sequence Leader { get; }
+
+    /// <summary>What makes vectors of the prompt's rows where it is embedded, else null. Then nothing is drawn behind it.</summary>
+    public InputPooler? Pooler { get; init; }
+
+    /// <summary>Whether prompt positions are to be computed whose keys and values the prefix cache may have.</summary>
+    public bool NeedsAllRows => NeedsPromptLogits || Pooler is { NeedsAllRows: true };
 
     /// <summary>Whether the logits of all prompt positions are still wanted, which the prefix cache does not keep.</summary>
     public bool NeedsPromptLogits { get; set; }

@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Sequences;
@@ -8,7 +9,11 @@ namespace Formation.Inference.Engine.Serving;
 /// The requests that an engine has taken and not ended. Here what a step computed becomes tokens, text and events (step 9 of the request
 /// path), and what ends leaves the scheduler. Belongs to the engine's thread.
 /// </summary>
-internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter reporter, QueueLimit queue)
+/// <param name="scheduler">Gets the requests' sequences.</param>
+/// <param name="reporter">Tells of them.</param>
+/// <param name="queue">Counts those that wait.</param>
+/// <param name="nextId">Gives ids to sequences that come into the scheduler later than their request.</param>
+internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter reporter, QueueLimit queue, Func<long> nextId)
 {
     readonly Dictionary<SequenceGroup, Generation> _generations = [];
 
@@ -30,14 +35,16 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
         _generations.Add(generation.Group, generation);
         scheduler.Add(generation.Group);
         reporter.Accepted(generation);
-        if (generation.MaxTokens == 0 && !generation.Group.NeedsPromptLogits)
+        if (generation.Embedding is not null)
+            BeginInputs(generation, generation.Embedding);
+        else if (generation.MaxTokens == 0 && !generation.Group.NeedsPromptLogits)
             FinishWithoutTokens(generation);
     }
 
     /// <summary>Drops the requests whose callers have left.</summary>
     public void DropCancelled()
     {
-        foreach (var generation in _generations.Values.Where(generation => generation.IsCancelled).ToList())
+        foreach (var generation in _generations.Values.Where(generation => generation.IsCancelled).Distinct().ToList())
         {
             Drop(generation);
             reporter.Cancelled(generation);
@@ -62,6 +69,8 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
         foreach (var slice in slices)
             if (slice.Sequence is { State: SequenceState.Running, Group: { NeedsPromptLogits: true, IsPromptComputed: true } })
                 CompletePrompt(OwnerOf(slice.Sequence));
+            else if (slice.Sequence is { State: SequenceState.Running, Group: { Pooler: not null, IsPromptComputed: true } group })
+                CompleteInput(OwnerOf(slice.Sequence), group);
         foreach (var sample in samples)
             if (sample.Sequence.State == SequenceState.Running)
                 CompleteToken(OwnerOf(sample.Sequence), sample);
@@ -78,16 +87,42 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     /// <summary>Fails all requests and frees what they hold; the engine goes on.</summary>
     public void FailAndDropAll(GenerationError error)
     {
-        foreach (var generation in _generations.Values.ToList())
+        foreach (var generation in _generations.Values.Distinct().ToList())
             Fail(generation, error);
     }
 
     /// <summary>Fails all requests at the engine's end. The scheduler is not asked any more: it may be what failed.</summary>
     public void FailAll(GenerationError error)
     {
-        foreach (var generation in _generations.Values)
+        foreach (var generation in _generations.Values.Distinct())
             reporter.Failed(generation, error);
         _generations.Clear();
+    }
+
+    void BeginInputs(Generation generation, EmbeddingWork work)
+    {
+        while (work.TryBegin(nextId) is { } group)
+        {
+            _generations.Add(group, generation);
+            scheduler.Add(group);
+            reporter.Begun(generation, group);
+        }
+    }
+
+    void CompleteInput(Generation generation, SequenceGroup group)
+    {
+        _generations.Remove(group);
+        scheduler.Remove(group.Leader);
+        if (!generation.Embedding!.TryFinish(group))
+        {
+            Fail(generation, EngineErrors.NonFiniteVector());
+            return;
+        }
+
+        reporter.Embedded(generation, group);
+        BeginInputs(generation, generation.Embedding);
+        if (generation.Embedding.IsFinished)
+            reporter.Ended(generation);
     }
 
     void CompletePrompt(Generation generation)
@@ -143,9 +178,13 @@ internal sealed class ActiveGenerations(Scheduler scheduler, GenerationReporter 
     /// <summary>Forgets a request and frees what it holds.</summary>
     void Drop(Generation generation)
     {
-        _generations.Remove(generation.Group);
-        foreach (var sequence in generation.Group.Sequences)
-            scheduler.Remove(sequence);
+        foreach (var group in generation.Groups)
+        {
+            _generations.Remove(group);
+            foreach (var sequence in group.Sequences)
+                scheduler.Remove(sequence);
+        }
+
         if (generation.Times.Scheduled is null)
             queue.Leave();
     }

@@ -48,6 +48,40 @@ internal static class EngineErrors
     public static GenerationError EmptyPrompt() =>
         Invalid("The prompt has no tokens; give at least one.", nameof(GenerationRequest.Prompt));
 
+    public static GenerationError EmptyInput(string what) =>
+        Invalid($"{what} has no tokens; give at least one.", nameof(EmbeddingRequest.Inputs));
+
+    public static GenerationError InputTooLong(string what, int tokens, bool isCountCut, int contextLength) =>
+        new(GenerationErrorKind.ContextLengthExceeded,
+            Invariant($"{what} has {(isCountCut ? "at least " : "")}{tokens} tokens, but this model's context is {contextLength}. Shorten it."))
+        {
+            Parameter = nameof(EmbeddingRequest.Inputs),
+        };
+
+    public static GenerationError TooManyTokens(int limit) =>
+        Invalid(Invariant($"The inputs have more than {limit} tokens together, which is the limit. Send them in several requests."),
+            nameof(EmbeddingRequest.Inputs));
+
+    public static GenerationError TooManyValues(long values, int limit) =>
+        Invalid(Invariant($"The vectors would have {values} values together, but an answer has {limit} at most. Send fewer inputs at a time, or ask for fewer dimensions."),
+            nameof(EmbeddingRequest.Inputs));
+
+    public static GenerationError TooManyDimensions(int dimensions, int width) =>
+        Invalid(Invariant($"{dimensions} dimensions are asked for, but this model's vectors have {width}."), nameof(EmbeddingRequest.Dimensions));
+
+    public static GenerationError ModelIsReranker(string modelId) =>
+        Invalid($"The model '{modelId}' is a reranker: it scores pairs of texts and makes no vectors. Name another model.", nameof(EmbeddingRequest.ModelId));
+
+    public static GenerationError PoolingUnknown(string modelId) =>
+        Invalid($"The file of the model '{modelId}' asks for a way of pooling that this engine does not know, so it can't embed. Name another model.",
+            nameof(EmbeddingRequest.ModelId));
+
+    public static GenerationError EmbeddingsCrowded(TimeSpan retryAfter) =>
+        new(GenerationErrorKind.QueueFull, "Too many vectors are being computed at once. Try again later.") { RetryAfter = retryAfter };
+
+    public static GenerationError NonFiniteVector() =>
+        new(GenerationErrorKind.Internal, "The model gave hidden states that are not finite numbers, so there is no vector.");
+
     public static GenerationError TokenOutOfRange(string what, int tokenId, int vocabularySize, string parameter) =>
         Invalid(Invariant($"{what} has token id {tokenId}, but this model's ids run from 0 to {vocabularySize - 1}."), parameter);
 

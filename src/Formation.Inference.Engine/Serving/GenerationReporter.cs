@@ -31,8 +31,8 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
     /// <summary>The engine has taken the request from its inbox.</summary>
     public void Accepted(Generation generation)
     {
-        metrics.PromptTokens.Add(generation.Group.Prompt.Length, _model);
-        generation.Events.Publish(new GenerationStarted(generation.Group.Prompt.Length)
+        metrics.PromptTokens.Add(generation.PromptTokens, _model);
+        generation.Events.Publish(new GenerationStarted(generation.PromptTokens)
         {
             MaxTokens = generation.MaxTokens,
             ToolCalls = generation.Request.ToolUse is null ? null : model.ToolCalls,
@@ -47,9 +47,23 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
         generation.Times.Scheduled = clock.GetTimestamp();
         generation.Times.ScheduledAt = clock.GetUtcNow();
         metrics.RequestQueueTime.Record(Seconds(generation.Times.Submitted, generation.Times.Scheduled.Value), _model);
-        if (generation.IsTraced)
-            foreach (var sequence in generation.Group.Sequences)
-                model.Pipeline.BeginTrace(sequence.Id, generation.Trace);
+        foreach (var group in generation.Groups)
+            BeginTrace(generation, group);
+    }
+
+    /// <summary>A further input of a request has come into the scheduler.</summary>
+    public void Begun(Generation generation, SequenceGroup group)
+    {
+        if (generation.Times.Scheduled is not null)
+            BeginTrace(generation, group);
+    }
+
+    /// <summary>An input of a request has its vectors.</summary>
+    public void Embedded(Generation generation, SequenceGroup group)
+    {
+        EndTrace(generation, group);
+        if (generation.Embedding!.IsFinished)
+            metrics.RequestSuccess.Add(1, _model, new("finished_reason", "embedded"));
     }
 
     /// <summary>All log-probabilities of the prompt are known.</summary>
@@ -174,9 +188,8 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
     // The spans are made when all times are known: a span that is open on the engine's thread would become the parent of foreign work.
     void Trace(Generation generation)
     {
-        if (generation is { IsTraced: true, Times.Scheduled: not null })
-            foreach (var sequence in generation.Group.Sequences)
-                model.Pipeline.EndTrace(sequence.Id);
+        foreach (var group in generation.Groups)
+            EndTrace(generation, group);
         if (!EngineMetrics.Traces.HasListeners())
             return;
         var (times, now) = (generation.Times, clock.GetUtcNow());
@@ -191,6 +204,20 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
             using var span = EngineMetrics.Traces.StartActivity(name, ActivityKind.Internal, generation.Trace, startTime: start);
             span?.SetTag("request.id", generation.Request.RequestId).SetTag("model_name", modelId).SetEndTime(end.UtcDateTime);
         }
+    }
+
+    void BeginTrace(Generation generation, SequenceGroup group)
+    {
+        if (generation.IsTraced)
+            foreach (var sequence in group.Sequences)
+                model.Pipeline.BeginTrace(sequence.Id, generation.Trace);
+    }
+
+    void EndTrace(Generation generation, SequenceGroup group)
+    {
+        if (generation is { IsTraced: true, Times.Scheduled: not null })
+            foreach (var sequence in group.Sequences)
+                model.Pipeline.EndTrace(sequence.Id);
     }
 
     void Add(Counter<long> counter, long total, ref long? reported, params ReadOnlySpan<KeyValuePair<string, object?>> tags)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Formation.Inference.Engine.Sequences;
 
 namespace Formation.Inference.Engine.Serving;
 
@@ -8,10 +9,16 @@ namespace Formation.Inference.Engine.Serving;
 /// </summary>
 public sealed class LocalBackend : IInferenceBackend
 {
+    // Values of vectors that are computed at the same time: 256 MiB of them.
+    const long MaxVectorValues = 4L * EmbeddingRequest.MaxValues;
+
+    static readonly TimeSpan CrowdedRetry = TimeSpan.FromSeconds(1);
+
     readonly ModelPool _models;
 
     // Rendering and tokenizing are pure computation: more of it at once than cores only takes time from the engines.
     readonly SemaphoreSlim _encoding;
+    long _vectorValues;
 
     /// <param name="models">The models.</param>
     /// <param name="maxConcurrentPrompts">Prompts that are tokenized at the same time; the number of cores is a good one.</param>
@@ -34,7 +41,7 @@ public sealed class LocalBackend : IInferenceBackend
 
         using (lease)
         {
-            var (tokens, unfit) = await EncodeAsync(lease.Model.Encoder, request, cancellationToken);
+            var (tokens, unfit) = await EncodeAsync(token => lease.Model.Encoder.Encode(request, token), cancellationToken);
             if (unfit is not null)
             {
                 yield return new GenerationFailed(unfit);
@@ -62,13 +69,59 @@ public sealed class LocalBackend : IInferenceBackend
         }
     }
 
-    async Task<(int[] Tokens, GenerationError? Error)> EncodeAsync(
-        PromptEncoder encoder, GenerationRequest request, CancellationToken cancellationToken)
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        var (lease, unavailable) = await _models.AcquireAsync(request.ModelId, cancellationToken);
+        if (lease is null)
+            return unavailable!;
+        using (lease)
+        {
+            var (inputs, unfit) = await EncodeAsync(
+                token => lease.Model.Inputs.Encode(request, token), cancellationToken);
+            if (unfit is not null)
+                return unfit;
+            var values = lease.Model.Inputs.ValuesOf(request, inputs);
+            if (Interlocked.Add(ref _vectorValues, values) > MaxVectorValues)
+            {
+                Interlocked.Add(ref _vectorValues, -values);
+                return EngineErrors.EmbeddingsCrowded(CrowdedRetry);
+            }
+
+            try
+            {
+                return await ComputeAsync(lease.Model.Engine.Submit(request, inputs), cancellationToken);
+            }
+            finally
+            {
+                Interlocked.Add(ref _vectorValues, -values);
+            }
+        }
+    }
+
+    static async Task<Outcome<EmbeddingAnswer>> ComputeAsync(Generation generation, CancellationToken cancellationToken)
+    {
+        using var cancellation = cancellationToken.Register(generation.Cancel);
+        try
+        {
+            await foreach (var next in generation.Events.ReadAllAsync(cancellationToken))
+                if (next is GenerationFailed { Error: var error })
+                    return error;
+        }
+        finally
+        {
+            generation.Cancel();
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return generation.Embedding!.Answer;
+    }
+
+    async Task<T> EncodeAsync<T>(Func<CancellationToken, T> encode, CancellationToken cancellationToken)
     {
         await _encoding.WaitAsync(cancellationToken);
         try
         {
-            return encoder.Encode(request, cancellationToken);
+            return encode(cancellationToken);
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Stages;
@@ -78,7 +79,10 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
         using var draft = _drafts.Open(source);
         var config = ModelConfig.Read(file);
         var plan = MemoryPlan(file, config, draft);
-        return new ModelFootprint(plan.Bytes, plan.ContextLength, file.Tensors.Sum(tensor => tensor.ElementCount));
+        return new ModelFootprint(plan.Bytes, plan.ContextLength, file.Tensors.Sum(tensor => tensor.ElementCount))
+        {
+            EmbeddingWidth = config.Pooling.MakesVectors() ? config.HiddenSize : null,
+        };
     });
 
     /// <summary>Loads a model. Matches <see cref="LoadModel"/>.</summary>
@@ -113,6 +117,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
                 TemplateFault = templateFault,
                 TurnEnds = TurnEndsOf(file.Metadata, tokenizer),
                 Pipeline = new Pipeline(head, stages, maxRows),
+                Pooling = model.Config.Pooling,
                 Draft = draft,
                 Kernels = [.. file.Tensors.Where(tensor => tensor.Dimensions.Count > 1).Select(tensor => tensor.Type).Distinct().Select(LinearKernels.Of)],
                 ContextLength = plan.ContextLength,

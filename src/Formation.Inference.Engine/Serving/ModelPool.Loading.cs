@@ -1,4 +1,5 @@
 using System.Globalization;
+using Formation.Inference.Engine.Embeddings;
 using Microsoft.Extensions.Logging;
 
 namespace Formation.Inference.Engine.Serving;
@@ -30,7 +31,7 @@ public sealed partial class ModelPool
 
             var model = _load(slot.Source, new SlotProgress(slot), cancellationToken);
             var engine = new InferenceEngine(slot.Id, model, _options.Engine, _metrics, _clock, _loggers.CreateLogger<InferenceEngine>());
-            var loaded = new LoadedModel(engine, new PromptEncoder(model, engine.ContextLength, _clock));
+            var loaded = new LoadedModel(engine, new PromptEncoder(model, engine.ContextLength, _clock), new EmbeddingEncoder(model, engine.ContextLength));
             var elapsed = _clock.GetElapsedTime(started);
             _metrics.ModelLoadTime.Record(elapsed.TotalSeconds, EngineMetrics.ModelTag(slot.Id));
             LogLoaded(slot.Id, elapsed, model.MemoryBytes / Mebibyte);

@@ -1,3 +1,5 @@
+using Formation.Inference.Engine.Embeddings;
+
 namespace Formation.Inference.Engine.Serving;
 
 /// <summary>One model of a pool. Guarded by the pool's lock.</summary>
@@ -43,10 +45,17 @@ internal sealed class ModelSlot(string id, ModelSource source, DateTimeOffset cr
     /// <summary>Written by the loading thread, read without the lock.</summary>
     public double Progress { get; set; }
 
-    public ModelDescription Describe(string name) => new(
-        name, created, source.OwnedBy, Loaded?.Engine.ContextLength ?? Footprint?.ContextLength, Footprint?.ParameterCount, State,
-        State switch { ModelState.Ready => 1, ModelState.Loading => Progress, _ => 0 });
+    public ModelDescription Describe(string name)
+    {
+        var contextLength = Loaded?.Engine.ContextLength ?? Footprint?.ContextLength;
+        return new(
+            name, created, source.OwnedBy, contextLength, Footprint?.ParameterCount, State,
+            State switch { ModelState.Ready => 1, ModelState.Loading => Progress, _ => 0 })
+        {
+            Embedding = Footprint?.EmbeddingWidth is { } width ? new EmbeddingTraits(width, contextLength!.Value) : null,
+        };
+    }
 }
 
 /// <summary>A model and the engine that runs it.</summary>
-internal sealed record LoadedModel(InferenceEngine Engine, PromptEncoder Encoder);
+internal sealed record LoadedModel(InferenceEngine Engine, PromptEncoder Encoder, EmbeddingEncoder Inputs);

@@ -15,7 +15,11 @@ public sealed record ModelSource(string Path)
 /// <param name="MemoryBytes">Memory while it is loaded: weights, KV blocks, scratch.</param>
 /// <param name="ContextLength">Tokens that prompt and completion may have together.</param>
 /// <param name="ParameterCount">Number of weights.</param>
-public sealed record ModelFootprint(long MemoryBytes, int ContextLength, long ParameterCount);
+public sealed record ModelFootprint(long MemoryBytes, int ContextLength, long ParameterCount)
+{
+    /// <summary>Values of the model's embeddings, or null where it makes none.</summary>
+    public int? EmbeddingWidth { get; init; }
+}
 
 /// <summary>Reads a model's header.</summary>
 /// <exception cref="ModelLoadException">The model can't be served; the message says why.</exception>

@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Engine.Stages;
@@ -42,6 +43,9 @@ public sealed class ServableModel : IDisposable
 
     /// <summary>Embedding, all layers, output head. Disposed with the model.</summary>
     public required Pipeline Pipeline { get; init; }
+
+    /// <summary>How one vector is made of a text's hidden states.</summary>
+    public Pooling Pooling { get; init; }
 
     /// <summary>The model that guesses this one's tokens, or null. Disposed with it.</summary>
     public DraftModel? Draft { get; init; }

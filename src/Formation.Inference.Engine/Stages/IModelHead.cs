@@ -21,4 +21,9 @@ public interface IModelHead : IDisposable
     /// <param name="rows">Indices of the rows wanted.</param>
     /// <param name="logits">Shape: (rows.Length, <see cref="VocabularySize"/>).</param>
     void Logits(Activations activations, ReadOnlySpan<int> rows, Span<float> logits);
+
+    /// <summary>Puts some rows of the last layer's output through the final norm: what an embedding is made of.</summary>
+    /// <param name="rows">Indices of the rows wanted.</param>
+    /// <param name="hidden">Shape: (rows.Length, <see cref="HiddenSize"/>). A row depends on nothing but the row that it is made of.</param>
+    void Normalize(Activations activations, ReadOnlySpan<int> rows, Span<float> hidden);
 }

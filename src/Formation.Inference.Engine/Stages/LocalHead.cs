@@ -56,15 +56,36 @@ public sealed class LocalHead : IModelHead
         for (var first = 0; first < rows.Length; first += LogitRows)
         {
             var count = Math.Min(LogitRows, rows.Length - first);
-            for (var i = 0; i < count; i++)
-                activations.Row(rows[first + i]).CopyTo(_selected.AsSpan(i * HiddenSize));
-            _hidden.SetRows(count);
+            Normalize(activations, rows.Slice(first, count));
             _logits.SetRows(count);
-            _device.Write(_selected.AsSpan(0, count * HiddenSize), _hidden);
-            _device.RmsNorm(_hidden, _norm, _config.NormEpsilon, _hidden);
             _device.Linear([new LinearOperation(_output, null, _logits)], _hidden, null);
             _device.Read(_logits, logits.Slice(first * VocabularySize, count * VocabularySize));
         }
+    }
+
+    /// <exception cref="ArgumentException">A row is not in use, or the length of the hidden states does not fit.</exception>
+    public void Normalize(Activations activations, ReadOnlySpan<int> rows, Span<float> hidden)
+    {
+        if (hidden.Length != (long)rows.Length * HiddenSize)
+        {
+            throw new ArgumentException(
+                $"{rows.Length} rows have {(long)rows.Length * HiddenSize} values, not {hidden.Length}", nameof(hidden));
+        }
+        for (var first = 0; first < rows.Length; first += LogitRows)
+        {
+            var count = Math.Min(LogitRows, rows.Length - first);
+            Normalize(activations, rows.Slice(first, count));
+            _device.Read(_hidden, hidden.Slice(first * HiddenSize, count * HiddenSize));
+        }
+    }
+
+    private void Normalize(Activations activations, ReadOnlySpan<int> rows)
+    {
+        for (var i = 0; i < rows.Length; i++)
+            activations.Row(rows[i]).CopyTo(_selected.AsSpan(i * HiddenSize));
+        _hidden.SetRows(rows.Length);
+        _device.Write(_selected.AsSpan(0, rows.Length * HiddenSize), _hidden);
+        _device.RmsNorm(_hidden, _norm, _config.NormEpsilon, _hidden);
     }
 
     public void Dispose()

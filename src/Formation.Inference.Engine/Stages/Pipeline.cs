@@ -39,6 +39,9 @@ public sealed class Pipeline : IDisposable
     /// <summary>Number of logits of a row.</summary>
     public int VocabularySize => _head.VocabularySize;
 
+    /// <summary>Values of a row of activations.</summary>
+    public int HiddenSize => _head.HiddenSize;
+
     /// <summary>Layers of all stages.</summary>
     public int LayerCount => _stages[^1].Layers.End;
 
@@ -87,6 +90,9 @@ public sealed class Pipeline : IDisposable
     /// <summary>Computes logits for rows of a batch that was computed in these activations.</summary>
     /// <inheritdoc cref="Logits(ReadOnlySpan{int}, Span{float})"/>
     public void Logits(Activations activations, ReadOnlySpan<int> rows, Span<float> logits) => _head.Logits(activations, rows, logits);
+
+    /// <summary>Puts rows of a batch through the final norm; see <see cref="IModelHead.Normalize"/>.</summary>
+    public void Normalize(Activations activations, ReadOnlySpan<int> rows, Span<float> hidden) => _head.Normalize(activations, rows, hidden);
 
     /// <summary>Memory for a batch in progress.</summary>
     public Activations CreateActivations() => new(MaxRows, _head.HiddenSize);

@@ -153,6 +153,9 @@ public abstract class Tokenizer
     internal bool IsRendered(int id) => !IsControl(id) || Vocabulary.SpecialTokens.IsAlwaysRendered(id);
 
     /// <summary>The token that <c>addSpecial</c> puts at the end, or null.</summary>
+    internal int? AddedEnd => EndToken;
+
+    /// <inheritdoc cref="AddedEnd"/>
     private protected virtual int? EndToken => AddEos ? Eos : null;
 
     /// <summary>Encodes stretches of text between special tokens, one after the other, for one text.</summary>

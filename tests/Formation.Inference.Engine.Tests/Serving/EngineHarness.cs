@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.KvCache;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
@@ -28,7 +29,8 @@ internal sealed class EngineHarness : IAsyncDisposable
         TimeProvider? clock = null,
         Func<PrefixHasher, IDrafter>? createDrafter = null,
         IModelStage? stage = null,
-        TimeSpan? recoveryTimeout = null)
+        TimeSpan? recoveryTimeout = null,
+        Pooling pooling = Pooling.Mean)
     {
         _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions
@@ -40,7 +42,7 @@ internal sealed class EngineHarness : IAsyncDisposable
             NextSeed = () => 42,
             RecoveryTimeout = recoveryTimeout ?? new EngineOptions().RecoveryTimeout,
         };
-        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows, stage);
+        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows, stage, pooling);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
         Engine = new InferenceEngine(
             "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance,
@@ -70,6 +72,22 @@ internal sealed class EngineHarness : IAsyncDisposable
 
     public Task<CollectedGeneration> RunAsync(GenerationRequest request, int[] prompt) =>
         CollectedGeneration.FromAsync(Engine.Submit(request, prompt).Events.ReadAllAsync(CancellationToken.None));
+
+    /// <summary>Embeds inputs that are tokens already.</summary>
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(int[][] inputs, Func<EmbeddingRequest, EmbeddingRequest>? with = null)
+    {
+        var request = new EmbeddingRequest
+        {
+            RequestId = "embedding",
+            ModelId = "invented",
+            AccountId = "account",
+            Inputs = [.. inputs.Select(tokens => new TokenPrompt(tokens))],
+            Normalize = false,
+        };
+        var generation = Engine.Submit(with?.Invoke(request) ?? request, inputs);
+        var collected = await CollectedGeneration.FromAsync(generation.Events.ReadAllAsync(CancellationToken.None));
+        return collected.Error is { } error ? error : generation.Embedding!.Answer;
+    }
 
     public static int[] TokensOf(CollectedGeneration generation, int choice = 0)
     {

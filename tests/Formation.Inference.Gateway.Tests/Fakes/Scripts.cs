@@ -27,6 +27,15 @@ internal static class Scripts
     public static TokenLogprob Token(string text, float? logprob, params (string Text, float Logprob)[] top) =>
         new(0, Encoding.UTF8.GetBytes(text), logprob, [.. top.Select(t => new TokenAlternative(0, Encoding.UTF8.GetBytes(t.Text), t.Logprob))]);
 
+    /// <summary>For each input 5 tokens and the vector (0.5, -1.25, 3), or its beginning where fewer dimensions are asked for.</summary>
+    public static EmbeddingAnswer Vectors(EmbeddingRequest request) => new([.. request.Inputs.Select(_ =>
+    {
+        float[] vector = new[] { 0.5f, -1.25f, 3f }[..Math.Min(3, request.Dimensions ?? 3)];
+        return request.Kind == EmbeddingKind.Input
+            ? new InputEmbedding(5, vector.Length, vector)
+            : new InputEmbedding(5, vector.Length, [.. Enumerable.Repeat(vector, 5).SelectMany(values => values)]);
+    })]);
+
     static IEnumerable<GenerationEvent> WordEvents(GenerationRequest request, string[] words)
     {
         yield return new GenerationStarted(3);

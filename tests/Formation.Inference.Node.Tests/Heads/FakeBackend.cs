@@ -50,6 +50,26 @@ sealed class FakeBackend(Func<GenerationRequest, CancellationToken, IAsyncEnumer
         }
     }
 
+    /// <summary>What the next requests for embeddings get.</summary>
+    public Func<EmbeddingRequest, CancellationToken, Task<Outcome<EmbeddingAnswer>>> Embedder { get; set; } = (_, _) =>
+        throw new InvalidOperationException("this test embeds nothing");
+
+    public EmbeddingRequest? LastEmbedding { get; private set; }
+
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        LastEmbedding = request;
+        Interlocked.Increment(ref _open);
+        try
+        {
+            return await Embedder(request, cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _open);
+        }
+    }
+
     static async IAsyncEnumerable<GenerationEvent> ThenWait([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return new GenerationStarted(3);

@@ -63,6 +63,13 @@ public sealed class InventedHead(int vocabularySize) : IModelHead
         }
     }
 
+    /// <summary>The hash's parts, which stand in the row already.</summary>
+    public void Normalize(Activations activations, ReadOnlySpan<int> rows, Span<float> hidden)
+    {
+        for (var i = 0; i < rows.Length; i++)
+            activations.Row(rows[i]).CopyTo(hidden.Slice(i * Parts, Parts));
+    }
+
     public void Dispose()
     {
     }

@@ -1,3 +1,4 @@
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
@@ -15,7 +16,9 @@ public sealed class InventedModel
     /// <param name="contextLength">The model's context.</param>
     /// <param name="maxRows">Rows of the largest batch.</param>
     /// <param name="stage">The stage to compute on instead of <see cref="Stage"/>.</param>
-    public InventedModel(int blockCount = 64, int contextLength = 1024, int maxRows = 1024, IModelStage? stage = null)
+    /// <param name="pooling">How it makes a vector of hidden states.</param>
+    public InventedModel(
+        int blockCount = 64, int contextLength = 1024, int maxRows = 1024, IModelStage? stage = null, Pooling pooling = Pooling.Mean)
     {
         var names = new TinyVocabulary(Vocabulary);
         Stage = new InventedStage(blockCount);
@@ -35,6 +38,7 @@ public sealed class InventedModel
             Tokenizer = Tokenizer,
             Template = ChatTemplate.Compile(TinyModel.ChatMlTemplate),
             Pipeline = new Pipeline(Head, [stage ?? Stage], maxRows),
+            Pooling = pooling,
             ContextLength = contextLength,
             BlockCount = blockCount,
             BlockSize = InventedStage.DefaultBlockSize,
@@ -49,6 +53,20 @@ public sealed class InventedModel
     public Tokenizer Tokenizer { get; }
 
     public ServableModel Servable { get; }
+
+    /// <summary>What the last norm gives for each token of an input, computed with no engine: the parts of the histories' hashes.</summary>
+    public List<float[]> Hidden(IEnumerable<int> input)
+    {
+        var (hash, rows) = (InventedHead.EmptyHash, new List<float[]>());
+        foreach (var token in input)
+        {
+            hash = InventedHead.Extend(hash, token);
+            rows.Add(new float[Head.HiddenSize]);
+            InventedHead.WriteHash(hash, rows[^1]);
+        }
+
+        return rows;
+    }
 
     /// <summary>The tokens that greedy decoding gives after a prompt, computed with no engine: up to a number, or to the end of generation.</summary>
     public List<int> Greedy(IEnumerable<int> prompt, int maxTokens)

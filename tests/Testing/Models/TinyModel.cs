@@ -60,6 +60,8 @@ public static class TinyModel
         writer.Add($"{architecture}.attention.key_length", (uint)options.EffectiveHeadSize);
         writer.Add($"{architecture}.attention.value_length", (uint)options.EffectiveHeadSize);
         writer.Add($"{architecture}.attention.layer_norm_rms_epsilon", options.RmsNormEpsilon);
+        if (options.PoolingType is { } pooling)
+            writer.Add($"{architecture}.pooling_type", pooling);
         if (options.SlidingWindow is { } window)
             writer.Add($"{architecture}.attention.sliding_window", (uint)window);
         writer.Add($"{architecture}.rope.dimension_count", (uint)options.EffectiveHeadSize);
@@ -84,6 +86,8 @@ public static class TinyModel
         writer.Add("tokenizer.ggml.eot_token_id", (uint)vocabulary.ImEndId);
         writer.Add("tokenizer.ggml.padding_token_id", (uint)vocabulary.PadId);
         writer.Add("tokenizer.ggml.add_bos_token", options.AddBos);
+        if (options.AddEos is { } addEos)
+            writer.Add("tokenizer.ggml.add_eos_token", addEos);
         if (options.ChatTemplate is { } template)
             writer.Add("tokenizer.chat_template", template);
     }

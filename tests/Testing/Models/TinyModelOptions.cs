@@ -83,6 +83,12 @@ public sealed record TinyModelOptions
     /// <summary>Whether the tokenizer puts the beginning-of-text token in front.</summary>
     public bool AddBos { get; init; } = true;
 
+    /// <summary>Whether the tokenizer puts the end-of-text token behind a text; where null, the file says nothing.</summary>
+    public bool? AddEos { get; init; }
+
+    /// <summary>The number in <c>pooling_type</c>; where null, the file says nothing.</summary>
+    public uint? PoolingType { get; init; }
+
     /// <summary>The chat template; where null, the file has none.</summary>
     public string? ChatTemplate { get; init; } = TinyModel.ChatMlTemplate;
 

@@ -2,6 +2,7 @@ using Formation.Inference.Engine.Devices;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Testing.Fakes;
 using Formation.Inference.Testing.Files;
 using Formation.Inference.Testing.Models;
@@ -22,9 +23,10 @@ public sealed class TinyServer : IAsyncDisposable
         SchedulerOptions? scheduler = null,
         int contextLength = 512,
         bool fewestBlocks = false,
-        SpeculationOptions? speculation = null)
+        SpeculationOptions? speculation = null,
+        KvFormat kvFormat = KvFormat.F16)
     {
-        var path = _directory.File("model.gguf");
+        var path = ModelPath = _directory.File("model.gguf");
         TinyModel.Build(path, model ?? Small);
         var engine = new EngineOptions
         {
@@ -35,7 +37,14 @@ public sealed class TinyServer : IAsyncDisposable
 
         // With no memory to spare a model gets the blocks of one context only.
         var loader = new ModelLoader(
-            _device, new ModelLoadOptions { ContextLength = contextLength, Engine = engine, MemoryBytes = fewestBlocks ? 0 : long.MaxValue });
+            _device,
+            new ModelLoadOptions
+            {
+                ContextLength = contextLength,
+                Engine = engine,
+                MemoryBytes = fewestBlocks ? 0 : long.MaxValue,
+                KvFormat = kvFormat,
+            });
         var options = new ModelPoolOptions { Engine = engine };
         Pool = new ModelPool(options, loader.Measure, loader.Load, Metrics, TimeProvider.System, NullLoggerFactory.Instance);
         Pool.Add(ModelId, new ModelSource(path), DateTimeOffset.UnixEpoch);
@@ -51,6 +60,9 @@ public sealed class TinyServer : IAsyncDisposable
         FeedForwardSize = 128,
     };
 
+    /// <summary>The model's file.</summary>
+    public string ModelPath { get; }
+
     public EngineMetrics Metrics { get; } = new();
 
     public ModelPool Pool { get; }
@@ -59,6 +71,9 @@ public sealed class TinyServer : IAsyncDisposable
 
     public Task<CollectedGeneration> RunAsync(GenerationRequest request, CancellationToken cancellationToken = default) =>
         CollectedGeneration.FromAsync(Backend.GenerateAsync(request, cancellationToken), cancellationToken);
+
+    public Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken = default) =>
+        Backend.EmbedAsync(request, cancellationToken);
 
     /// <summary>Audits the engine.</summary>
     public async Task<EngineStatistics> CheckIntegrityAsync()
@@ -75,6 +90,14 @@ public sealed class TinyServer : IAsyncDisposable
         using (lease)
             return lease!.Model.Encoder.Encode(Request(text, 1), CancellationToken.None).Tokens;
     }
+
+    public static EmbeddingRequest Embedding(params string[] texts) => new()
+    {
+        RequestId = "request",
+        ModelId = ModelId,
+        AccountId = "account",
+        Inputs = [.. texts.Select(text => new TextPrompt(text))],
+    };
 
     public static GenerationRequest Request(string text, int maxTokens, string id = "request") => new()
     {

@@ -65,6 +65,19 @@ sealed class HeadMeter(IInferenceBackend inner, TimeProvider clock) : IInference
         }
     }
 
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        Change(+1);
+        try
+        {
+            return await inner.EmbedAsync(request, cancellationToken);
+        }
+        finally
+        {
+            Change(-1);
+        }
+    }
+
     private void Change(int requests)
     {
         lock (_lock)
