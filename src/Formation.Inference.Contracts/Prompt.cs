@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Formation.Inference;
@@ -34,6 +36,13 @@ public sealed record ChatPrompt(IReadOnlyList<ChatMessage> Messages) : Prompt
 
     /// <summary>Further variables for the template (<c>chat_template_kwargs</c>), or null.</summary>
     public IReadOnlyDictionary<string, JsonElement>? TemplateVariables { get; init; }
+
+    // The tools are the caller's text, which no string form shows.
+    protected override bool PrintMembers(StringBuilder text)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"Messages = {Messages.Count}, HasTools = {Tools is not null}");
+        return true;
+    }
 }
 
 /// <summary>One turn of a conversation.</summary>
@@ -49,4 +58,11 @@ public sealed record ChatMessage(string Role, SensitiveText? Content)
 
     /// <summary>For role <c>tool</c>: the call that this answers.</summary>
     public string? ToolCallId { get; init; }
+
+    // Names and calls are the caller's text, too, which no string form shows.
+    private bool PrintMembers(StringBuilder text)
+    {
+        text.Append(CultureInfo.InvariantCulture, $"Role = {Role}, Content = {Content}, HasToolCalls = {ToolCalls is not null}");
+        return true;
+    }
 }

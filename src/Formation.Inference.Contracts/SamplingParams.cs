@@ -53,6 +53,12 @@ public sealed record StopConditions
     /// </summary>
     public int? MaxTokens { get; init; }
 
+    /// <summary>
+    /// Whether <see cref="MaxTokens"/> may be more than the context has room for behind the prompt: then the choice ends where the context does.
+    /// Else such a request is refused.
+    /// </summary>
+    public bool EndsAtContext { get; init; }
+
     /// <summary>Do not end before this many tokens.</summary>
     public int MinTokens { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
@@ -29,7 +28,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
             return (tokens, request.Choices == 0
                 ? CheckCount(tokens.Length)
-                : CheckLength(tokens.Length, request.Stop.MaxTokens) ?? CheckContinuation(request, tokens.Length)
+                : CheckLength(tokens.Length, request.Stop) ?? CheckContinuation(request, tokens.Length)
                     ?? CheckFormat(request, cancellationToken));
         }
         catch (TemplateException refusal)
@@ -64,7 +63,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     PromptText Render(ChatPrompt chat, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
-        if (chat.Tools is { ValueKind: JsonValueKind.Array } && !model.KnowsTools)
+        if (ToolWords.AreNeededFor(chat) && !model.KnowsTools)
             chat = ToolWords.Rewrite(chat);
         var input = new ChatTemplateInput
         {
@@ -88,13 +87,13 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         _ => null,
     };
 
-    GenerationError? CheckLength(int promptTokens, int? maxTokens)
+    GenerationError? CheckLength(int promptTokens, StopConditions stop)
     {
         if (promptTokens == 0)
             return EngineErrors.EmptyPrompt();
-        if (promptTokens > contextLength || (promptTokens == contextLength && maxTokens != 0))
+        if (promptTokens > contextLength || (promptTokens == contextLength && stop.MaxTokens != 0))
             return EngineErrors.PromptTooLong(promptTokens, promptTokens > MaxCounted, contextLength);
-        if (maxTokens is { } completion && (long)promptTokens + completion > contextLength)
+        if (!stop.EndsAtContext && stop.MaxTokens is { } completion && (long)promptTokens + completion > contextLength)
             return EngineErrors.CompletionTooLong(promptTokens, completion, contextLength);
         return null;
     }

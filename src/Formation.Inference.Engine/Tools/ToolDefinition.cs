@@ -27,8 +27,8 @@ internal sealed record ToolDefinition(string Name, JsonElement? Parameters)
             throw new GrammarException("one of them is no function with a name");
         // Names stand in the text of calls: letters that a model could not tell from what is around them are no part of any.
         var text = name.GetRawText()[1..^1];
-        if (text.Length is 0 or > 64 || text.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('_' or '-' or '.')))
-            throw new GrammarException("the name of one has other characters than letters, digits, '_', '-' and '.', or not 1 to 64 of them");
+        if (text.Length is 0 or > 128 || text.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('_' or '-' or '.')))
+            throw new GrammarException("the name of one has other characters than letters, digits, '_', '-' and '.', or not 1 to 128 of them");
         return new ToolDefinition(text, function.TryGetProperty("parameters", out var schema) && schema.ValueKind != JsonValueKind.Null ? schema.Clone() : null);
     }
 }

@@ -12,11 +12,17 @@ internal static class ToolWords
 {
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    /// <summary>Whether a conversation has anything that a template may not know: tools, or calls and results of earlier turns.</summary>
+    public static bool AreNeededFor(ChatPrompt chat) => chat.Tools is { ValueKind: JsonValueKind.Array }
+        || chat.Messages.Any(message => message is { ToolCalls.ValueKind: JsonValueKind.Array } or { Role: "tool" });
+
     /// <summary>The same conversation for a template that knows no tools.</summary>
     public static ChatPrompt Rewrite(ChatPrompt chat)
     {
         var messages = chat.Messages.Select(Rewrite).ToList();
-        var words = Describe(chat.Tools!.Value);
+        if (chat.Tools is not { ValueKind: JsonValueKind.Array } tools)
+            return chat with { Messages = messages };
+        var words = Describe(tools);
         if (messages[0] is { Role: "system" or "developer", Content: { } system } first)
             messages[0] = first with { Content = $"{system.Value}\n\n{words}" };
         else

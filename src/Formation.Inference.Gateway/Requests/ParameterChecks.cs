@@ -7,7 +7,6 @@ namespace Formation.Inference.Gateway.Requests;
 /// <summary>Checks of single parameters. A failure names the parameter, the limit and the value, with OpenAI's codes.</summary>
 internal static class ParameterChecks
 {
-    const int MaxNameLength = 64;
 
     internal const int MaxModelIdLength = 256;
     internal const int MaxStopStrings = 16;
@@ -59,10 +58,10 @@ internal static class ParameterChecks
         return JsonWords.TryGetString(value) ?? throw InvalidType($"{path}.{name}", "a string", value);
     }
 
-    /// <summary>A property that has to be there and be a name as OpenAI's API has them.</summary>
-    internal static string RequireName(JsonElement element, string path)
+    /// <summary>A property that has to be there and be a name as the APIs have them; OpenAI's are at most 64 characters long.</summary>
+    internal static string RequireName(JsonElement element, string path, int maxLength = 64)
     {
-        string name = Text($"{path}.name", RequireString(element, "name", path), MaxNameLength)!;
+        string name = Text($"{path}.name", RequireString(element, "name", path), maxLength)!;
         return name.Length > 0 && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '-')
             ? name
             : throw InvalidValue($"{path}.name", "it may have letters, digits, '_' and '-', and needs one at least.");

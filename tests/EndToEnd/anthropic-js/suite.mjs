@@ -99,6 +99,56 @@ for (const [version, Anthropic] of [['before 1', Before], ['since 1', Since]]) {
     assert.equal(counted, usage.input_tokens + usage.cache_read_input_tokens);
   });
 
+  const weather = {
+    name: 'weather',
+    description: 'The weather in a city.',
+    input_schema: { type: 'object', properties: { city: { type: 'string', enum: ['Paris', 'Rome'] } }, required: ['city'], additionalProperties: false },
+  };
+  const calling = { ...greedy, max_tokens: 400, tools: [weather], tool_choice: { type: 'any', disable_parallel_tool_use: true } };
+
+  check('a tool is called with what its schema allows, and its result is taken', async () => {
+    const answer = await client.messages.create(calling);
+    assert.equal(answer.stop_reason, 'tool_use');
+    const call = answer.content.at(-1);
+    assert.deepEqual([call.type, call.name], ['tool_use', 'weather']);
+    assert.match(call.id, /^toolu_/);
+    assert.ok(weather.input_schema.properties.city.enum.includes(call.input.city));
+    const next = await client.messages.create({
+      ...greedy,
+      tools: [weather],
+      tool_choice: { type: 'none' },
+      messages: [
+        ...messages,
+        { role: 'assistant', content: answer.content },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: call.id, content: 'Sunny.' }] },
+      ],
+    });
+    assert.ok(next.usage.output_tokens > 0);
+    assert.notEqual(next.stop_reason, 'tool_use');
+  });
+
+  check('a streamed call is the same as the whole one, and its input comes in pieces', async () => {
+    const named = { ...calling, tool_choice: { type: 'tool', name: 'weather', disable_parallel_tool_use: true } };
+    const whole = (await client.messages.create(named)).content.at(-1);
+    const stream = client.messages.stream(named);
+    let json = '';
+    stream.on('inputJson', piece => { json += piece; });
+    const final = await stream.finalMessage();
+    assert.equal(final.stop_reason, 'tool_use');
+    assert.deepEqual(final.content.at(-1).input, whole.input);
+    assert.deepEqual(JSON.parse(json), whole.input);
+  });
+
+  check('an answer is held to a schema', async () => {
+    const asked = { ...greedy, max_tokens: 400, output_config: { format: { type: 'json_schema', schema: weather.input_schema } } };
+    const answer = await client.messages.create(asked);
+    assert.equal(answer.stop_reason, 'end_turn');
+    const { city, ...others } = JSON.parse(answer.content[0].text);
+    assert.ok(weather.input_schema.properties.city.enum.includes(city));
+    assert.deepEqual(others, {});
+    assert.equal((await client.messages.stream(asked).finalMessage()).content[0].text, answer.content[0].text);
+  });
+
   check('models are listed over pages and described', async () => {
     const ids = [];
     for await (const each of client.models.list({ limit: 1 })) ids.push(each.id);

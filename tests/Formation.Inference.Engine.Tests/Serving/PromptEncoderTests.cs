@@ -90,6 +90,19 @@ public sealed class PromptEncoderTests
     }
 
     [Fact]
+    public void A_completion_that_may_end_at_the_context_can_be_asked_for_at_any_length()
+    {
+        static GenerationRequest Ask(int promptTokens)
+        {
+            var request = Request(new TokenPrompt(new int[promptTokens]), maxTokens: int.MaxValue);
+            return request with { Stop = request.Stop with { EndsAtContext = true } };
+        }
+
+        Assert.Null(ErrorOf(Ask(Context - 1)));
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, ErrorOf(Ask(Context)).Kind);
+    }
+
+    [Fact]
     public void A_text_far_too_long_is_refused_without_counting_it_to_the_end() =>
         Assert.Equal(GenerationErrorKind.ContextLengthExceeded, ErrorOf(Request(new TextPrompt(string.Concat(Enumerable.Repeat("words ", 100_000))))).Kind);
 

@@ -3,7 +3,8 @@ using Formation.Inference.Gateway.Tests.Fakes;
 namespace Formation.Inference.Gateway.Tests.Clients;
 
 /// <summary>
-/// A script that does what a request asks, as far as a client can see: stop strings, token limits, choices, log-probabilities. The model
+/// A script that does what a request asks, as far as a client can see: stop strings, token limits, choices, log-probabilities; where it is held to a
+/// format it says <c>{"city":"Paris"}</c>, and where it must call a tool it calls the first with that. The model
 /// <c>acme/big-1</c> fails after its first words.
 /// </summary>
 internal static class ObedientModel
@@ -12,6 +13,17 @@ internal static class ObedientModel
 
     public static IAsyncEnumerable<GenerationEvent> Script(GenerationRequest request, CancellationToken cancellationToken) =>
         Scripts.Events([.. Events(request)])(request, cancellationToken);
+
+    /// <summary>What a request leaves no choice about, or null.</summary>
+    static string? Held(GenerationRequest request)
+    {
+        const string Paris = "{\"city\":\"Paris\"}";
+        if (request.ToolUse is not { Choice: ToolChoice.Required } use)
+            return request.Format is null ? null : Paris;
+        ToolCallSyntax syntax = ToolCallSyntax.Default;
+        string name = use.Name ?? ((ChatPrompt)request.Prompt).Tools!.Value[0].GetProperty("function").GetProperty("name").GetString()!;
+        return syntax.Opening + name + syntax.Between + Paris + syntax.After + syntax.End;
+    }
 
     static IEnumerable<GenerationEvent> Events(GenerationRequest request)
     {
@@ -25,6 +37,14 @@ internal static class ObedientModel
 
         for (int choice = 0; choice < request.Choices; choice++)
         {
+            if (Held(request) is { } held)
+            {
+                foreach (string part in held.Chunk(7).Select(letters => new string(letters)))
+                    yield return new GenerationDelta(choice, part, []);
+                yield return new GenerationFinished(choice, FinishReason.Stop, held.Length);
+                continue;
+            }
+
             int limit = Math.Min(Words.Length, request.Stop.MaxTokens ?? int.MaxValue);
             string text = string.Concat(Words.Take(limit));
             string? stop = request.Stop.Strings.Where(text.Contains).MinBy(text.IndexOf);

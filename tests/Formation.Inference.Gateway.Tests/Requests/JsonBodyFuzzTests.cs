@@ -47,13 +47,13 @@ public class JsonBodyFuzzTests
         if (body.AsSpan().IndexOf("\"prompt\""u8) >= 0)
         {
             CompletionRequest completion = JsonBody.Parse(body, OpenAIJsonContext.Requests.CompletionRequest);
-            CompletionMapping.ToPlan(completion, "r", "a");
+            CompletionMapping.ToPlan(completion, "r", "a", new IgnoredFields());
             CheckOptions(completion);
         }
         else
         {
             ChatCompletionRequest chat = JsonBody.Parse(body, OpenAIJsonContext.Requests.ChatCompletionRequest);
-            ChatCompletionMapping.ToGeneration(chat, "r", "a");
+            ChatCompletionMapping.ToGeneration(chat, "r", "a", new IgnoredFields());
             CheckOptions(chat);
         }
     }

@@ -59,7 +59,7 @@ internal readonly record struct ContentBlock(JsonElement Json, string Param, str
         ? Fail($"{Param}.type", "unsupported_value", $"Unsupported content block at '{Param}': '{Type}'. The models here read text only.")
         : InvalidValue($"{Param}.type", $"'{Shorten(Type)}'. Supported values are: '{string.Join("', '", expected!)}'.");
 
-    static void CheckCacheControl(JsonElement cache, string param)
+    internal static void CheckCacheControl(JsonElement cache, string param)
     {
         if (cache.ValueKind != JsonValueKind.Object)
             throw InvalidType(param, "an object", cache);

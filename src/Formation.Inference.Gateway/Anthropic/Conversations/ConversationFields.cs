@@ -26,12 +26,11 @@ internal abstract class ConversationFields
     /// <summary>Only standard.</summary>
     public string? Speed { get; init; }
 
-    /// <summary>Only none.</summary>
-    public JsonElement? ToolChoice { get; init; }
-
-    // Refused by name.
-
+    /// <summary>Up to 128 tools that the model may call: each with a name and the JSON schema of its input.</summary>
     public JsonElement? Tools { get; init; }
+
+    /// <summary>Whether it must: auto, any, tool (with a name) or none; with <c>disable_parallel_tool_use</c>.</summary>
+    public JsonElement? ToolChoice { get; init; }
 
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }
@@ -66,8 +65,7 @@ internal sealed class OutputConfigFields
     /// <summary>Given to the chat template as <c>reasoning_effort</c>: low, medium, high, xhigh or max.</summary>
     public string? Effort { get; init; }
 
-    // Refused by name.
-
+    /// <summary>What the text must be: of the type json_schema, with a schema.</summary>
     public JsonElement? Format { get; init; }
 
     [JsonExtensionData]

@@ -4,16 +4,19 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.Anthropic.Conversations;
 
-/// <summary>Step 3 for what messages and the count of their tokens share: the prompt.</summary>
+/// <summary>Step 3 for what messages and the count of their tokens share: the prompt, and what the answer to it must be.</summary>
 internal static class ConversationMapping
 {
-    const string Later = "This server does not have it yet.";
+    const string Format = "output_config.format";
 
-    internal static ChatPrompt ToPrompt(ConversationFields body)
+    /// <summary>The prompt, how the model may call the tools that it shows, and the format of its text.</summary>
+    internal static (ChatPrompt Prompt, ToolUse? ToolUse, OutputFormat? Format) Of(ConversationFields body)
     {
         RefuseUnsupported(body);
         (IReadOnlyList<ChatMessage> messages, SensitiveText? prefix) = Turns.Of(body);
-        return new ChatPrompt(messages) { AssistantPrefix = prefix, TemplateVariables = TemplateVariables(body) };
+        (JsonElement? tools, ToolUse? use) = ToolDefinitions.Of(body);
+        var prompt = new ChatPrompt(messages) { Tools = tools, AssistantPrefix = prefix, TemplateVariables = TemplateVariables(body) };
+        return (prompt, use, body.OutputConfig?.Format is { } format ? ToFormat(format) : null);
     }
 
     /// <summary>Anthropic's name for a part of a <see cref="GenerationRequest"/> that the engine found fault with.</summary>
@@ -23,6 +26,8 @@ internal static class ConversationMapping
         nameof(GenerationRequest.ModelId) => "model",
         nameof(StopConditions.MaxTokens) or "Stop.MaxTokens" => "max_tokens",
         nameof(StopConditions.Strings) or "Stop.Strings" => "stop_sequences",
+        nameof(GenerationRequest.Format) => Format,
+        nameof(GenerationRequest.ToolUse) => "tools",
         _ => null,
     };
 
@@ -40,18 +45,12 @@ internal static class ConversationMapping
 
     static void RefuseUnsupported(ConversationFields body)
     {
-        if (body.Tools is not null)
-            throw Unsupported("tools", Later);
-        if (body.ToolChoice is { } choice)
-            CheckToolChoice(choice);
         if (body.Thinking is { } thinking)
             CheckThinking(thinking);
         if (body.OutputConfig is { } output)
         {
             ExtraInputs.None(output.Unknown, "output_config");
             OneOf("output_config.effort", output.Effort, "low", "medium", "high", "xhigh", "max");
-            if (output.Format is not null)
-                throw Unsupported("output_config.format", Later);
         }
 
         if (body.CacheControl is { } cache)
@@ -61,15 +60,16 @@ internal static class ConversationMapping
             throw UnsupportedValue("speed", "there is one speed here; leave it out or send 'standard'.");
     }
 
-    static void CheckToolChoice(JsonElement choice)
+    static OutputFormat ToFormat(JsonElement format)
     {
-        if (choice.ValueKind != JsonValueKind.Object)
-            throw InvalidType("tool_choice", "an object", choice);
-        string name = RequireString(choice, "type", "tool_choice");
-        OneOf("tool_choice.type", name, "auto", "any", "tool", "none");
-        if (name != "none")
-            throw UnsupportedValue("tool_choice.type", "it needs 'tools', which this server does not have yet; leave it out or send 'none'.");
-        ExtraInputs.None(choice, "tool_choice", "type");
+        if (format.ValueKind != JsonValueKind.Object)
+            throw InvalidType(Format, "an object", format);
+        ExtraInputs.None(format, Format, "type", "schema");
+        OneOf($"{Format}.type", RequireString(format, "type", Format), "json_schema");
+        JsonElement schema = Require(format, "schema", Format);
+        return schema.ValueKind == JsonValueKind.Object
+            ? new OutputFormat(OutputFormatKind.JsonSchema, Text($"{Format}.schema", schema.GetRawText(), OutputFormat.MaxSourceLength)!)
+            : throw InvalidType($"{Format}.schema", "a JSON schema (an object)", schema);
     }
 
     static void CheckThinking(ThinkingFields thinking)

@@ -59,7 +59,7 @@ internal sealed class Turns
             if (block.Type == "text")
                 Add("user", block.Text());
             else if (block.Type == "tool_result")
-                _messages.Add(ToolUse.ToResult(block, _toolUseIds));
+                _messages.Add(ToolBlocks.ToResult(block, _toolUseIds));
             else
                 throw block.Unexpected("text", "tool_result");
     }
@@ -75,7 +75,7 @@ internal sealed class Turns
                     texts.Add(block.Text());
                     break;
                 case "tool_use":
-                    _toolUseIds.Add(ToolUse.Check(block));
+                    _toolUseIds.Add(ToolBlocks.Check(block));
                     calls.Add(block);
                     break;
                 case "thinking" or "redacted_thinking":
@@ -85,11 +85,11 @@ internal sealed class Turns
                     throw block.Unexpected("text", "tool_use", "thinking", "redacted_thinking");
             }
 
-        Count(param, calls.Count, 0, ToolUse.MaxCallsOfTurn);
+        Count(param, calls.Count, 0, ToolBlocks.MaxCallsOfTurn);
         if (calls.Count == 0)
             Add("assistant", ContentText.Join(texts));
         else
-            _messages.Add(new ChatMessage("assistant", texts.Count == 0 ? (SensitiveText?)null : ContentText.Join(texts)) { ToolCalls = ToolUse.ToCalls(calls) });
+            _messages.Add(new ChatMessage("assistant", texts.Count == 0 ? (SensitiveText?)null : ContentText.Join(texts)) { ToolCalls = ToolBlocks.ToCalls(calls) });
     }
 
     void Add(string role, string text)

@@ -24,7 +24,7 @@ internal sealed class CountTokensHandler(GatewayOptions options, RequestGate gat
             RequestId = context.TraceIdentifier,
             ModelId = ParameterChecks.ModelId(body.Model),
             AccountId = accountId,
-            Prompt = ConversationMapping.ToPrompt(body),
+            Prompt = ConversationMapping.Of(body).Prompt,
             Choices = 0,
         };
         answers.FindModel(context, request.ModelId);

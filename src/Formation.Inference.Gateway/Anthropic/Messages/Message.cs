@@ -5,8 +5,8 @@ namespace Formation.Inference.Gateway.Anthropic.Messages;
 /// <param name="Type">Always <c>message</c>.</param>
 /// <param name="Role">Always <c>assistant</c>.</param>
 /// <param name="Model">The model.</param>
-/// <param name="Content">What it said: one block of text, or none where it said nothing.</param>
-/// <param name="StopReason">Why it ended: <c>end_turn</c>, <c>max_tokens</c> or <c>stop_sequence</c>; null at the beginning of a stream.</param>
+/// <param name="Content">What it said and which tools it calls; none where it said nothing.</param>
+/// <param name="StopReason">Why it ended: see <see cref="StopReasons"/>; null at the beginning of a stream.</param>
 /// <param name="StopSequence">The stop sequence of the request that ended it, or null.</param>
 /// <param name="Usage">What the request used.</param>
 internal sealed record Message(
@@ -14,7 +14,7 @@ internal sealed record Message(
     string Type,
     string Role,
     string Model,
-    IReadOnlyList<TextBlock> Content,
+    IReadOnlyList<AnswerBlock> Content,
     string? StopReason,
     string? StopSequence,
     MessageUsage Usage)
@@ -29,16 +29,6 @@ internal sealed record Message(
 
     internal static Message Begun(string id, string model, int inputTokens) =>
         new(id, "message", "assistant", model, [], null, null, MessageUsage.Of(inputTokens, 0, 0));
-}
-
-/// <summary>A block of text.</summary>
-internal sealed record TextBlock(string Type, string Text)
-{
-    // What the API has besides and this server does not: always null.
-
-    public string? Citations { get; }
-
-    internal static TextBlock Of(string text) => new("text", text);
 }
 
 /// <summary>What a request used.</summary>

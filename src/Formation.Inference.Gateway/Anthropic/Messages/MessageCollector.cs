@@ -1,34 +1,53 @@
 using System.Text;
+using System.Text.Json;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Tools;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>Step 10 for messages that are not streamed: collects the events into one answer.</summary>
-internal sealed class MessageCollector(MessageHeader header, UsageCount usage)
+internal sealed class MessageCollector(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage)
 {
     readonly StringBuilder _text = new();
+    readonly List<(string Name, StringBuilder Input)> _calls = [];
     GenerationFinished? _finished;
 
     internal void Add(PromptEvent item)
     {
         usage.Add(item);
-        if (item.Event is GenerationDelta delta)
-            _text.Append(delta.Text.Value);
-        else if (item.Event is GenerationFinished finished)
-            _finished = finished;
+        foreach (AnswerPiece piece in reader.Read(item.Event))
+            if (piece.Kind == AnswerPieceKind.Call)
+                _calls.Add((piece.Text, new StringBuilder()));
+            else
+                (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Input).Append(piece.Text);
+        _finished = item.Event as GenerationFinished ?? _finished;
     }
 
     internal Message ToAnswer()
     {
-        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header.StopSequences);
+        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, _calls.Count);
+        AnswerBlock[] text = _text.Length == 0 ? [] : [TextBlock.Of(_text.ToString())];
         return new Message(
             header.Id,
             "message",
             "assistant",
             header.Model,
-            _text.Length == 0 ? [] : [TextBlock.Of(_text.ToString())],
+            [.. text, .. _calls.Select(call => ToolUseBlock.Of(createId(), call.Name, Whole(call.Input.ToString())))],
             reason,
             stopSequence,
             MessageUsage.Of(usage.PromptTokens, usage.CachedTokens, usage.CompletionTokens));
+    }
+
+    /// <summary>An input, or null where the call was cut before it was whole.</summary>
+    static JsonElement? Whole(string input)
+    {
+        try
+        {
+            return JsonElement.Parse(input);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 }

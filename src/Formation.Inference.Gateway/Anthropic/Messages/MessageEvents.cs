@@ -1,16 +1,26 @@
+using System.Text.Json.Serialization;
+
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>The first event of a streamed answer.</summary>
 internal sealed record MessageStartEvent(string Type, Message Message);
 
 /// <summary>A block begins.</summary>
-internal sealed record ContentBlockStartEvent(string Type, int Index, TextBlock ContentBlock);
+internal sealed record ContentBlockStartEvent(string Type, int Index, AnswerBlock ContentBlock);
 
 /// <summary>A block goes on.</summary>
-internal sealed record ContentBlockDeltaEvent(string Type, int Index, TextDelta Delta);
+internal sealed record ContentBlockDeltaEvent(string Type, int Index, BlockDelta Delta);
+
+/// <summary>What is new of a block.</summary>
+[JsonDerivedType(typeof(TextDelta))]
+[JsonDerivedType(typeof(InputJsonDelta))]
+internal abstract record BlockDelta;
 
 /// <summary>New text of a block.</summary>
-internal sealed record TextDelta(string Type, string Text);
+internal sealed record TextDelta(string Type, string Text) : BlockDelta;
+
+/// <summary>More of the input that a tool is called with: pieces of JSON, which together are an object.</summary>
+internal sealed record InputJsonDelta(string Type, string PartialJson) : BlockDelta;
 
 /// <summary>A block has ended.</summary>
 internal sealed record ContentBlockStopEvent(string Type, int Index);

@@ -2,16 +2,18 @@ using Formation.Inference.Gateway.Anthropic.Conversations;
 using Formation.Inference.Gateway.Anthropic.Errors;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Tools;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>
-/// Step 10 for streamed messages: the message, its block of text with a ping and the text's pieces, the reason why it ended with the usage. A
+/// Step 10 for streamed messages: the message, its blocks one behind the other, each with its pieces, the reason why it ended with the usage. A
 /// message in which the model says nothing has no block.
 /// </summary>
-internal sealed class MessageStream(MessageHeader header, UsageCount usage) : IStreamDialect
+internal sealed class MessageStream(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage) : IStreamDialect
 {
-    bool _hasText;
+    int _blocks, _calls;
+    bool _isText;
     GenerationFinished? _finished;
 
     public bool IsComplete => usage.IsComplete;
@@ -19,32 +21,21 @@ internal sealed class MessageStream(MessageHeader header, UsageCount usage) : IS
     public void Write(PromptEvent item, ServerSentEvents output)
     {
         usage.Add(item);
-        switch (item.Event)
+        if (item.Event is GenerationStarted started)
         {
-            case GenerationStarted started:
-                var begun = Message.Begun(header.Id, header.Model, started.PromptTokens);
-                output.Write("message_start"u8, new MessageStartEvent("message_start", begun), AnthropicJsonContext.Answers.MessageStartEvent);
-                break;
-            case GenerationDelta { Text: { Length: > 0, Value: var text } }:
-                if (!_hasText)
-                    WriteBlockStart(output);
-                output.Write(
-                    "content_block_delta"u8,
-                    new ContentBlockDeltaEvent("content_block_delta", 0, new TextDelta("text_delta", text)),
-                    AnthropicJsonContext.Answers.ContentBlockDeltaEvent);
-                break;
-            case GenerationFinished finished:
-                _finished = finished;
-                break;
+            var begun = Message.Begun(header.Id, header.Model, started.PromptTokens);
+            output.Write("message_start"u8, new MessageStartEvent("message_start", begun), AnthropicJsonContext.Answers.MessageStartEvent);
         }
+
+        foreach (AnswerPiece piece in reader.Read(item.Event))
+            Write(piece, output);
+        _finished = item.Event as GenerationFinished ?? _finished;
     }
 
     public void WriteEnd(ServerSentEvents output)
     {
-        if (_hasText)
-            output.Write(
-                "content_block_stop"u8, new ContentBlockStopEvent("content_block_stop", 0), AnthropicJsonContext.Answers.ContentBlockStopEvent);
-        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header.StopSequences);
+        WriteBlockStop(output);
+        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, _calls);
         var total = new MessageDeltaUsage(usage.PromptTokens - usage.CachedTokens, 0, usage.CachedTokens, usage.CompletionTokens);
         output.Write(
             "message_delta"u8,
@@ -58,14 +49,51 @@ internal sealed class MessageStream(MessageHeader header, UsageCount usage) : IS
 
     public ApiError ToApiError(GenerationError error) => GenerationErrors.ToApiError(error, ConversationMapping.ParameterName);
 
-    void WriteBlockStart(ServerSentEvents output)
+    void Write(AnswerPiece piece, ServerSentEvents output)
     {
-        _hasText = true;
+        switch (piece.Kind)
+        {
+            case AnswerPieceKind.Call:
+                WriteBlockStart(output, ToolUseBlock.Of(createId(), piece.Text));
+                _calls++;
+                _isText = false;
+                break;
+            case AnswerPieceKind.Arguments:
+                WriteDelta(output, new InputJsonDelta("input_json_delta", piece.Text));
+                break;
+            default:
+                if (!_isText)
+                    WriteBlockStart(output, TextBlock.Of(""));
+                _isText = true;
+                WriteDelta(output, new TextDelta("text_delta", piece.Text));
+                break;
+        }
+    }
+
+    void WriteBlockStart(ServerSentEvents output, AnswerBlock block)
+    {
+        WriteBlockStop(output);
         output.Write(
             "content_block_start"u8,
-            new ContentBlockStartEvent("content_block_start", 0, TextBlock.Of("")),
+            new ContentBlockStartEvent("content_block_start", _blocks++, block),
             AnthropicJsonContext.Answers.ContentBlockStartEvent);
-        WritePlain(output, "ping"u8, "ping");
+        if (_blocks == 1)
+            WritePlain(output, "ping"u8, "ping");
+    }
+
+    void WriteDelta(ServerSentEvents output, BlockDelta delta) => output.Write(
+        "content_block_delta"u8,
+        new ContentBlockDeltaEvent("content_block_delta", _blocks - 1, delta),
+        AnthropicJsonContext.Answers.ContentBlockDeltaEvent);
+
+    /// <summary>Ends the block that is open, where one is.</summary>
+    void WriteBlockStop(ServerSentEvents output)
+    {
+        if (_blocks > 0)
+            output.Write(
+                "content_block_stop"u8,
+                new ContentBlockStopEvent("content_block_stop", _blocks - 1),
+                AnthropicJsonContext.Answers.ContentBlockStopEvent);
     }
 
     static void WritePlain(ServerSentEvents output, ReadOnlySpan<byte> name, string type) =>

@@ -2,6 +2,7 @@ using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Tools;
 using Microsoft.AspNetCore.Http;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
@@ -23,9 +24,12 @@ internal sealed class MessagesHandler(
         // Step 3: the same as the engine runs it, every value checked.
         GenerationRequest request = MessagesMapping.ToGeneration(body, context.TraceIdentifier, accountId);
         ModelDescription model = answers.FindModel(context, request.ModelId);
-        var header = new MessageHeader(answers.CreateId("msg_"), model.Id, request.Stop.Strings, context.TraceIdentifier);
+        var header = new MessageHeader(
+            answers.CreateId("msg_"), model.Id, request.Stop.Strings, request.Stop.MaxTokens, context.TraceIdentifier);
         var usage = new UsageCount(request.Choices);
-        var stream = new MessageStream(header, usage);
+        var reader = new AnswerReader(mayCallTools: request.ToolUse is not null);
+        string CreateCallId() => answers.CreateId("toolu_");
+        var stream = new MessageStream(header, reader, CreateCallId, usage);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in Anthropic's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
@@ -35,7 +39,7 @@ internal sealed class MessagesHandler(
             return;
         }
 
-        var collector = new MessageCollector(header, usage);
+        var collector = new MessageCollector(header, reader, CreateCallId, usage);
         await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
         await WholeAnswer.WriteAsync(context, collector.ToAnswer(), AnthropicJsonContext.Answers.Message);
     }

@@ -18,14 +18,22 @@ internal static class MessagesMapping
         Refuse("diagnostics", body.Diagnostics, "Prompts are cached by their content, and nothing is kept of earlier requests.");
         Refuse("inference_geo", body.InferenceGeo, "Where a model runs is its operator's to say.");
         CheckUnused(body);
+        (ChatPrompt prompt, ToolUse? toolUse, OutputFormat? format) = ConversationMapping.Of(body);
         return new GenerationRequest
         {
             RequestId = requestId,
             ModelId = modelId,
             AccountId = accountId,
-            Prompt = ConversationMapping.ToPrompt(body),
+            Prompt = prompt,
             Sampling = ToSampling(body),
-            Stop = new StopConditions { MaxTokens = (int)maxTokens, Strings = StopSequences(body.StopSequences) },
+            Stop = new StopConditions
+            {
+                MaxTokens = (int)maxTokens,
+                EndsAtContext = true,
+                Strings = StopSequences(body.StopSequences),
+            },
+            Format = format,
+            ToolUse = toolUse,
         };
     }
 

@@ -23,7 +23,9 @@ internal sealed class ChatCompletionHandler(
             context, OpenAIJsonContext.Requests.ChatCompletionRequest, options.MaxRequestBodyBytes);
 
         // Step 3: the same as the engine runs it, every value checked.
-        GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId);
+        var ignored = new IgnoredFields();
+        GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId, ignored);
+        ignored.Tell(context.Response);
         bool includeUsage = CommonMapping.IncludeUsage(body);
         AnswerHeader header = AnswerHeader.Create(answers.CreateId("chatcmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
         bool logprobs = request.Logprobs is not null;

@@ -5,14 +5,12 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 
-/// <summary>Step 3 of the request path for chat: every parameter honoured, or refused by name.</summary>
+/// <summary>Step 3 of the request path for chat: every parameter of the API honoured, or refused by name; others are passed over.</summary>
 internal static class ChatCompletionMapping
 {
-    const string Later = "This server does not have it yet.";
-
-    internal static GenerationRequest ToGeneration(ChatCompletionRequest body, string requestId, string accountId)
+    internal static GenerationRequest ToGeneration(ChatCompletionRequest body, string requestId, string accountId, IgnoredFields ignored)
     {
-        NoneUnknown(body.Unknown);
+        ignored.Add(body.Unknown);
         string modelId = CommonMapping.ModelId(body);
         RefuseUnsupported(body);
         CheckUnused(body);
@@ -23,7 +21,7 @@ internal static class ChatCompletionMapping
             RequestId = requestId,
             ModelId = modelId,
             AccountId = accountId,
-            Prompt = new ChatPrompt(MessageMapping.ToMessages(body.Messages))
+            Prompt = new ChatPrompt(MessageMapping.ToMessages(body.Messages, ignored))
             {
                 Tools = tools,
                 AddGenerationPrompt = body.AddGenerationPrompt ?? true,
@@ -82,7 +80,6 @@ internal static class ChatCompletionMapping
         Refuse("functions", body.Functions, "It is the older form of 'tools'; send these.");
         Refuse("function_call", body.FunctionCall, "It is the older form of 'tool_choice'; send that, and 'tools'.");
         Refuse("audio", body.Audio, "The models here write text only.");
-        Refuse("prediction", body.Prediction, Later);
         Refuse("web_search_options", body.WebSearchOptions, "This server does not search the web.");
         Refuse("moderation", body.Moderation, "This server does not moderate.");
         Refuse("prompt_cache_options", body.PromptCacheOptions, "Prompts are cached automatically, for as long as there is room.");
@@ -102,6 +99,8 @@ internal static class ChatCompletionMapping
     {
         if (body.Store == true)
             throw UnsupportedValue("store", "this server stores no completions; leave it out or send false.");
+        if (body.Prediction is { } prediction)
+            CheckPrediction(prediction);
         CommonMapping.UnusedIdentifier("user", body.User);
         CommonMapping.UnusedIdentifier("safety_identifier", body.SafetyIdentifier);
         CommonMapping.UnusedIdentifier("prompt_cache_key", body.PromptCacheKey);
@@ -116,6 +115,15 @@ internal static class ChatCompletionMapping
             throw UnsupportedValue("verbosity", "the models here have no such setting; leave it out or send 'medium'.");
         if (body.Metadata is { } metadata)
             MetadataRules.Check(metadata);
+    }
+
+    /// <summary>What the answer may say: it changes how fast an answer comes and never what it is, and here it changes nothing.</summary>
+    static void CheckPrediction(JsonElement prediction)
+    {
+        if (prediction.ValueKind != JsonValueKind.Object)
+            throw InvalidType("prediction", "an object", prediction);
+        OneOf("prediction.type", RequireString(prediction, "type", "prediction"), "content");
+        ContentParts.ToText(Require(prediction, "content", "prediction"), allowRefusal: false, "prediction.content", new IgnoredFields());
     }
 
     static bool IsString(JsonElement value, string expected) => JsonWords.TryGetString(value) == expected;

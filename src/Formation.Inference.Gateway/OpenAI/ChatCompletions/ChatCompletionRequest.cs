@@ -57,6 +57,9 @@ internal sealed class ChatCompletionRequest : GenerationFields
     /// <summary>Only in_memory.</summary>
     public string? PromptCacheRetention { get; init; }
 
+    /// <summary>What the answer may say: of the type content, with a content. Accepted without effect.</summary>
+    public JsonElement? Prediction { get; init; }
+
     // Refused by name.
 
     public JsonElement? Functions { get; init; }
@@ -67,8 +70,6 @@ internal sealed class ChatCompletionRequest : GenerationFields
     public JsonElement? Audio { get; init; }
 
     public JsonElement? Moderation { get; init; }
-
-    public JsonElement? Prediction { get; init; }
 
     public JsonElement? PromptCacheOptions { get; init; }
 

@@ -10,7 +10,7 @@ internal static class ContentParts
 {
     internal const int MaxParts = 2048;
 
-    internal static SensitiveText ToText(JsonElement content, bool allowRefusal, string param)
+    internal static SensitiveText ToText(JsonElement content, bool allowRefusal, string param, IgnoredFields ignored)
     {
         if (JsonWords.TryGetString(content) is { } text)
             return text;
@@ -23,13 +23,13 @@ internal static class ContentParts
         {
             if (index > 0)
                 joined.Append('\n');
-            joined.Append(PartText(part, allowRefusal, $"{param}[{index++}]"));
+            joined.Append(PartText(part, allowRefusal, $"{param}[{index++}]", ignored));
         }
 
         return joined.ToString();
     }
 
-    static string PartText(JsonElement part, bool allowRefusal, string param)
+    static string PartText(JsonElement part, bool allowRefusal, string param, IgnoredFields ignored)
     {
         if (part.ValueKind != JsonValueKind.Object)
             throw InvalidType(param, "an object", part);
@@ -47,7 +47,7 @@ internal static class ContentParts
         {
             string name = JsonWords.TryGetName(property) ?? "";
             if (name != "type" && name != textField)
-                throw Unknown(JsonPath.Append(param, name));
+                ignored.Add(param, name);
         }
 
         return Field(part, textField, param);

@@ -11,7 +11,7 @@ internal static class MessageMapping
     internal const int MaxMessages = 2048;
     const int MaxNameLength = 512;
 
-    internal static IReadOnlyList<ChatMessage> ToMessages(List<MessageFields?>? messages)
+    internal static IReadOnlyList<ChatMessage> ToMessages(List<MessageFields?>? messages, IgnoredFields ignored)
     {
         if (messages is null)
             throw Missing("messages");
@@ -22,22 +22,22 @@ internal static class MessageMapping
             string param = $"messages[{i}]";
             if (messages[i] is not { } message)
                 throw Fail(param, "invalid_type", $"Invalid type for '{param}': expected an object, but got null instead.");
-            mapped[i] = ToMessage(message, param);
+            mapped[i] = ToMessage(message, param, ignored);
         }
 
         return mapped;
     }
 
-    static ChatMessage ToMessage(MessageFields message, string param)
+    static ChatMessage ToMessage(MessageFields message, string param, IgnoredFields ignored)
     {
-        NoneUnknown(message.Unknown, param);
+        ignored.Add(message.Unknown, param);
         if (message.Role is null)
             throw Missing($"{param}.role");
         OneOf($"{param}.role", message.Role, "system", "developer", "user", "assistant", "tool", "function");
         Text($"{param}.name", message.Name, MaxNameLength);
         CheckRole(message, param);
         JsonElement? toolCalls = message.Role == "assistant" ? ToolCallMapping.Of(message, param) : null;
-        return new ChatMessage(message.Role == "function" ? "tool" : message.Role, Content(message, toolCalls is not null, param))
+        return new ChatMessage(message.Role == "function" ? "tool" : message.Role, Content(message, toolCalls is not null, param, ignored))
         {
             Name = message.Name,
             ToolCalls = toolCalls,
@@ -68,11 +68,11 @@ internal static class MessageMapping
         }
     }
 
-    static SensitiveText? Content(MessageFields message, bool hasToolCalls, string param)
+    static SensitiveText? Content(MessageFields message, bool hasToolCalls, string param, IgnoredFields ignored)
     {
         bool assistant = message.Role == "assistant";
         if (message.Content is { } content)
-            return ContentParts.ToText(content, allowRefusal: assistant, $"{param}.content");
+            return ContentParts.ToText(content, allowRefusal: assistant, $"{param}.content", ignored);
         if (assistant && message.Refusal is { } refusal)
             return refusal;
         return assistant && hasToolCalls ? null : throw Missing($"{param}.content");

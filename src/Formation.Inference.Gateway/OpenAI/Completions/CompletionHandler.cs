@@ -23,7 +23,9 @@ internal sealed class CompletionHandler(
             context, OpenAIJsonContext.Requests.CompletionRequest, options.MaxRequestBodyBytes);
 
         // Step 3: the same as the engine runs it, one generation for each prompt, every value checked.
-        CompletionPlan plan = CompletionMapping.ToPlan(body, context.TraceIdentifier, accountId);
+        var ignored = new IgnoredFields();
+        CompletionPlan plan = CompletionMapping.ToPlan(body, context.TraceIdentifier, accountId, ignored);
+        ignored.Tell(context.Response);
         bool includeUsage = CommonMapping.IncludeUsage(body);
         AnswerHeader header = AnswerHeader.Create(answers.CreateId("cmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, plan.ModelId));
         var usage = new UsageCount(plan.Requests.Count * plan.Candidates);

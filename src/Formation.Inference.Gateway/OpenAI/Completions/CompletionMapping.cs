@@ -1,9 +1,10 @@
 using Formation.Inference.Gateway.OpenAI.Parameters;
+using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.OpenAI.Completions;
 
-/// <summary>Step 3 of the request path for completions: every parameter honoured, or refused by name.</summary>
+/// <summary>Step 3 of the request path for completions: every parameter of the API honoured, or refused by name; others are passed over.</summary>
 internal static class CompletionMapping
 {
     /// <summary>OpenAI's default for this endpoint.</summary>
@@ -12,9 +13,9 @@ internal static class CompletionMapping
     /// <summary>Choices that one request may have, all prompts together.</summary>
     internal const int MaxChoicesOfRequest = 1024;
 
-    internal static CompletionPlan ToPlan(CompletionRequest body, string requestId, string accountId)
+    internal static CompletionPlan ToPlan(CompletionRequest body, string requestId, string accountId, IgnoredFields ignored)
     {
-        NoneUnknown(body.Unknown);
+        ignored.Add(body.Unknown);
         string modelId = CommonMapping.ModelId(body);
         if (body.Suffix is not null)
             throw Unsupported("suffix", "The models here continue text and don't fill gaps; leave it out.");

@@ -57,6 +57,7 @@ static class SamplingMessage
             writer.Text(3, text);
         writer.Numbers(4, stop.TokenIds);
         writer.Flag(5, stop.IgnoreEndOfGeneration);
+        writer.Flag(6, stop.EndsAtContext);
         writer.End(start);
     }
 
@@ -75,6 +76,7 @@ static class SamplingMessage
                     break;
                 case 4: reader.Numbers("the stop tokens", 0, int.MaxValue, GenerationProtocol.MaxStopTokenIds, tokens); break;
                 case 5: stop = stop with { IgnoreEndOfGeneration = reader.Flag() }; break;
+                case 6: stop = stop with { EndsAtContext = reader.Flag() }; break;
             }
 
         return stop with { Strings = strings, TokenIds = tokens };

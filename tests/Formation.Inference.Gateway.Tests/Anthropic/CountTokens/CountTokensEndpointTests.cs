@@ -9,7 +9,7 @@ public class CountTokensEndpointTests
 
     const string Body = """
         {"model":"tiny","messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"Well"}],"system":"Be brief.",
-         "thinking":{"type":"disabled"},"cache_control":{"type":"ephemeral"},"speed":"standard","tool_choice":{"type":"none"}}
+         "thinking":{"type":"disabled"},"cache_control":{"type":"ephemeral"},"speed":"standard","tools":[{"name":"f","input_schema":{"type":"object"}}]}
         """;
 
     [Fact]
@@ -23,6 +23,7 @@ public class CountTokensEndpointTests
         var prompt = (ChatPrompt)asked.Prompt;
         Assert.Equal(["system", "user"], prompt.Messages.Select(message => message.Role));
         Assert.Equal("Well", prompt.AssistantPrefix!.Value.Value);
+        Assert.Equal(1, prompt.Tools!.Value.GetArrayLength());
     }
 
     [Theory]

@@ -67,7 +67,7 @@ public class MessagesEndpointTests
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
         gateway.Backend.Script = Scripts.Events(
-            new GenerationStarted(1), new GenerationDelta(0, "x", []), new GenerationFinished(0, reason, 1) { StopString = found });
+            new GenerationStarted(1), new GenerationDelta(0, "x", []), new GenerationFinished(0, reason, 16) { StopString = found });
         JsonElement whole = JsonElement.Parse(await gateway.SendAnthropicForTextAsync(Path, TestGateway.Messages(""","stop_sequences":["END"]""")));
         Assert.Equal((expected, sequence), (whole.GetProperty("stop_reason").GetString(), whole.GetProperty("stop_sequence").GetString()));
 

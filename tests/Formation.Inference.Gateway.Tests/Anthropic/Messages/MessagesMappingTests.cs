@@ -114,9 +114,14 @@ public class MessagesMappingTests
     [Fact]
     public void Text_of_a_request_is_not_in_its_string_form()
     {
-        GenerationRequest request = Map(
-            """{"model":"tiny","max_tokens":1,"messages":[{"role":"user","content":"CANARY"},{"role":"assistant","content":"CANARY"}]}""");
+        GenerationRequest request = Map("""
+            {"model":"tiny","max_tokens":1,"messages":[{"role":"user","content":"CANARY"},{"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"CANARY":1}}]},
+             {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"CANARY"}]},{"role":"assistant","content":"CANARY"}],
+            "tools":[{"name":"f","description":"CANARY","input_schema":{"type":"object"}}],
+            "output_config":{"format":{"type":"json_schema","schema":{"title":"CANARY"}}}}
+            """);
         Assert.DoesNotContain("CANARY", request.ToString());
         Assert.DoesNotContain("CANARY", request.Prompt.ToString());
+        Assert.All(((ChatPrompt)request.Prompt).Messages, message => Assert.DoesNotContain("CANARY", message.ToString()));
     }
 }

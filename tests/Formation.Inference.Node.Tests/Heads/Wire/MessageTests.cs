@@ -70,7 +70,7 @@ public sealed class MessageTests
         Assert.Equal(3, typeof(ToolUse).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ToolCallSyntax).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(2, typeof(OutputFormat).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(5, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(6, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(ContinuedChoice).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));

@@ -53,6 +53,7 @@ sealed class RandomMessages(int seed)
                 Strings = [.. Enumerable.Range(0, _random.Next(4)).Select(_ => Text(300))],
                 TokenIds = Ids(20),
                 IgnoreEndOfGeneration = Maybe(),
+                EndsAtContext = Maybe(),
             },
         };
     }

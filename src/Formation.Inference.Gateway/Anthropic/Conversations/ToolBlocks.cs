@@ -5,7 +5,7 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 namespace Formation.Inference.Gateway.Anthropic.Conversations;
 
 /// <summary>Tool calls of earlier turns and their results, as chat templates know them: in OpenAI's shape.</summary>
-internal static class ToolUse
+internal static class ToolBlocks
 {
     internal const int MaxCallsOfTurn = 128;
 

@@ -1,0 +1,39 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Formation.Inference.Gateway.Anthropic.Messages;
+
+/// <summary>A part of an answer.</summary>
+[JsonDerivedType(typeof(TextBlock))]
+[JsonDerivedType(typeof(ToolUseBlock))]
+internal abstract record AnswerBlock;
+
+/// <summary>A block of text.</summary>
+internal sealed record TextBlock(string Type, string Text) : AnswerBlock
+{
+    // What the API has besides and this server does not: always null.
+
+    public string? Citations { get; }
+
+    internal static TextBlock Of(string text) => new("text", text);
+}
+
+/// <summary>A call of a tool.</summary>
+/// <param name="Type">Always <c>tool_use</c>.</param>
+/// <param name="Id">The call's id, <c>toolu_…</c>.</param>
+/// <param name="Name">The tool.</param>
+/// <param name="Input">What it is called with: an object. Empty where a block begins in a stream, and where the call was cut.</param>
+/// <param name="Caller">Who calls.</param>
+internal sealed record ToolUseBlock(string Type, string Id, string Name, JsonElement Input, ToolCaller Caller) : AnswerBlock
+{
+    static readonly JsonElement Empty = JsonElement.Parse("{}");
+
+    internal static ToolUseBlock Of(string id, string name, JsonElement? input = null) => new("tool_use", id, name, input ?? Empty, ToolCaller.Direct);
+}
+
+/// <summary>Who calls a tool.</summary>
+/// <param name="Type">Always <c>direct</c>: the model itself.</param>
+internal sealed record ToolCaller(string Type)
+{
+    internal static ToolCaller Direct { get; } = new("direct");
+}
