@@ -16,8 +16,11 @@ sealed class ClusterProcesses : IAsyncDisposable
     private readonly string[] _options;
     private readonly string[] _traces;
 
-    private ClusterProcesses(string[] options, string? otlp)
+    private readonly int _context;
+
+    private ClusterProcesses(string[] options, string? otlp, int context)
     {
+        _context = context;
         _traces = otlp is null ? [] : ["--otlp", otlp];
         _options = [.. options, .. _traces];
     }
@@ -42,17 +45,18 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <param name="gateways">How many gateways.</param>
     /// <param name="otlp">Where all of them send traces, or null.</param>
     /// <param name="serve">Further options of the gateways.</param>
+    /// <param name="context">Tokens that the model's context has.</param>
     public static async Task<ClusterProcesses> StartAsync(
         int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1,
-        string? otlp = null, string[]? serve = null)
+        string? otlp = null, string[]? serve = null, int context = 512)
     {
         string[] options =
         [
-            "--api-key", Key, "--threads", "1", "--context", "512", "--kv-format", kvFormat,
+            "--api-key", Key, "--threads", "1", "--context", $"{context}", "--kv-format", kvFormat,
             .. (string[])(isNode ? ["--memory", "256MiB"] : ["--no-node"]), .. (string[])(database is null ? [] : ["--database", database]), .. serve ?? [],
         ];
-        var cluster = new ClusterProcesses(options, otlp);
-        TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = 512 });
+        var cluster = new ClusterProcesses(options, otlp, context);
+        TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = context });
         for (var i = 0; i < gateways; i++)
             cluster._gateways = [.. cluster._gateways, await cluster.StartGatewayAsync(i)];
         for (var i = 1; i <= nodes; i++)
@@ -115,7 +119,7 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>Deploys the model, and waits until it serves.</summary>
     public async Task DeployAsync(params string[] options)
     {
-        var result = await FormAsync(["deploy", Model, "--context", "512", .. options]);
+        var result = await FormAsync(["deploy", Model, "--context", $"{_context}", .. options]);
         Assert.True(result.ExitCode == 0, result.Error + result.Out);
         await StateAsync("ready");
     }
