@@ -1,4 +1,5 @@
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Gateway.Contents;
 
 namespace Formation.Inference.Gateway;
 
@@ -49,6 +50,9 @@ public sealed record GatewayOptions
     /// Where traces of the request path go (an OTLP/gRPC endpoint, for instance <c>http://127.0.0.1:4317</c>); null makes none.
     /// </summary>
     public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>Where responses are kept; null keeps none. Not disposed by the gateway.</summary>
+    public ContentStore? Contents { get; init; }
 
     /// <summary>The nodes that operators see and manage through <c>/formation/v1</c>; null where there is no control plane.</summary>
     public INodeDirectory? Nodes { get; init; }

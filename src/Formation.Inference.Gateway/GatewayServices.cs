@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Anthropic;
+using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI;
@@ -34,6 +35,7 @@ public static class GatewayServices
         services.AddSingleton<ErrorResponse>();
         services.AddSingleton<AnswerSource>();
         services.AddSingleton<StreamedAnswer>();
+        services.AddHostedService<ContentSweeper>();
         services.AddOpenAI();
         services.AddAnthropic();
         services.AddOpenApiDocument();

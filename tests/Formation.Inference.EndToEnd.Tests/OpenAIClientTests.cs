@@ -1,6 +1,7 @@
 using System.ClientModel;
 using OpenAI;
 using OpenAI.Chat;
+using OpenAI.Responses;
 
 
 namespace Formation.Inference.EndToEnd.Tests;
@@ -28,6 +29,29 @@ public sealed class OpenAIClientTests(TinyModelServer fixture) : IClassFixture<T
         Assert.Equal(whole.Usage.OutputTokenCount, usage!.OutputTokenCount);
         Assert.True(whole.Usage.InputTokenCount > 0);
     }
+
+#pragma warning disable OPENAI001 // The client marks the Responses API as experimental.
+    [Fact]
+    public async Task A_streamed_response_equals_the_whole_one_and_is_gone_on_with()
+    {
+        var responses = new ResponsesClient(
+            new ApiKeyCredential(TinyModelServer.Key),
+            new ResponsesClientOptions { Endpoint = new Uri(fixture.Server.Url + "/v1"), RetryPolicy = new System.ClientModel.Primitives.ClientRetryPolicy(0) });
+        var options = new CreateResponseOptions("tiny", [ResponseItem.CreateUserMessageItem("hello")]) { Temperature = 0, MaxOutputTokenCount = 24 };
+        var whole = (await responses.CreateResponseAsync(options)).Value;
+
+        options.StreamingEnabled = true;
+        var streamed = "";
+        await foreach (var update in await responses.CreateResponseStreamingAsync(options))
+            streamed += (update as StreamingResponseOutputTextDeltaUpdate)?.Delta;
+        Assert.Equal(whole.GetOutputText(), streamed);
+
+        var kept = (await responses.CreateResponseAsync("tiny", "again", whole.Id)).Value;
+        var sent = (await responses.CreateResponseAsync(
+            "tiny", [ResponseItem.CreateUserMessageItem("hello"), .. whole.OutputItems, ResponseItem.CreateUserMessageItem("again")])).Value;
+        Assert.Equal(sent.Usage.InputTokenCount, kept.Usage.InputTokenCount);
+    }
+#pragma warning restore OPENAI001
 
     [Fact]
     public async Task A_seed_repeats_the_answer_and_another_seed_changes_it()

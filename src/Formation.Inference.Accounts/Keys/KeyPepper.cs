@@ -27,6 +27,9 @@ internal sealed class KeyPepper
     /// <summary>HMAC-SHA256 of a key's text.</summary>
     internal byte[] Hash(string key) => HMACSHA256.HashData(_value, Encoding.UTF8.GetBytes(key));
 
+    /// <summary>A key for what is kept besides API keys; nothing of the pepper can be told from it.</summary>
+    internal ContentKey ContentKey() => new(HKDF.Extract(HashAlgorithmName.SHA256, _value, "formation.contents"u8.ToArray()));
+
     /// <exception cref="InvalidDataException">The stored keys depend on another pepper.</exception>
     internal void CheckAgainst(PepperProof? stored)
     {

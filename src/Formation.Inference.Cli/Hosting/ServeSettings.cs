@@ -58,6 +58,9 @@ public sealed record ServeSettings
     /// <summary>Whether callers are served without a key.</summary>
     public bool WithoutAuthentication { get; init; }
 
+    /// <summary>Whether responses are kept for those who ask for it.</summary>
+    public bool KeepsContents { get; init; } = true;
+
     /// <summary>Where traces go, or null for none.</summary>
     public Uri? OtlpEndpoint { get; init; }
 

@@ -3,10 +3,10 @@ using Formation.Inference.Storage.Engines;
 
 namespace Formation.Inference.Cli.Hosting;
 
-/// <summary>Where a server keeps what outlives it: two files of its own, or one PostgreSQL that it shares with other gateways.</summary>
+/// <summary>Where a server keeps what outlives it: files of its own, or one PostgreSQL that it shares with other gateways.</summary>
 sealed class ServerDatabases : IDisposable
 {
-    private ServerDatabases(Database? accounts, Database? cluster) => (Accounts, Cluster) = (accounts, cluster);
+    private ServerDatabases(Database? accounts, Database? cluster, Database? contents) => (Accounts, Cluster, Contents) = (accounts, cluster, contents);
 
     /// <summary>Holds the keys; null where every caller is served without one.</summary>
     public Database? Accounts { get; }
@@ -14,16 +14,20 @@ sealed class ServerDatabases : IDisposable
     /// <summary>Holds nodes and deployments; null where no node can dial in.</summary>
     public Database? Cluster { get; }
 
+    /// <summary>Holds responses, for those who want to go on with them; null where none are kept.</summary>
+    public Database? Contents { get; }
+
     /// <exception cref="CommandException">One can't be opened; the message says why.</exception>
     public static ServerDatabases Open(ServeSettings settings, TimeProvider time)
     {
-        var (needsAccounts, needsCluster) = (!settings.WithoutAuthentication, settings.ClusterListen is not null);
+        var (needsAccounts, needsCluster, needsContents) = (!settings.WithoutAuthentication, settings.ClusterListen is not null, settings.KeepsContents);
         try
         {
             if (settings.Database is not { } place)
-                return new ServerDatabases(needsAccounts ? OpenFile("accounts.db") : null, needsCluster ? OpenFile("cluster.db") : null);
-            var shared = needsAccounts || needsCluster ? PostgresDatabase.Open(place.Value) : null;
-            return new ServerDatabases(needsAccounts ? shared : null, needsCluster ? shared : null);
+                return new ServerDatabases(
+                    needsAccounts ? OpenFile("accounts.db") : null, needsCluster ? OpenFile("cluster.db") : null, needsContents ? OpenFile("contents.db") : null);
+            var shared = needsAccounts || needsCluster || needsContents ? PostgresDatabase.Open(place.Value) : null;
+            return new ServerDatabases(needsAccounts ? shared : null, needsCluster ? shared : null, needsContents ? shared : null);
         }
         catch (ArgumentException error)
         {
@@ -41,5 +45,6 @@ sealed class ServerDatabases : IDisposable
     {
         Accounts?.Dispose();
         Cluster?.Dispose();
+        Contents?.Dispose();
     }
 }

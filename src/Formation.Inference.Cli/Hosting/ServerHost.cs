@@ -7,6 +7,7 @@ using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Gateway;
+using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Storage;
 using Formation.Inference.Storage.Engines;
 using Microsoft.AspNetCore.Builder;
@@ -26,6 +27,7 @@ static class ServerHost
     {
         using var databases = ServerDatabases.Open(settings, context.Time);
         var (keys, firstKey) = await OpenKeysAsync(databases.Accounts, settings, context, cancellationToken);
+        var contents = OpenContents(databases.Contents, settings, context);
         var builder = CreateBuilder(settings);
         using var loggers = LoggerFactory.Create(ServerLogging.Configure);
         using var metrics = new EngineMetrics();
@@ -45,6 +47,7 @@ static class ServerHost
             ModelsForReadiness = [models.First],
             OtlpEndpoint = settings.OtlpEndpoint,
             ShutdownTimeout = settings.ShutdownLimit,
+            Contents = contents,
             Nodes = control?.Directory,
             Deployments = control?.Deployments,
             Clock = context.Time,
@@ -123,6 +126,18 @@ static class ServerHost
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or StorageException)
         {
             throw new CommandException(ExitCode.Failed, $"The keys can't be opened: {error.Message}");
+        }
+    }
+
+    private static ContentStore? OpenContents(Database? database, ServeSettings settings, CommandContext context)
+    {
+        try
+        {
+            return database is null ? null : ContentStore.Open(database, settings.DataFolder, context.Time);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or InvalidDataException or StorageException)
+        {
+            throw new CommandException(ExitCode.Failed, $"The responses that are kept can't be opened: {error.Message}");
         }
     }
 

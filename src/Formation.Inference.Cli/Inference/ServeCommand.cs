@@ -41,6 +41,7 @@ static class ServeCommand
         var drafts = SpeculationArguments.DraftModels();
         var apiKey = new Option<string?>("--api-key") { Description = "This key is an administrator's too [default: FORMATION_API_KEY]", HelpName = "KEY" };
         var noAuth = new Option<bool>("--no-auth") { Description = "Serve every caller without a key" };
+        var noStore = new Option<bool>("--no-store") { Description = "Keep nothing that users write: no responses to go on with or to fetch later" };
         var otlp = new Option<string?>("--otlp") { Description = "Send traces of the request path to this OTLP/gRPC address [default: none are made]", HelpName = "URL" };
         var cluster = new Option<string?>("--cluster-listen")
         {
@@ -61,7 +62,7 @@ static class ServeCommand
         var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
         var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
         {
-            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, cluster, clusterUrl, noNode, otlp, adapt, limit,
+            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, noStore, cluster, clusterUrl, noNode, otlp, adapt, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -86,6 +87,7 @@ static class ServeCommand
                 DraftModels = parse.GetValue(drafts) ?? [],
                 ApiKey = parse.GetValue(apiKey) ?? (context.Environment("FORMATION_API_KEY") is { Length: > 0 } key ? key : null),
                 WithoutAuthentication = parse.GetValue(noAuth),
+                KeepsContents = !parse.GetValue(noStore),
                 OtlpEndpoint = parse.GetValue(otlp) is { } endpoint ? Client.ServerAddress.ParseUrl(endpoint) : null,
                 Adapt = AdaptArgument.Parse(parse.GetValue(adapt) ?? []),
                 ShutdownLimit = parse.GetValue(limit) ?? TimeSpan.FromSeconds(30),

@@ -3,6 +3,7 @@ using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Models;
+using Formation.Inference.Gateway.OpenAI.Responses;
 using Formation.Inference.Gateway.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -19,6 +20,9 @@ internal static class OpenAIEndpoints
         services.AddSingleton<ChatCompletionHandler>();
         services.AddSingleton<CompletionHandler>();
         services.AddSingleton<ModelsHandler>();
+        services.AddSingleton<ConversationSource>();
+        services.AddSingleton<ResponsesHandler>();
+        services.AddSingleton<KeptResponsesHandler>();
     }
 
     internal static void MapOpenAI(this IEndpointRouteBuilder routes)
@@ -35,5 +39,28 @@ internal static class OpenAIEndpoints
             .RequireScope(KeyScopes.Chat)
             .Reads<CompletionRequest>().Answers<Completion>().Streams<CompletionChunkWithUsage>()
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+        MapResponses(routes);
+    }
+
+    static void MapResponses(IEndpointRouteBuilder routes)
+    {
+        const string Tag = "Responses";
+        var responses = routes.ServiceProvider.GetRequiredService<ResponsesHandler>();
+        var kept = routes.ServiceProvider.GetRequiredService<KeptResponsesHandler>();
+        routes.MapDescribed("POST", "/v1/responses", responses.HandleAsync, "createResponse", Tag, "Answers a conversation, and keeps the answer.")
+            .RequireScope(KeyScopes.Chat)
+            .Reads<ResponsesRequest>().Answers<ResponseObject>()
+            .Streams(
+                typeof(ResponseEvent), typeof(OutputItemEvent), typeof(ContentPartEvent), typeof(TextDeltaEvent), typeof(TextDoneEvent),
+                typeof(ArgumentsDeltaEvent), typeof(ArgumentsDoneEvent), typeof(ErrorEvent))
+            .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+        routes.MapDescribed("GET", "/v1/responses/{id}", kept.GetAsync, "getResponse", Tag, "Gives a response that was kept.")
+            .RequireScope(KeyScopes.Chat).Answers<ResponseObject>().Fails(400, 401, 403, 404, 500, 503);
+        routes.MapDescribed("DELETE", "/v1/responses/{id}", kept.DeleteAsync, "deleteResponse", Tag, "Forgets a response.")
+            .RequireScope(KeyScopes.Chat).Answers<ResponseDeleted>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("POST", "/v1/responses/{id}/cancel", kept.CancelAsync, "cancelResponse", Tag, "Ends a response that runs in the background.")
+            .RequireScope(KeyScopes.Chat).Answers<ResponseObject>().Fails(400, 401, 403, 404, 500, 503);
+        routes.MapDescribed("GET", "/v1/responses/{id}/input_items", kept.InputItemsAsync, "listInputItems", Tag, "Lists what went into a response.")
+            .RequireScope(KeyScopes.Chat).Answers<ResponseItemList>().Fails(400, 401, 403, 404, 500, 503);
     }
 }

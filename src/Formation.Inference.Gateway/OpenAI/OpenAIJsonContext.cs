@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Models;
+using Formation.Inference.Gateway.OpenAI.Responses;
 using Formation.Inference.Gateway.Requests;
 
 namespace Formation.Inference.Gateway.OpenAI;
@@ -15,6 +16,19 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(Completion))]
 [JsonSerializable(typeof(CompletionChunkWithUsage))]
 [JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ResponsesRequest))]
+[JsonSerializable(typeof(ResponseObject))]
+[JsonSerializable(typeof(ResponseEvent))]
+[JsonSerializable(typeof(OutputItemEvent))]
+[JsonSerializable(typeof(ContentPartEvent))]
+[JsonSerializable(typeof(TextDeltaEvent))]
+[JsonSerializable(typeof(TextDoneEvent))]
+[JsonSerializable(typeof(ArgumentsDeltaEvent))]
+[JsonSerializable(typeof(ArgumentsDoneEvent))]
+[JsonSerializable(typeof(ErrorEvent))]
+[JsonSerializable(typeof(ResponseDeleted))]
+[JsonSerializable(typeof(ResponseItemList))]
+[JsonSerializable(typeof(KeptItems))]
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(int))]

@@ -28,6 +28,14 @@ internal static class RequestShapes
             ObjectWith("type", Only("text")), ObjectWith("type", Only("json_object")), ObjectWith("type", Only("json_schema"))),
         ["json"] = () => new OpenApiSchema { Type = JsonSchemaType.Object, Description = "A JSON schema." },
         ["ChatCompletionRequest.tools"] = () => ArrayOf(ObjectWith("type", Only("function")), "Functions that the model may call."),
+        ["ResponsesRequest.tools"] = () => ArrayOf(ObjectWith("type", Only("function")), "Functions that the model may call."),
+        ["ResponsesRequest.metadata"] = () => MapOf(String(), "Kept with the response, at most 16."),
+        ["input"] = () => OneOf(
+            "The text, or items: messages, function_call, function_call_output, reasoning, item_reference.",
+            String(), ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Object })),
+        ["format"] = () => OneOf(
+            "Any text, any JSON object, or JSON that a schema allows.",
+            ObjectWith("type", Only("text")), ObjectWith("type", Only("json_object")), ObjectWith("type", Only("json_schema"))),
         ["tool_choice"] = () => OneOf(
             "Whether the model calls functions, or the one that it calls.",
             new OpenApiSchema { Type = JsonSchemaType.String, Enum = [JsonValue.Create("none"), JsonValue.Create("auto"), JsonValue.Create("required")] },
@@ -46,6 +54,7 @@ internal static class RequestShapes
     {
         ["ChatCompletionRequest"] = ["model", "messages"],
         ["CompletionRequest"] = ["model", "prompt"],
+        ["ResponsesRequest"] = ["model"],
         ["MessageFields"] = ["role"],
         ["FunctionCallFields"] = ["name", "arguments"],
         ["JoinTokenRequest"] = [],

@@ -112,6 +112,88 @@ test('completions stream', async () => {
   assert.ok(['stop', 'length'].includes(finish));
 });
 
+const asked = { model, input: 'Say something.', temperature: 0, max_output_tokens: 12 };
+const city = { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'], additionalProperties: false };
+
+test('a response has text, usage and all that it was asked with', async () => {
+  const answer = await client.responses.create({ ...asked, instructions: 'Be brief.', metadata: { a: 'b' } });
+  assert.match(answer.id, /^resp_/);
+  assert.equal(answer.object, 'response');
+  assert.equal(answer.model, model);
+  assert.ok(['completed', 'incomplete'].includes(answer.status));
+  assert.ok(answer.output_text.length > 0);
+  assert.equal(answer.output[0].role, 'assistant');
+  assert.equal(answer.instructions, 'Be brief.');
+  assert.deepEqual(answer.metadata, { a: 'b' });
+  assert.ok(answer.usage.input_tokens > 0);
+  assert.equal(answer.usage.total_tokens, answer.usage.input_tokens + answer.usage.output_tokens);
+});
+
+test('a streamed response says the same as the whole one, and the stream helper puts it together', async () => {
+  const whole = await client.responses.create(asked);
+  const stream = client.responses.stream(asked);
+  const names = [];
+  let text = '';
+  stream.on('event', event => { assert.equal(event.sequence_number, names.length); names.push(event.type); });
+  stream.on('response.output_text.delta', event => { text += event.delta; assert.equal(event.snapshot, text); });
+  const final = await stream.finalResponse();
+  assert.equal(text, whole.output_text);
+  assert.equal(final.output_text, whole.output_text);
+  assert.equal(final.status, whole.status);
+  assert.equal(final.usage.output_tokens, whole.usage.output_tokens);
+  assert.deepEqual(names.slice(0, 4), ['response.created', 'response.in_progress', 'response.output_item.added', 'response.content_part.added']);
+  assert.deepEqual(
+    names.slice(-4),
+    ['response.output_text.done', 'response.content_part.done', 'response.output_item.done', `response.${final.status}`]);
+});
+
+test('a response calls a function, streamed or not, and its result is fed back', async () => {
+  const tools = [{ type: 'function', name: 'weather', description: 'The weather.', parameters: city, strict: true }];
+  const calling = { ...asked, max_output_tokens: undefined, tools, tool_choice: { type: 'function', name: 'weather' } };
+  const first = await client.responses.create(calling);
+  const call = first.output.find(item => item.type === 'function_call');
+  assert.equal(call.name, 'weather');
+  assert.deepEqual(JSON.parse(call.arguments), { city: 'Paris' });
+  const streamed = await client.responses.stream(calling).finalResponse();
+  assert.deepEqual(streamed.output.find(item => item.type === 'function_call').parsed_arguments, { city: 'Paris' });
+  const result = { type: 'function_call_output', call_id: call.call_id, output: 'Sunny.' };
+  const kept = await client.responses.create({ ...asked, tools, tool_choice: 'none', previous_response_id: first.id, input: [result] });
+  assert.ok(kept.output_text.length > 0);
+  const sent = await client.responses.create({
+    ...asked, tools, tool_choice: 'none', store: false, input: [{ role: 'user', content: asked.input }, ...first.output, result],
+  });
+  assert.equal(sent.output_text, kept.output_text);
+});
+
+test('a response is held to a schema', async () => {
+  const answer = await client.responses.parse({
+    ...asked, max_output_tokens: 200, text: { format: { type: 'json_schema', name: 'place', strict: true, schema: city } },
+  });
+  assert.deepEqual(JSON.parse(answer.output_text), { city: 'Paris' });
+});
+
+test('a kept response is given again, gone on with, listed and deleted', async () => {
+  const first = await client.responses.create({ ...asked, input: [{ role: 'user', content: 'One.' }, { role: 'user', content: 'Two.' }] });
+  const again = await client.responses.retrieve(first.id);
+  assert.equal(again.output_text, first.output_text);
+  assert.deepEqual(again.usage, first.usage);
+  const texts = [];
+  for await (const item of client.responses.inputItems.list(first.id, { order: 'asc', limit: 1 })) texts.push(item.content[0].text);
+  assert.deepEqual(texts, ['One.', 'Two.']);
+  const next = await client.responses.create({ ...asked, input: 'Three.', previous_response_id: first.id });
+  assert.equal(next.previous_response_id, first.id);
+  await client.responses.delete(first.id);
+  await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
+  await assert.rejects(client.responses.cancel(next.id), OpenAI.BadRequestError);
+});
+
+test('a response reports log-probabilities', async () => {
+  const answer = await client.responses.create({ ...asked, include: ['message.output_text.logprobs'], top_logprobs: 2 });
+  const tokens = answer.output[0].content[0].logprobs;
+  assert.ok(tokens.length > 0);
+  assert.ok(tokens.every(token => token.logprob <= 0 && token.top_logprobs.length === 2));
+});
+
 test('models are listed and described', async () => {
   const ids = [];
   for await (const each of client.models.list()) ids.push(each.id);
@@ -158,5 +240,11 @@ if (failingModel) {
     await assert.rejects(async () => {
       for await (const chunk of stream) assert.ok(chunk.id);
     }, OpenAI.APIError);
+  });
+
+  test('a response that fails in the middle of its stream is failed, and never taken for complete', async () => {
+    const types = [];
+    for await (const event of await client.responses.create({ ...asked, model: failingModel, stream: true })) types.push(event.type);
+    assert.deepEqual(types.slice(-2), ['error', 'response.failed']);
   });
 }

@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Storage;
 using Formation.Inference.Storage.Engines;
 using Microsoft.AspNetCore.Builder;
@@ -61,6 +62,7 @@ internal sealed class TestGateway : IAsyncDisposable
         var options = new GatewayOptions
         {
             Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),
+            Contents = ContentStore.Open(gateway._database, gateway._data.FullName, realClock ? TimeProvider.System : gateway.Clock),
             Nodes = gateway.Nodes,
             Deployments = gateway.Deployments,
             Clock = realClock ? TimeProvider.System : gateway.Clock,
@@ -129,6 +131,9 @@ internal sealed class TestGateway : IAsyncDisposable
 
     /// <summary>A body for messages with further parameters, each with a comma before it.</summary>
     public static string Messages(string more = "") => $$"""{"model":"tiny","max_tokens":16,"messages":[{"role":"user","content":"Hi"}]{{more}}}""";
+
+    /// <summary>A body for responses with further parameters, each with a comma before it.</summary>
+    public static string Respond(string more = "", string input = "\"Hi\"") => $$"""{"model":"tiny","input":{{input}}{{more}}}""";
 
     /// <summary>A body for completions with further parameters, each with a comma before it.</summary>
     public static string Complete(string more = "") => $$"""{"model":"tiny","prompt":"Once"{{more}}}""";

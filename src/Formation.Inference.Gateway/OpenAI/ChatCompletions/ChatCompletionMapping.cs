@@ -25,7 +25,7 @@ internal static class ChatCompletionMapping
             {
                 Tools = tools,
                 AddGenerationPrompt = body.AddGenerationPrompt ?? true,
-                TemplateVariables = TemplateVariables(body),
+                TemplateVariables = CommonMapping.TemplateVariables("reasoning_effort", body.ReasoningEffort, body.ChatTemplateKwargs),
             },
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, maxTokensName),
@@ -62,19 +62,6 @@ internal static class ChatCompletionMapping
         return null;
     }
 
-    static IReadOnlyDictionary<string, JsonElement>? TemplateVariables(ChatCompletionRequest body)
-    {
-        OneOf("reasoning_effort", body.ReasoningEffort, "none", "minimal", "low", "medium", "high", "xhigh", "max");
-        if (body.ReasoningEffort is null)
-            return body.ChatTemplateKwargs;
-
-        // Templates of reasoning models read the effort as a variable of this name; others have no effort to set.
-        var variables = new Dictionary<string, JsonElement>(body.ChatTemplateKwargs ?? [], StringComparer.Ordinal);
-        if (!variables.TryAdd("reasoning_effort", JsonText.ToElement(body.ReasoningEffort)))
-            throw InvalidValue("reasoning_effort", "it is given in 'chat_template_kwargs' too; send one of them.");
-        return variables;
-    }
-
     static void RefuseUnsupported(ChatCompletionRequest body)
     {
         Refuse("functions", body.Functions, "It is the older form of 'tools'; send these.");
@@ -104,15 +91,7 @@ internal static class ChatCompletionMapping
         CommonMapping.UnusedIdentifier("user", body.User);
         CommonMapping.UnusedIdentifier("safety_identifier", body.SafetyIdentifier);
         CommonMapping.UnusedIdentifier("prompt_cache_key", body.PromptCacheKey);
-        OneOf("prompt_cache_retention", body.PromptCacheRetention, "in_memory", "in-memory", "24h");
-        if (body.PromptCacheRetention == "24h")
-            throw UnsupportedValue("prompt_cache_retention", "prompts are cached in memory, for as long as there is room; leave it out.");
-        OneOf("service_tier", body.ServiceTier, "auto", "default", "flex", "scale", "priority");
-        if (body.ServiceTier is "flex" or "scale" or "priority")
-            throw UnsupportedValue("service_tier", $"there is no tier '{body.ServiceTier}' here; leave it out or send 'auto'.");
-        OneOf("verbosity", body.Verbosity, "low", "medium", "high");
-        if (body.Verbosity is "low" or "high")
-            throw UnsupportedValue("verbosity", "the models here have no such setting; leave it out or send 'medium'.");
+        CommonMapping.OnlyUsual(body.PromptCacheRetention, body.ServiceTier, "verbosity", body.Verbosity);
         if (body.Metadata is { } metadata)
             MetadataRules.Check(metadata);
     }

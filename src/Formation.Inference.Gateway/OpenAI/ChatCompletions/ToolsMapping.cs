@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
@@ -7,8 +8,6 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// <summary>Step 3 for the tools of a chat: their definitions are checked and given to the template as they are.</summary>
 internal static class ToolsMapping
 {
-    const int MaxTools = 128;
-
     /// <summary>The tools to show to the model, and how it may call them; none of both where it may not.</summary>
     internal static (JsonElement? Tools, ToolUse? Use) Of(ChatCompletionRequest body)
     {
@@ -29,21 +28,13 @@ internal static class ToolsMapping
     {
         if (tools.ValueKind != JsonValueKind.Array)
             throw InvalidType("tools", "an array of tools", tools);
-        Count("tools", tools.GetArrayLength(), 1, MaxTools);
+        Count("tools", tools.GetArrayLength(), 1, FunctionChecks.MaxTools);
         var names = new HashSet<string>(StringComparer.Ordinal);
         int index = 0;
         foreach (JsonElement tool in tools.EnumerateArray())
         {
             string here = $"tools[{index++}]";
-            JsonElement function = Function(tool, here);
-            string name = RequireName(function, $"{here}.function");
-            if (!names.Add(name))
-                throw InvalidValue($"{here}.function.name", "another tool has this name.");
-            if (function.TryGetProperty("parameters", out JsonElement parameters) && parameters.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
-                throw InvalidType($"{here}.function.parameters", "a JSON schema (an object)", parameters);
-            if (function.TryGetProperty("description", out JsonElement description)
-                && description.ValueKind != JsonValueKind.Null && JsonWords.TryGetString(description) is null)
-                throw InvalidType($"{here}.function.description", "a string", description);
+            FunctionChecks.Check(Function(tool, here), $"{here}.function", names);
         }
 
         return names;

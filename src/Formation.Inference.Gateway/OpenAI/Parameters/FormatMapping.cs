@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.OpenAI.Parameters;
 /// <summary>Step 3 for what the output must be: chat's <c>response_format</c>, and <c>structured_outputs</c>, which is not OpenAI's (vLLM has it).</summary>
 internal static class FormatMapping
 {
-    internal const string ResponseFormatName = "response_format", StructuredOutputsName = "structured_outputs";
+    internal const string ResponseFormatName = "response_format", StructuredOutputsName = "structured_outputs", TextFormatName = "text.format";
 
     /// <summary>The format that a request asks for in either way, or null.</summary>
     internal static OutputFormat? ToFormat(JsonElement? responseFormat, StructuredOutputsFields? structured)
@@ -35,6 +35,21 @@ internal static class FormatMapping
         };
     }
 
+    /// <summary>The Responses API's <c>text.format</c>, which has a schema's name and the schema beside the type.</summary>
+    internal static OutputFormat? OfTextFormat(JsonElement format)
+    {
+        if (format.ValueKind != JsonValueKind.Object)
+            throw InvalidType(TextFormatName, "an object", format);
+        string name = RequireString(format, "type", TextFormatName);
+        OneOf($"{TextFormatName}.type", name, "text", "json_object", "json_schema");
+        return name switch
+        {
+            "text" => null,
+            "json_object" => OutputFormat.JsonObject,
+            _ => OfNamedSchema(format, TextFormatName),
+        };
+    }
+
     static OutputFormat OfJsonSchema(JsonElement format)
     {
         const string Path = $"{ResponseFormatName}.json_schema";
@@ -42,13 +57,18 @@ internal static class FormatMapping
         if (named.ValueKind != JsonValueKind.Object)
             throw InvalidType(Path, "an object", named);
         NoneOther(named, Path, ["name", "description", "schema", "strict"]);
-        RequireName(named, Path);
+        return OfNamedSchema(named, Path);
+    }
+
+    static OutputFormat OfNamedSchema(JsonElement named, string path)
+    {
+        RequireName(named, path);
         if (named.TryGetProperty("strict", out JsonElement strict) && strict.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
-            throw InvalidType($"{Path}.strict", "a boolean", strict);
+            throw InvalidType($"{path}.strict", "a boolean", strict);
 
         // The output is held to the schema whether it is called strict or not: nobody who sends one wants anything else.
         return named.TryGetProperty("schema", out JsonElement schema) && schema.ValueKind != JsonValueKind.Null
-            ? Of(OutputFormatKind.JsonSchema, $"{Path}.schema", Schema($"{Path}.schema", schema))
+            ? Of(OutputFormatKind.JsonSchema, $"{path}.schema", Schema($"{path}.schema", schema))
             : OutputFormat.JsonObject;
     }
 

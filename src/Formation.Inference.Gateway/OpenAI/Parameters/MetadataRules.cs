@@ -2,7 +2,7 @@ using System.Text.Json;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
-namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+namespace Formation.Inference.Gateway.OpenAI.Parameters;
 
 /// <summary>OpenAI's rules for <c>metadata</c>, which belongs to stored completions: checked here, and then dropped.</summary>
 internal static class MetadataRules

@@ -1,7 +1,6 @@
-using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.Tools;
 
-namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
+namespace Formation.Inference.Gateway.OpenAI.Answers;
 
 /// <summary>Tells the calls of tools in the choices of one answer from their texts, and speaks of them in OpenAI's words.</summary>
 /// <param name="use">How tools may be called, or null where all is text.</param>

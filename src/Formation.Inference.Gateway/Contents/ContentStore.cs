@@ -1,0 +1,53 @@
+using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Storage;
+
+namespace Formation.Inference.Gateway.Contents;
+
+/// <summary>
+/// What the server keeps of users' texts because they asked for it: encrypted, owned by an account, for a time and up to a size. Safe to use from
+/// any thread.
+/// </summary>
+public sealed class ContentStore
+{
+    /// <summary>How long a response is kept.</summary>
+    public static readonly TimeSpan ResponseLifetime = TimeSpan.FromDays(30);
+
+    static readonly Schema Tables = new("contents",
+        sql => $"CREATE TABLE content_key (id {sql.Integer} PRIMARY KEY, proof {sql.Bytes} NOT NULL){sql.TableEnd}",
+        ResponseTable.Make,
+        sql => ResponseTable.MakeIndex);
+
+    ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount) =>
+        Responses = new ResponseTable(database, new ContentCipher(key), clock, maxBytesPerAccount);
+
+    internal ResponseTable Responses { get; }
+
+    /// <summary>Opens the store in a database, which stays the caller's, with the <c>accounts.pepper</c> of a data directory.</summary>
+    /// <param name="database">The database.</param>
+    /// <param name="dataDirectory">The folder of the server's secrets.</param>
+    /// <param name="clock">Says what is too old.</param>
+    /// <param name="maxBytesPerAccount">Bytes of responses that are kept for one account; the oldest go first.</param>
+    /// <exception cref="InvalidDataException">The pepper is missing though contents depend on it, or is another one.</exception>
+    /// <exception cref="IOException">The directory can't be written.</exception>
+    /// <exception cref="StorageException">The database fails.</exception>
+    public static ContentStore Open(Database database, string dataDirectory, TimeProvider clock, long maxBytesPerAccount = 1L << 30)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxBytesPerAccount);
+        database.Prepare(Tables);
+        ContentKey key = ContentKey.Open(dataDirectory, mayCreate: FindProof(database) is null);
+        // Of several gateways that start on one database at once, one says which key counts.
+        database.Execute("INSERT INTO content_key (id, proof) VALUES (1, @proof) ON CONFLICT (id) DO NOTHING", ("@proof", key.Proof));
+        return FindProof(database)!.AsSpan().SequenceEqual(key.Proof)
+            ? new ContentStore(database, key, clock, maxBytesPerAccount)
+            : throw new InvalidDataException(
+                $"The key file '{Path.Combine(dataDirectory, "accounts.pepper")}' is another one than that which the kept responses depend on. "
+                + "Restore it from a copy, or copy it from another gateway on the same database.");
+    }
+
+    /// <summary>Removes what is too old.</summary>
+    /// <returns>How many rows went.</returns>
+    internal Task<int> SweepAsync(CancellationToken cancellationToken) => Responses.SweepAsync(cancellationToken);
+
+    static byte[]? FindProof(Database database) =>
+        database.Query("SELECT proof FROM content_key", row => row.GetFieldValue<byte[]>(0)).SingleOrDefault();
+}

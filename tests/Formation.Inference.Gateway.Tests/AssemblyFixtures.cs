@@ -1,0 +1,3 @@
+using Formation.Inference.Testing.Databases;
+
+[assembly: AssemblyFixture(typeof(PostgresServer))]

@@ -1,0 +1,142 @@
+using System.Text;
+using Formation.Inference.Gateway.Contents;
+using Formation.Inference.Storage;
+using Formation.Inference.Testing.Databases;
+using Formation.Inference.Testing.Files;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Formation.Inference.Gateway.Tests.Contents;
+
+/// <summary>What the store of contents promises, on every engine.</summary>
+public abstract class ContentStoreConformance(TestDatabase database) : IDisposable
+{
+    readonly FakeTimeProvider _clock = new(new DateTimeOffset(2026, 11, 22, 10, 0, 0, TimeSpan.Zero));
+    readonly TemporaryDirectory _folder = new();
+
+    ContentStore Open(long maxBytes = 1 << 20) => ContentStore.Open(database.Open(), _folder.Path, _clock, maxBytes);
+
+    static KeptResponse Response(string id, string account = "a", string? previous = null, int length = 10) =>
+        new(id, account, previous, Encoding.UTF8.GetBytes($"answer {id}"), Encoding.UTF8.GetBytes(new string('x', length) + id));
+
+    static async Task<string?> AnswerAsync(ContentStore store, string id, string account = "a") =>
+        await store.Responses.FindAnswerAsync(account, id, CancellationToken.None) is { } answer ? Encoding.UTF8.GetString(answer) : null;
+
+    static Task KeepAsync(ContentStore store, KeptResponse response, ChainLength before = default) =>
+        store.Responses.KeepAsync(response, before, CancellationToken.None);
+
+    long Rows() => database.Open().Query("SELECT count(*) FROM responses", row => row.GetInt64(0)).Single();
+
+    [Fact]
+    public async Task What_one_gateway_keeps_another_finds_for_the_same_account_only()
+    {
+        (ContentStore here, ContentStore there) = (Open(), Open());
+        await KeepAsync(here, Response("r1"));
+        Assert.Equal("answer r1", await AnswerAsync(there, "r1"));
+        Assert.Null(await AnswerAsync(there, "r1", "b"));
+        Assert.Null(await AnswerAsync(there, "r2"));
+        Assert.Null(await there.Responses.FindLengthAsync("b", "r1", CancellationToken.None));
+        Assert.Empty(await there.Responses.FindChainAsync("b", "r1", 9, CancellationToken.None));
+        Assert.False(await there.Responses.RemoveAsync("b", "r1", CancellationToken.None));
+        Assert.True(await there.Responses.RemoveAsync("a", "r1", CancellationToken.None));
+        Assert.Null(await AnswerAsync(here, "r1"));
+    }
+
+    [Fact]
+    public async Task A_chain_is_given_oldest_first_and_not_longer_than_asked()
+    {
+        ContentStore store = Open();
+        ChainLength length = default;
+        for (int i = 0; i < 5; i++)
+        {
+            await KeepAsync(store, Response($"r{i}", previous: i == 0 ? null : $"r{i - 1}"), length);
+            length = (await store.Responses.FindLengthAsync("a", $"r{i}", CancellationToken.None))!.Value;
+            Assert.Equal(new ChainLength(i + 1, 12 * (i + 1)), length);
+        }
+
+        string[] Ids(IReadOnlyList<byte[]> chain) => [.. chain.Select(items => Encoding.UTF8.GetString(items)[10..])];
+        Assert.Equal(["r0", "r1", "r2", "r3", "r4"], Ids(await store.Responses.FindChainAsync("a", "r4", 5, CancellationToken.None)));
+        Assert.Equal(["r3", "r4"], Ids(await store.Responses.FindChainAsync("a", "r4", 2, CancellationToken.None)));
+        await store.Responses.RemoveAsync("a", "r1", CancellationToken.None);
+        Assert.Equal(["r2", "r3", "r4"], Ids(await store.Responses.FindChainAsync("a", "r4", 5, CancellationToken.None)));
+    }
+
+    [Fact]
+    public async Task What_is_too_old_is_not_found_and_the_sweep_removes_it()
+    {
+        ContentStore store = Open();
+        await KeepAsync(store, Response("old"));
+        _clock.Advance(TimeSpan.FromDays(1));
+        await KeepAsync(store, Response("new", previous: "old"));
+        _clock.Advance(ContentStore.ResponseLifetime - TimeSpan.FromDays(1));
+        Assert.Null(await AnswerAsync(store, "old"));
+        Assert.Single(await store.Responses.FindChainAsync("a", "new", 9, CancellationToken.None));
+        Assert.Equal(2, Rows());
+        Assert.Equal(1, await store.SweepAsync(CancellationToken.None));
+        Assert.Equal(1, Rows());
+        Assert.Equal("answer new", await AnswerAsync(store, "new"));
+    }
+
+    [Fact]
+    public async Task An_account_that_keeps_too_much_loses_its_oldest_and_no_other_account_s()
+    {
+        ContentStore store = Open(maxBytes: 4_000);
+        await KeepAsync(store, Response("other", "b", length: 900));
+        for (int i = 0; i < 6; i++)
+        {
+            await KeepAsync(store, Response($"r{i}", length: 900));
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Equal([null, null, "answer r2"], [await AnswerAsync(store, "r0"), await AnswerAsync(store, "r1"), await AnswerAsync(store, "r2")]);
+        Assert.Equal("answer r5", await AnswerAsync(store, "r5"));
+        Assert.Equal("answer other", await AnswerAsync(store, "other", "b"));
+    }
+
+    [Fact]
+    public async Task Nothing_of_the_text_is_in_the_database_and_the_same_text_twice_is_not_the_same()
+    {
+        ContentStore store = Open();
+        await KeepAsync(store, Response("r1") with { Answer = "CANARY"u8.ToArray(), Items = "CANARY"u8.ToArray() });
+        await KeepAsync(store, Response("r2") with { Answer = "CANARY"u8.ToArray(), Items = "CANARY"u8.ToArray() });
+        byte[][] cells = [.. database.Open()
+            .Query("SELECT answer, items FROM responses", row => (byte[][])[row.GetFieldValue<byte[]>(0), row.GetFieldValue<byte[]>(1)])
+            .SelectMany(row => row)];
+        Assert.Equal(4, cells.Select(Convert.ToHexString).Distinct().Count());
+        Assert.All(cells, cell => Assert.True(cell.AsSpan().IndexOf("CANARY"u8) < 0));
+    }
+
+    [Fact]
+    public async Task A_row_that_was_moved_or_changed_is_not_believed()
+    {
+        ContentStore store = Open();
+        await KeepAsync(store, Response("r1"));
+        Database rows = database.Open();
+        rows.Execute("UPDATE responses SET account_id = 'b'");
+        await Assert.ThrowsAsync<InvalidDataException>(() => AnswerAsync(store, "r1", "b"));
+        rows.Execute("UPDATE responses SET account_id = 'a', answer = items");
+        await Assert.ThrowsAsync<InvalidDataException>(() => AnswerAsync(store, "r1"));
+        rows.Execute("UPDATE responses SET answer = @bytes", ("@bytes", new byte[5]));
+        await Assert.ThrowsAsync<InvalidDataException>(() => AnswerAsync(store, "r1"));
+    }
+
+    [Fact]
+    public async Task A_store_whose_pepper_is_missing_or_another_one_does_not_open()
+    {
+        await KeepAsync(Open(), Response("r1"));
+        using var other = new TemporaryDirectory();
+        Assert.Contains("missing", Assert.Throws<InvalidDataException>(() => ContentStore.Open(database.Open(), other.Path, _clock)).Message);
+        File.WriteAllBytes(other.File("accounts.pepper"), new byte[32]);
+        Assert.Contains("another one", Assert.Throws<InvalidDataException>(() => ContentStore.Open(database.Open(), other.Path, _clock)).Message);
+    }
+
+    public void Dispose()
+    {
+        database.Dispose();
+        _folder.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+public sealed class ContentStoreOnSqliteTests() : ContentStoreConformance(new SqliteTestDatabase());
+
+public sealed class ContentStoreOnPostgresTests(PostgresServer server) : ContentStoreConformance(server.CreateDatabase());
