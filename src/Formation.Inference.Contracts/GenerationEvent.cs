@@ -48,6 +48,15 @@ public sealed record GenerationFinished(int Choice, FinishReason Reason, int Com
     /// <summary>The stop token of the request that was drawn, or null.</summary>
     public int? StopTokenId { get; init; }
 
+    /// <summary>
+    /// Where <see cref="GenerationRequest.Logprobs"/> is set, the tokens that were drawn and are in no delta, because their text is not the choice's:
+    /// those that a stop string reaches into, and the end-of-generation or stop token. At most <see cref="MaxEndTokens"/>, the first of them.
+    /// </summary>
+    public IReadOnlyList<TokenLogprob> EndTokens { get; init; } = [];
+
+    /// <summary>Upper limit of <see cref="EndTokens"/>.</summary>
+    public const int MaxEndTokens = 64;
+
     /// <summary>Tokens of the prompt whose KV blocks were found in the prefix cache; the same in every choice's event.</summary>
     public int CachedPromptTokens { get; init; }
 }
@@ -68,9 +77,17 @@ public enum FinishReason
 /// <summary>One token with its log-probability.</summary>
 /// <param name="TokenId">Index in the vocabulary.</param>
 /// <param name="Bytes">The token's bytes; not always whole UTF-8 characters.</param>
-/// <param name="Logprob">Natural logarithm of its probability; null for a prompt's first token.</param>
+/// <param name="Logprob">Natural logarithm of its probability; null for a prompt's first token, and where a prompt's tokens are only shown.</param>
 /// <param name="Top">The most probable alternatives, most probable first.</param>
-public sealed record TokenLogprob(int TokenId, ReadOnlyMemory<byte> Bytes, float? Logprob, IReadOnlyList<TokenAlternative> Top);
+public sealed record TokenLogprob(int TokenId, ReadOnlyMemory<byte> Bytes, float? Logprob, IReadOnlyList<TokenAlternative> Top)
+{
+    /// <summary>Whether it is structure rather than text: its bytes are its name, and no part of the text.</summary>
+    public bool IsSpecial { get; init; }
+}
 
 /// <summary>A token that could have stood in a position, with its log-probability.</summary>
-public readonly record struct TokenAlternative(int TokenId, ReadOnlyMemory<byte> Bytes, float Logprob);
+public readonly record struct TokenAlternative(int TokenId, ReadOnlyMemory<byte> Bytes, float Logprob)
+{
+    /// <inheritdoc cref="TokenLogprob.IsSpecial"/>
+    public bool IsSpecial { get; init; }
+}

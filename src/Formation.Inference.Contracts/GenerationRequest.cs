@@ -32,7 +32,8 @@ public sealed record GenerationRequest
 
     /// <summary>
     /// How many independent completions of the prompt to make, 1 to <see cref="MaxChoices"/>; or 0 to only count the prompt's tokens, which
-    /// computes nothing and waits in no queue. Then sampling, stop conditions, log-probabilities and echo say nothing.
+    /// computes nothing and waits in no queue. Then sampling, stop conditions and log-probabilities say nothing, and <see cref="EchoPrompt"/> asks for
+    /// the prompt's tokens: see <see cref="Tokenizing.TokenizeAsync"/>.
     /// </summary>
     public int Choices { get; init; } = 1;
 

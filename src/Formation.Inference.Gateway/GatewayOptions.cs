@@ -13,6 +13,12 @@ public sealed record GatewayOptions
     public IReadOnlyList<string> ModelsForReadiness { get; init; } = [];
 
     /// <summary>
+    /// The model of requests that name none, as those of Hugging Face's services do; null for the first of <see cref="ModelsForReadiness"/>, or
+    /// else of the catalogue.
+    /// </summary>
+    public string? DefaultModel { get; init; }
+
+    /// <summary>
     /// Whether <c>/metrics</c> asks for a key too. Metrics hold no text and no account, so by default a local scraper needs none.
     /// </summary>
     public bool MetricsRequireKey { get; init; }

@@ -3,6 +3,7 @@ using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Formation;
 using Formation.Inference.Gateway.Health;
+using Formation.Inference.Gateway.HuggingFace;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.Models;
 using Formation.Inference.Gateway.OpenAI;
@@ -27,6 +28,7 @@ public static class GatewayPipeline
 
         app.MapOpenAI();
         app.MapAnthropic();
+        app.MapHuggingFace();
         app.MapModels();
         app.MapFormation(app.Services.GetRequiredService<GatewayOptions>());
         app.MapHealth();

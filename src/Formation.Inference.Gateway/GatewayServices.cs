@@ -1,6 +1,7 @@
 using Formation.Inference.Gateway.Anthropic;
 using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.HuggingFace;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.OpenApi;
@@ -38,6 +39,7 @@ public static class GatewayServices
         services.AddHostedService<ContentSweeper>();
         services.AddOpenAI();
         services.AddAnthropic();
+        services.AddHuggingFace();
         services.AddOpenApiDocument();
         services.AddTelemetry(options);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.ShutdownTimeout);

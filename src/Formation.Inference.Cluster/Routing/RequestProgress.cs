@@ -14,7 +14,7 @@ internal sealed class RequestProgress(GenerationRequest request)
     private readonly Choice[] _choices = [.. Enumerable.Range(0, request.Choices).Select(_ => new Choice())];
     private GenerationStarted? _started;
     private GenerationFinished? _firstFinished;
-    private bool _hasAttemptStarted;
+    private bool _hasAttemptStarted, _isPromptShown;
 
     private sealed class Choice
     {
@@ -33,8 +33,11 @@ internal sealed class RequestProgress(GenerationRequest request)
     /// <summary>Whether the head at work has accepted the request.</summary>
     public bool HasAttemptStarted => _hasAttemptStarted;
 
-    /// <summary>Whether all choices have ended; where the request has none, whether its prompt was counted.</summary>
-    public bool IsComplete => HasStarted && Array.TrueForAll(_choices, choice => choice.IsFinished);
+    /// <summary>Whether all choices have ended; where the request has none, whether its prompt was counted, and shown where it wants it back.</summary>
+    public bool IsComplete => HasStarted
+        && (WantsPromptOnly ? _isPromptShown : Array.TrueForAll(_choices, choice => choice.IsFinished));
+
+    private bool WantsPromptOnly => request is { Choices: 0, EchoPrompt: true };
 
     private int TokenLimit => Math.Min(_started?.MaxTokens ?? request.Stop.MaxTokens ?? MostTokens, MostTokens);
 
@@ -87,6 +90,13 @@ internal sealed class RequestProgress(GenerationRequest request)
 
     private GenerationDelta AcceptEcho(GenerationDelta echo)
     {
+        if (WantsPromptOnly)
+        {
+            Require(!_isPromptShown && echo.Choice == 0 && echo.Tokens.Count == _started!.PromptTokens, "it shows another prompt than it has counted");
+            _isPromptShown = true;
+            return echo;
+        }
+
         var choice = Open(echo.Choice);
         Require(request.EchoPrompt && !choice.IsEchoed && choice.TextLength == 0, "it sends an echo that is not wanted");
         Require(echo.Tokens.Count == 0 || request.Logprobs is not null, "it sends log-probabilities that are not wanted");
@@ -115,6 +125,7 @@ internal sealed class RequestProgress(GenerationRequest request)
         var choice = Open(finished.Choice);
         Require(finished.CompletionTokens >= choice.TokenIds.Count && finished.CompletionTokens <= TokenLimit, "its count of tokens can't be");
         Require(finished.CachedPromptTokens >= 0 && finished.CachedPromptTokens <= _started!.PromptTokens, "its count of cached tokens can't be");
+        Require(finished.EndTokens.Count == 0 || request.Logprobs is not null, "it sends log-probabilities that are not wanted");
         choice.IsFinished = true;
         choice.TokenIds.Clear();
         _firstFinished ??= finished;

@@ -42,16 +42,16 @@ internal sealed class ChoiceOutput(
     {
         CompletionTokens++;
         if (!stop.IgnoreEndOfGeneration && tokenizer.IsEndOfGeneration(token))
-            return End(new OutputStep { Finish = FinishReason.Stop });
+            return Close(End(new OutputStep { Finish = FinishReason.Stop }), logprob);
         if (stop.TokenIds.Contains(token))
-            return End(new OutputStep { Finish = FinishReason.Stop, StopTokenId = token });
+            return Close(End(new OutputStep { Finish = FinishReason.Stop, StopTokenId = token }), logprob);
 
         var text = Produce(token, logprob, mayStop: CompletionTokens >= stop.MinTokens, out var found);
         _releasedLength += text.Length;
         var step = LetOut(new OutputStep(), text);
         if (found is not null)
-            return step with { Finish = FinishReason.Stop, StopString = found };
-        return last is null ? step : End(step with { Finish = last });
+            return Close(step with { Finish = FinishReason.Stop, StopString = found });
+        return last is null ? step : Close(End(step with { Finish = last }));
     }
 
     /// <summary>Takes a token that another engine has drawn and delivered: it did not end the choice, whatever it holds.</summary>
@@ -83,6 +83,13 @@ internal sealed class ChoiceOutput(
         text += _matcher.Flush();
         _releasedLength = int.MaxValue;
         return LetOut(step, text);
+    }
+
+    /// <summary>Adds to the last step the tokens that no step has reported: those held back for ever, and the one that ended the choice.</summary>
+    OutputStep Close(OutputStep step, TokenLogprob? end = null)
+    {
+        TokenLogprob[] untold = [.. _heldTokens.Select(held => held.Logprob).Append(end).OfType<TokenLogprob>().Take(GenerationFinished.MaxEndTokens)];
+        return step with { EndTokens = untold.Length == 0 ? [] : untold };
     }
 
     /// <summary>Makes text of a token, of which what may be shown is returned.</summary>
@@ -149,6 +156,9 @@ internal readonly record struct OutputStep()
 
     /// <summary>Their log-probabilities, where these are reported.</summary>
     public IReadOnlyList<TokenLogprob> Tokens { get; init; } = [];
+
+    /// <summary>At the end, those of the tokens that no step has reported, where log-probabilities are; null before.</summary>
+    public IReadOnlyList<TokenLogprob>? EndTokens { get; init; }
 
     /// <summary>Why the choice ends, or null where it goes on.</summary>
     public FinishReason? Finish { get; init; }

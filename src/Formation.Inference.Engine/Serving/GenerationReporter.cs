@@ -103,6 +103,7 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
         {
             StopString = step.StopString,
             StopTokenId = step.StopTokenId,
+            EndTokens = step.EndTokens ?? [],
             CachedPromptTokens = generation.Group.CachedPromptTokens ?? 0,
         });
         metrics.RequestSuccess.Add(1, _model, new("finished_reason", reason == FinishReason.Stop ? "stop" : "length"));
@@ -161,8 +162,11 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
     {
         var top = new TokenAlternative[score.Top.Count];
         for (var i = 0; i < top.Length; i++)
-            top[i] = new TokenAlternative(score.Top[i].TokenId, _tokenizer.TokenBytes(score.Top[i].TokenId), score.Top[i].Logprob);
-        return new TokenLogprob(token, _tokenizer.TokenBytes(token), score.Logprob, top);
+            top[i] = new TokenAlternative(score.Top[i].TokenId, _tokenizer.TokenBytes(score.Top[i].TokenId), score.Top[i].Logprob)
+            {
+                IsSpecial = !_tokenizer.IsRendered(score.Top[i].TokenId),
+            };
+        return new TokenLogprob(token, _tokenizer.TokenBytes(token), score.Logprob, top) { IsSpecial = !_tokenizer.IsRendered(token) };
     }
 
     void Echo(Generation generation)
@@ -174,7 +178,7 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
         var tokens = new List<TokenLogprob>();
         if (generation.Request.Logprobs is not null)
         {
-            tokens.Add(new TokenLogprob(prompt[0], _tokenizer.TokenBytes(prompt[0]), null, []));
+            tokens.Add(new TokenLogprob(prompt[0], _tokenizer.TokenBytes(prompt[0]), null, []) { IsSpecial = !_tokenizer.IsRendered(prompt[0]) });
             for (var i = 1; i < prompt.Length; i++)
                 tokens.Add(Describe(prompt[i], generation.PromptScores[i - 1]));
         }

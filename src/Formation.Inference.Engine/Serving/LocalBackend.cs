@@ -51,6 +51,8 @@ public sealed class LocalBackend : IInferenceBackend
             if (request.Choices == 0)
             {
                 yield return new GenerationStarted(tokens.Length);
+                if (request.EchoPrompt)
+                    yield return lease.Model.Encoder.Show(request.Prompt, tokens);
                 yield break;
             }
 

@@ -37,6 +37,20 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         }
     }
 
+    /// <summary>A prompt's tokens, for whoever wants to see them: with the text that was given, or that a template or the tokens make.</summary>
+    public GenerationDelta Show(Prompt prompt, int[] tokens)
+    {
+        var tokenizer = model.Tokenizer;
+        var text = prompt is TextPrompt given ? given.Text : tokenizer.Decode(tokens, renderControl: true);
+        return new GenerationDelta(0, text, Array.ConvertAll(tokens, token => new TokenLogprob(token, tokenizer.TokenBytes(token), null, [])
+        {
+            IsSpecial = !tokenizer.IsRendered(token),
+        }))
+        {
+            IsEcho = true,
+        };
+    }
+
     int[] Tokens(Prompt prompt, DateTimeOffset? time, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;

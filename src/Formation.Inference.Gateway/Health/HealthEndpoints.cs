@@ -28,10 +28,7 @@ internal static class HealthEndpoints
 
     static Task Ready(HttpContext context)
     {
-        IServiceProvider services = context.RequestServices;
-        var options = services.GetRequiredService<GatewayOptions>();
-        bool stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested;
-        HealthReport report = Report(options.ModelsForReadiness, services.GetRequiredService<IModelCatalog>(), stopping);
+        HealthReport report = Report(context.RequestServices);
         if (report.Status != "ready")
         {
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
@@ -39,6 +36,16 @@ internal static class HealthEndpoints
         }
 
         return WriteAsync(context, report);
+    }
+
+    /// <summary>Whether the server can serve.</summary>
+    internal static bool IsReady(IServiceProvider services) => Report(services).Status == "ready";
+
+    static HealthReport Report(IServiceProvider services)
+    {
+        var options = services.GetRequiredService<GatewayOptions>();
+        bool stopping = services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.IsCancellationRequested;
+        return Report(options.ModelsForReadiness, services.GetRequiredService<IModelCatalog>(), stopping);
     }
 
     static HealthReport Report(IReadOnlyList<string> models, IModelCatalog catalog, bool stopping)

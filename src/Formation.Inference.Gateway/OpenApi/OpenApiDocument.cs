@@ -6,6 +6,7 @@ using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Formation;
 using Formation.Inference.Gateway.Health;
+using Formation.Inference.Gateway.HuggingFace;
 using Formation.Inference.Gateway.OpenAI;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -26,7 +27,7 @@ internal static class OpenApiDocument
             json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
             json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict;
             json.SerializerOptions.TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                OpenAIJsonContext.Default, AnthropicJsonContext.Default, FormationJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
+                OpenAIJsonContext.Default, AnthropicJsonContext.Default, HuggingFaceJsonContext.Default, FormationJsonContext.Default, ErrorJsonContext.Default, HealthJsonContext.Default);
         });
         services.AddOpenApi("v1", openApi =>
         {
@@ -46,7 +47,7 @@ internal static class OpenApiDocument
                 {
                     Title = "Formation Inference Engine",
                     Version = typeof(OpenApiDocument).Assembly.GetName().Version!.ToString(3),
-                    Description = "Serves language models over the APIs of OpenAI and Anthropic. docs/api says where they differ.",
+                    Description = "Serves language models over the APIs of OpenAI, Anthropic and Hugging Face. docs/api says where they differ.",
                 };
                 document.AddComponent(KeyScheme, new OpenApiSecurityScheme
                 {

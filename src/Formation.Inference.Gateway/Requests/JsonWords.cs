@@ -26,6 +26,8 @@ internal static class JsonWords
             return "a boolean";
         if (type == typeof(long) || type == typeof(int))
             return "an integer";
+        if (type == typeof(ulong))
+            return "an integer from 0 on";
         if (type == typeof(double) || type == typeof(float))
             return "a decimal";
         bool isList = type.IsGenericType && type.GetGenericTypeDefinition() == typeof(List<>);

@@ -31,6 +31,7 @@ public sealed class HostileHeadTests : IDisposable
         { "fewer tokens in the end than came", [Started, Delta(0, "", 0, 1), End(0, 1)] },
         { "more tokens in the end than there may be", [Started, End(0, 11)] },
         { "more cached than the prompt has", [Started, End(0, 1) with { CachedPromptTokens = 4 }] },
+        { "log-probabilities of the end that nobody wants", [Started, End(0, 1) with { EndTokens = [new TokenLogprob(1, default, 0, [])] }] },
         { "text behind an end", [Started, End(1, 10), Delta(1, "x")] },
         { "an end twice", [Started, End(1, 10), End(1, 10)] },
         { "the end of the stream in the middle", [Started, Delta(0, "0.0,", 0)] },
@@ -63,6 +64,23 @@ public sealed class HostileHeadTests : IDisposable
         var seen = await _harness.RunAsync(request);
         Assert.Single(seen.OfType<GenerationDelta>(), delta => delta.IsEcho);
         AssertWhole(seen, request);
+    }
+
+    [Fact]
+    public async Task A_prompt_that_is_shown_otherwise_than_it_was_counted_is_seen()
+    {
+        static GenerationDelta Shown(int choice, int tokens) =>
+            new(choice, "prompt", [.. Enumerable.Repeat(new TokenLogprob(0, default, null, []), tokens)]) { IsEcho = true };
+        var request = Request(choices: 0) with { EchoPrompt = true };
+        foreach (GenerationEvent[] lie in (GenerationEvent[][])[[Started, Shown(0, 2)], [Started, Shown(1, 3)], [Started, Delta(0, "x", 1)], [Started, End(0, 0)], [Started]])
+        {
+            using var harness = new ClusterBackendHarness("hostile", "honest");
+            harness.Heads.Script("hostile", _ => lie.ToAsyncEnumerable());
+            harness.Heads.Script("honest", _ => new GenerationEvent[] { Started, Shown(0, 3) }.ToAsyncEnumerable());
+            var seen = await harness.RunAsync(request);
+            Assert.Equal(["hostile", "honest"], harness.Asked);
+            Assert.Collection(seen, item => Assert.IsType<GenerationStarted>(item), item => Assert.Equal(3, Assert.IsType<GenerationDelta>(item).Tokens.Count));
+        }
     }
 
     [Fact]

@@ -47,6 +47,26 @@ public sealed class ChoiceOutputTests
     }
 
     [Fact]
+    public void The_last_step_tells_the_tokens_that_no_step_has_told()
+    {
+        var steps = Feed(New("STOP"), "One STOP");
+        Assert.All(steps.SkipLast(1), step => Assert.Null(step.EndTokens));
+        Assert.Equal("STOP", Encoding.UTF8.GetString([.. steps[^1].EndTokens!.SelectMany(token => token.Bytes.ToArray())]));
+
+        var output = New();
+        var end = new TokenLogprob(_tokenizer.EndOfGeneration.First(), default, -1, []);
+        Assert.Equal([end], output.Append(end.TokenId, end, null).EndTokens);
+        Assert.Empty(New().Append(end.TokenId, null, null).EndTokens!);
+    }
+
+    [Fact]
+    public void Of_a_long_stop_string_only_its_first_tokens_are_told()
+    {
+        var stop = new string('x', 2 * GenerationFinished.MaxEndTokens);
+        Assert.Equal(GenerationFinished.MaxEndTokens, Feed(New(stop), stop)[^1].EndTokens!.Count);
+    }
+
+    [Fact]
     public void At_each_moment_the_tokens_reported_are_those_of_the_text_reported()
     {
         var (text, bytes) = (new StringBuilder(), new StringBuilder());

@@ -54,7 +54,14 @@ internal static class ObedientModel
                 : [];
             yield return new GenerationDelta(choice, said, tokens);
             FinishReason reason = stop is null && limit < Words.Length ? FinishReason.Length : FinishReason.Stop;
-            yield return new GenerationFinished(choice, reason, limit) { StopString = stop };
+
+            // Where it ends by itself and its tokens are told, it does so with a token that is no text.
+            bool ends = stop is null && reason == FinishReason.Stop && request.Logprobs is not null;
+            yield return new GenerationFinished(choice, reason, ends ? limit + 1 : limit)
+            {
+                StopString = stop,
+                EndTokens = ends ? [Scripts.Token("</s>", -0.5f) with { IsSpecial = true }] : [],
+            };
         }
     }
 }

@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.Tests.Errors;
 public class UnknownRouteTests(SharedGateway shared) : IClassFixture<SharedGateway>
 {
     [Theory]
-    [InlineData("GET", "/")]
+    [InlineData("GET", "/elsewhere")]
     [InlineData("POST", "/v1/chat")]
     [InlineData("POST", "/v1/embeddings")]
     [InlineData("GET", "/v1/../metricsx")]

@@ -23,6 +23,21 @@ internal static class ErrorAssert
         return error;
     }
 
+    /// <summary>Checks status and shape in the dialect of Hugging Face's services, and returns the message.</summary>
+    public static async Task<string> IsHuggingFaceErrorAsync(HttpResponseMessage response, int status, string type)
+    {
+        string body = await response.Content.ReadAsStringAsync();
+        Assert.True(status == (int)response.StatusCode, $"{(int)response.StatusCode} instead of {status}: {body}");
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        JsonElement root = JsonElement.Parse(body);
+        Assert.Equal(["error", "error_type"], root.EnumerateObject().Select(property => property.Name).Take(2));
+        Assert.Equal(type, root.GetProperty("error_type").GetString());
+        string message = root.GetProperty("error").GetString()!;
+        Assert.False(string.IsNullOrWhiteSpace(message));
+        Assert.True(message.Length < 500);
+        return message;
+    }
+
     /// <summary>Checks status and shape in Anthropic's dialect, and returns the message.</summary>
     public static async Task<string> IsAnthropicErrorAsync(HttpResponseMessage response, int status, string type)
     {

@@ -36,6 +36,26 @@ internal static class Scripts
             : new InputEmbedding(5, vector.Length, [.. Enumerable.Repeat(vector, 5).SelectMany(values => values)]);
     })]);
 
+    /// <summary>A backend that shows each prompt's words as its tokens, behind one that begins every text; what generates says <c>Hello world</c>.</summary>
+    public static Script ShownWords() => (request, _) => Of(ShownEvents(request));
+
+    static IEnumerable<GenerationEvent> ShownEvents(GenerationRequest request)
+    {
+        if (request is not { Choices: 0, EchoPrompt: true })
+            return WordEvents(request, ["Hello", " world"]);
+        string text = request.Prompt switch
+        {
+            TextPrompt given => given.Text.Value,
+            TokenPrompt ids => string.Concat(ids.TokenIds.Select(id => $" t{id}")),
+            ChatPrompt chat => "<s>" + string.Concat(chat.Messages.Select(message => $"[{message.Role}] {message.Content?.Value}")),
+            _ => "",
+        };
+        string[] words = [.. text.Replace("<s>", "").Split(' ').Select((word, i) => i == 0 ? word : " " + word).Where(word => word.Length > 0)];
+        var tokens = new List<TokenLogprob> { new(1, "<s>"u8.ToArray(), null, []) { IsSpecial = true } };
+        tokens.AddRange(words.Select((word, i) => new TokenLogprob(i + 10, Encoding.UTF8.GetBytes(word), null, [])));
+        return [new GenerationStarted(tokens.Count), new GenerationDelta(0, text, tokens) { IsEcho = true }];
+    }
+
     static IEnumerable<GenerationEvent> WordEvents(GenerationRequest request, string[] words)
     {
         yield return new GenerationStarted(3);

@@ -19,7 +19,8 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         string[] undescribed = ["/metrics", "/openapi/{documentName}.json"];
         foreach (RouteEndpoint route in shared.Gateway.App.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>())
         {
-            if (undescribed.Contains(route.RoutePattern.RawText))
+            // The calls of one model are those of the root, where they are described.
+            if (undescribed.Contains(route.RoutePattern.RawText) || route.RoutePattern.RawText!.StartsWith("/models/", StringComparison.Ordinal))
                 continue;
             JsonElement path = paths.GetProperty(route.RoutePattern.RawText!.Replace("{**model}", "{model}"));
             string method = Assert.Single(route.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods);

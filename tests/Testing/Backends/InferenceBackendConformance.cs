@@ -102,6 +102,43 @@ public abstract class InferenceBackendConformance
     }
 
     [Fact]
+    public async Task A_prompt_is_shown_as_the_model_reads_it_without_being_computed()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var shown = (await Backend.TokenizeAsync(Request(), cancellationToken)).Value!;
+        Assert.Equal(Text, shown.Text.Value);
+        Assert.Equal((await RunAsync(Request(1))).PromptTokens, shown.Tokens.Count);
+        Assert.Equal(Text, string.Concat(shown.Tokens.Select(token => Text[token.Start..token.Stop])));
+        Assert.All(shown.Tokens.Where(token => token.IsSpecial), token => Assert.Equal(token.Start, token.Stop));
+
+        // The same tokens, and what a template writes; then the names of control tokens stand in the text.
+        var again = (await Backend.TokenizeAsync(Request() with { Prompt = new TokenPrompt([.. shown.Tokens.Select(token => token.Id)]) }, cancellationToken)).Value!;
+        Assert.Equal(shown.Tokens.Select(token => token.Id), again.Tokens.Select(token => token.Id));
+        Assert.EndsWith(Text, again.Text.Value);
+        var chat = (await Backend.TokenizeAsync(Request() with { Prompt = new ChatPrompt([new ChatMessage("user", Text)]) }, cancellationToken)).Value!;
+        Assert.Contains(Text, chat.Text.Value);
+        Assert.Equal(chat.Text.Value.Length, chat.Tokens[^1].Stop);
+        var tooLong = await Backend.TokenizeAsync(Request() with { Prompt = new TokenPrompt(new int[2 * 192 + 1]) }, cancellationToken);
+        Assert.Equal(GenerationErrorKind.ContextLengthExceeded, tooLong.Error!.Kind);
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task With_log_probabilities_every_token_is_told_also_those_that_end_a_choice()
+    {
+        var request = Request(60) with { Logprobs = new LogprobOptions(1) };
+        var whole = await RunAsync(request);
+        var stop = whole.Text()[10..13];
+        var stopped = await RunAsync(request with { Stop = request.Stop with { Strings = [stop] } });
+        TokenLogprob[] told = [.. stopped.Tokens(), .. stopped.Finished().EndTokens];
+        Assert.Equal(stop, stopped.Finished().StopString);
+        Assert.Equal(stopped.Finished().CompletionTokens, told.Length);
+        Assert.Equal(whole.Tokens().Take(told.Length).Select(token => token.TokenId), told.Select(token => token.TokenId));
+        Assert.Empty(whole.Finished().EndTokens);
+        Assert.Empty((await RunAsync(request with { Logprobs = null, Stop = request.Stop with { Strings = [stop] } })).Finished().EndTokens);
+    }
+
+    [Fact]
     public async Task The_beginning_of_an_answer_is_part_of_the_prompt_and_not_of_the_answer()
     {
         var open = Request() with { Prompt = new ChatPrompt([new ChatMessage("user", "Hi")]) };

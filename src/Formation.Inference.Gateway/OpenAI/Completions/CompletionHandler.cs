@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
@@ -10,7 +11,7 @@ namespace Formation.Inference.Gateway.OpenAI.Completions;
 
 /// <summary><c>POST /v1/completions</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
 internal sealed class CompletionHandler(
-    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed)
+    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed, ModelChoice models)
 {
     internal async Task HandleAsync(HttpContext context)
     {
@@ -21,6 +22,7 @@ internal sealed class CompletionHandler(
         // Step 2: the body as it is on the wire.
         CompletionRequest body = await JsonBody.ReadAsync(
             context, OpenAIJsonContext.Requests.CompletionRequest, options.MaxRequestBodyBytes);
+        body.Model = models.Of(context, body.Model);
 
         // Step 3: the same as the engine runs it, one generation for each prompt, every value checked.
         var ignored = new IgnoredFields();

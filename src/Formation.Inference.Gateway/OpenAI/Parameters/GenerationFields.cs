@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.OpenAI.Parameters;
 internal abstract class GenerationFields
 {
     /// <summary>The id of the model, as listed by <c>GET /v1/models</c>.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Divides the logits: 0 to 2, 1 where it is not given; 0 takes the most probable token.</summary>
     public double? Temperature { get; init; }

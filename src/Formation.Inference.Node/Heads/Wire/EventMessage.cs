@@ -67,24 +67,7 @@ static class EventMessage
         writer.Numbers(3, delta.TokenIds);
         writer.Flag(4, delta.IsEcho);
         foreach (var token in delta.Tokens)
-        {
-            var inner = writer.Begin(5);
-            writer.Number(1, token.TokenId);
-            writer.Bytes(2, token.Bytes.Span);
-            if (token.Logprob is { } logprob)
-                writer.Float(3, logprob);
-            foreach (var (id, bytes, alternative) in token.Top)
-            {
-                var innermost = writer.Begin(4);
-                writer.Number(1, id);
-                writer.Bytes(2, bytes.Span);
-                writer.Float(3, alternative);
-                writer.End(innermost);
-            }
-
-            writer.End(inner);
-        }
-
+            TokenMessage.Write(writer, 5, token);
         writer.End(start);
     }
 
@@ -97,6 +80,8 @@ static class EventMessage
         writer.Text(4, finished.StopString);
         writer.Optional(5, finished.StopTokenId);
         writer.Number(6, finished.CachedPromptTokens);
+        foreach (var token in finished.EndTokens)
+            TokenMessage.Write(writer, 7, token);
         writer.End(start);
     }
 
@@ -156,7 +141,7 @@ static class EventMessage
                 case 2: text = reader.Text("a delta's text"); break;
                 case 3: reader.Numbers("a delta's tokens", 0, int.MaxValue, GenerationProtocol.TokenIdsOfPart, ids ??= []); break;
                 case 4: isEcho = reader.Flag(); break;
-                case 5: (tokens ??= []).Add(ReadToken(reader.Message())); break;
+                case 5: (tokens ??= []).Add(TokenMessage.Read(reader.Message())); break;
             }
 
         return new GenerationDelta(choice, text, (IReadOnlyList<TokenLogprob>?)tokens ?? []) { IsEcho = isEcho, TokenIds = (IReadOnlyList<int>?)ids ?? [] };
@@ -164,44 +149,10 @@ static class EventMessage
 
     static int ReadChoice(ref MessageReader reader) => reader.Int32("a choice", 0, GenerationRequest.MaxChoices - 1);
 
-    static TokenLogprob ReadToken(MessageReader reader)
-    {
-        var token = new TokenAlternative(0, default, 0);
-        float? logprob = null;
-        List<TokenAlternative>? top = null;
-        while (reader.Next(out var field))
-            switch (field)
-            {
-                case 1: token = token with { TokenId = reader.Int32("a token", 0, int.MaxValue) }; break;
-                case 2: token = token with { Bytes = reader.Bytes().ToArray() }; break;
-                case 3: logprob = reader.Single(); break;
-                case 4:
-                    if ((top ??= []).Count == GenerationProtocol.MaxAlternatives)
-                        throw new GenerationProtocolException($"a token has more than {GenerationProtocol.MaxAlternatives} alternatives");
-                    top.Add(ReadAlternative(reader.Message()));
-                    break;
-            }
-
-        return new TokenLogprob(token.TokenId, token.Bytes, logprob, (IReadOnlyList<TokenAlternative>?)top ?? []);
-    }
-
-    static TokenAlternative ReadAlternative(MessageReader reader)
-    {
-        var alternative = new TokenAlternative(0, default, 0);
-        while (reader.Next(out var field))
-            switch (field)
-            {
-                case 1: alternative = alternative with { TokenId = reader.Int32("a token", 0, int.MaxValue) }; break;
-                case 2: alternative = alternative with { Bytes = reader.Bytes().ToArray() }; break;
-                case 3: alternative = alternative with { Logprob = reader.Single() }; break;
-            }
-
-        return alternative;
-    }
-
     static GenerationFinished ReadFinished(MessageReader reader)
     {
         var finished = new GenerationFinished(0, FinishReason.Stop, 0);
+        List<TokenLogprob>? end = null;
         while (reader.Next(out var field))
             switch (field)
             {
@@ -211,9 +162,14 @@ static class EventMessage
                 case 4: finished = finished with { StopString = reader.Text("a stop string", GenerationProtocol.MaxStopStringBytes) }; break;
                 case 5: finished = finished with { StopTokenId = reader.Int32("a token", 0, int.MaxValue) }; break;
                 case 6: finished = finished with { CachedPromptTokens = reader.Int32("the cached tokens", 0, int.MaxValue) }; break;
+                case 7:
+                    if ((end ??= []).Count == GenerationFinished.MaxEndTokens)
+                        throw new GenerationProtocolException($"an end has more than {GenerationFinished.MaxEndTokens} tokens");
+                    end.Add(TokenMessage.Read(reader.Message()));
+                    break;
             }
 
-        return finished;
+        return end is null ? finished : finished with { EndTokens = end };
     }
 
     static GenerationFailed ReadFailed(MessageReader reader)

@@ -75,7 +75,9 @@ public sealed class MessageTests
         Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(6, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(5, typeof(TokenLogprob).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(4, typeof(TokenAlternative).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(7, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(3, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(GenerationError).GetProperties().Count(property => property.CanWrite));
         Assert.Equal((int)GenerationErrorKind.Internal + 1, Enum.GetValues<GenerationErrorKind>().Length);
@@ -205,6 +207,14 @@ public sealed class MessageTests
         });
         var fault = Assert.Throws<GenerationProtocolException>(() => RequestMessage.Read(deep));
         Assert.DoesNotContain("secret", fault.ToString());
+    }
+
+    [Fact]
+    public void An_end_with_more_tokens_than_there_may_be_is_refused()
+    {
+        GenerationFinished End(int tokens) => new(0, FinishReason.Stop, 200) { EndTokens = [.. Enumerable.Repeat(new TokenLogprob(1, default, -1, []), tokens)] };
+        Assert.Equal(GenerationFinished.MaxEndTokens, Assert.IsType<GenerationFinished>(EventMessage.Read(BytesOf(End(GenerationFinished.MaxEndTokens)))).EndTokens.Count);
+        Assert.Throws<GenerationProtocolException>(() => EventMessage.Read(BytesOf(End(GenerationFinished.MaxEndTokens + 1))));
     }
 
     [Fact]

@@ -70,6 +70,7 @@ sealed class RandomMessages(int seed)
             StopString = Maybe() ? Text(300) : null,
             StopTokenId = Maybe() ? _random.Next(2) * 77 : null,
             CachedPromptTokens = _random.Next(),
+            EndTokens = [.. Enumerable.Range(0, _random.Next(4)).Select(_ => Token())],
         },
         2 => new GenerationFailed(new GenerationError((GenerationErrorKind)_random.Next(7), "a reason")
         {
@@ -107,7 +108,10 @@ sealed class RandomMessages(int seed)
 
     TokenLogprob Token() => new(
         _random.Next(), Bytes(), Maybe() ? -_random.NextSingle() : null,
-        [.. Enumerable.Range(0, _random.Next(21)).Select(_ => new TokenAlternative(_random.Next(), Bytes(), Maybe() ? float.NegativeInfinity : -1))]);
+        [.. Enumerable.Range(0, _random.Next(21)).Select(_ => new TokenAlternative(_random.Next(), Bytes(), Maybe() ? float.NegativeInfinity : -1) { IsSpecial = Maybe() })])
+    {
+        IsSpecial = Maybe(),
+    };
 
     byte[] Bytes()
     {
