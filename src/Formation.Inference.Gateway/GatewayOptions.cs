@@ -35,6 +35,9 @@ public sealed record GatewayOptions
     /// <summary>Largest request body in bytes; larger ones are answered 413. 1 KiB or more.</summary>
     public int MaxRequestBodyBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>Largest file that is taken, in bytes; larger ones are answered 413. 1 KiB or more.</summary>
+    public int MaxFileBytes { get; init; } = 128 * 1024 * 1024;
+
     /// <summary>How long a client may take to send a request's headers.</summary>
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
@@ -77,6 +80,7 @@ public sealed record GatewayOptions
         AtLeast(nameof(MaxConcurrentRequestsPerAccount), MaxConcurrentRequestsPerAccount, 1);
         AtLeast(nameof(MaxConcurrentConnections), MaxConcurrentConnections, 1);
         AtLeast(nameof(MaxRequestBodyBytes), MaxRequestBodyBytes, 1024);
+        AtLeast(nameof(MaxFileBytes), MaxFileBytes, 1024);
         Positive(nameof(RequestHeadersTimeout), RequestHeadersTimeout);
         Positive(nameof(DataRateGracePeriod), DataRateGracePeriod);
         if (DataRateGracePeriod <= TimeSpan.FromSeconds(1))

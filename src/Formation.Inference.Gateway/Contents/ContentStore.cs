@@ -15,18 +15,27 @@ public sealed class ContentStore
     static readonly Schema Tables = new("contents",
         sql => $"CREATE TABLE content_key (id {sql.Integer} PRIMARY KEY, proof {sql.Bytes} NOT NULL){sql.TableEnd}",
         ResponseTable.Make,
-        sql => ResponseTable.MakeIndex);
+        sql => ResponseTable.MakeIndex,
+        FileTable.Make,
+        FileTable.MakeParts,
+        sql => FileTable.MakeIndex);
 
-    ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount) =>
-        Responses = new ResponseTable(database, new ContentCipher(key), clock, maxBytesPerAccount);
+    ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount)
+    {
+        var cipher = new ContentCipher(key);
+        Responses = new ResponseTable(database, cipher, clock, maxBytesPerAccount);
+        Files = new FileTable(database, cipher, clock, maxBytesPerAccount);
+    }
 
     internal ResponseTable Responses { get; }
+
+    internal FileTable Files { get; }
 
     /// <summary>Opens the store in a database, which stays the caller's, with the <c>accounts.pepper</c> of a data directory.</summary>
     /// <param name="database">The database.</param>
     /// <param name="dataDirectory">The folder of the server's secrets.</param>
     /// <param name="clock">Says what is too old.</param>
-    /// <param name="maxBytesPerAccount">Bytes of responses that are kept for one account; the oldest go first.</param>
+    /// <param name="maxBytesPerAccount">Bytes of responses that are kept for one account, of which the oldest go first, and bytes of its files.</param>
     /// <exception cref="InvalidDataException">The pepper is missing though contents depend on it, or is another one.</exception>
     /// <exception cref="IOException">The directory can't be written.</exception>
     /// <exception cref="StorageException">The database fails.</exception>
@@ -46,7 +55,8 @@ public sealed class ContentStore
 
     /// <summary>Removes what is too old.</summary>
     /// <returns>How many rows went.</returns>
-    internal Task<int> SweepAsync(CancellationToken cancellationToken) => Responses.SweepAsync(cancellationToken);
+    internal async Task<int> SweepAsync(CancellationToken cancellationToken) =>
+        await Responses.SweepAsync(cancellationToken) + await Files.SweepAsync(cancellationToken);
 
     static byte[]? FindProof(Database database) =>
         database.Query("SELECT proof FROM content_key", row => row.GetFieldValue<byte[]>(0)).SingleOrDefault();

@@ -1,3 +1,4 @@
+using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.Telemetry;
 using Formation.Inference.Storage;
 using Microsoft.AspNetCore.Http;
@@ -62,8 +63,8 @@ internal sealed class ErrorMiddleware(
         string path = context.Request.Path.Value ?? "/";
         return response.StatusCode switch
         {
-            StatusCodes.Status404NotFound => ApiErrors.UnknownUrl(context.Request.Method, path),
-            StatusCodes.Status405MethodNotAllowed =>
+            StatusCodes.Status404NotFound => MissingEndpoints.Find(context.Request.Method, path) ?? ApiErrors.UnknownUrl(context.Request.Method, path),
+            StatusCodes.Status405MethodNotAllowed => MissingEndpoints.FindUnder(context.Request.Method, path) ??
                 ApiErrors.MethodNotAllowed(context.Request.Method, path, response.Headers.Allow.ToString()),
             StatusCodes.Status415UnsupportedMediaType => ApiErrors.UnsupportedContentType,
             _ => null,

@@ -2,6 +2,7 @@ using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Files;
 using Formation.Inference.Gateway.OpenAI.Models;
 using Formation.Inference.Gateway.OpenAI.Responses;
 using Formation.Inference.Gateway.OpenApi;
@@ -21,6 +22,7 @@ internal static class OpenAIEndpoints
         services.AddSingleton<CompletionHandler>();
         services.AddSingleton<ModelsHandler>();
         services.AddSingleton<ConversationSource>();
+        services.AddSingleton<FilesHandler>();
         services.AddSingleton<ResponsesHandler>();
         services.AddSingleton<KeptResponsesHandler>();
     }
@@ -40,6 +42,23 @@ internal static class OpenAIEndpoints
             .Reads<CompletionRequest>().Answers<Completion>().Streams<CompletionChunkWithUsage>()
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         MapResponses(routes);
+        MapFiles(routes);
+    }
+
+    static void MapFiles(IEndpointRouteBuilder routes)
+    {
+        const string Tag = "Files";
+        var files = routes.ServiceProvider.GetRequiredService<FilesHandler>();
+        routes.MapDescribed("POST", "/v1/files", files.UploadAsync, "createFile", Tag, "Keeps a file: multipart/form-data with file, purpose and expires_after.")
+            .RequireScope(KeyScopes.Chat).Answers<FileObject>().Fails(400, 401, 403, 408, 413, 415, 429, 500, 503);
+        routes.MapDescribed("GET", "/v1/files", files.ListAsync, "listFiles", Tag, "Lists files.")
+            .RequireScope(KeyScopes.Chat).Answers<FileList>().Fails(400, 401, 403, 500, 503);
+        routes.MapDescribed("GET", "/v1/files/{id}", files.GetAsync, "retrieveFile", Tag, "Describes a file.")
+            .RequireScope(KeyScopes.Chat).Answers<FileObject>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("DELETE", "/v1/files/{id}", files.DeleteAsync, "deleteFile", Tag, "Forgets a file.")
+            .RequireScope(KeyScopes.Chat).Answers<FileDeleted>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("GET", "/v1/files/{id}/content", files.ContentAsync, "downloadFile", Tag, "Gives a file's bytes.")
+            .RequireScope(KeyScopes.Chat).Fails(401, 403, 404, 500, 503);
     }
 
     static void MapResponses(IEndpointRouteBuilder routes)
@@ -54,6 +73,9 @@ internal static class OpenAIEndpoints
                 typeof(ResponseEvent), typeof(OutputItemEvent), typeof(ContentPartEvent), typeof(TextDeltaEvent), typeof(TextDoneEvent),
                 typeof(ArgumentsDeltaEvent), typeof(ArgumentsDoneEvent), typeof(ErrorEvent))
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+        routes.MapDescribed("POST", "/v1/responses/input_tokens", responses.CountAsync, "countInputTokens", Tag, "Counts the tokens of a response's prompt.")
+            .RequireScope(KeyScopes.Chat)
+            .Reads<ResponsesRequest>().Answers<InputTokenCount>().Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         routes.MapDescribed("GET", "/v1/responses/{id}", kept.GetAsync, "getResponse", Tag, "Gives a response that was kept.")
             .RequireScope(KeyScopes.Chat).Answers<ResponseObject>().Fails(400, 401, 403, 404, 500, 503);
         routes.MapDescribed("DELETE", "/v1/responses/{id}", kept.DeleteAsync, "deleteResponse", Tag, "Forgets a response.")

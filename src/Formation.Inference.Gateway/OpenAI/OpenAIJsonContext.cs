@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Files;
 using Formation.Inference.Gateway.OpenAI.Models;
 using Formation.Inference.Gateway.OpenAI.Responses;
 using Formation.Inference.Gateway.Requests;
@@ -28,7 +29,11 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(ErrorEvent))]
 [JsonSerializable(typeof(ResponseDeleted))]
 [JsonSerializable(typeof(ResponseItemList))]
+[JsonSerializable(typeof(InputTokenCount))]
 [JsonSerializable(typeof(KeptItems))]
+[JsonSerializable(typeof(FileObject))]
+[JsonSerializable(typeof(FileList))]
+[JsonSerializable(typeof(FileDeleted))]
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(string))]
 [JsonSerializable(typeof(int))]

@@ -6,7 +6,7 @@
 // Run: npm install && node --test suite.mjs
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import OpenAI from 'openai';
+import OpenAI, { toFile } from 'openai';
 
 const { BASE_URL: baseURL, API_KEY: apiKey, MODEL: model, FAILING_MODEL: failingModel } = process.env;
 assert.ok(baseURL && apiKey && model, 'BASE_URL, API_KEY and MODEL must be set');
@@ -192,6 +192,31 @@ test('a response reports log-probabilities', async () => {
   const tokens = answer.output[0].content[0].logprobs;
   assert.ok(tokens.length > 0);
   assert.ok(tokens.every(token => token.logprob <= 0 && token.top_logprobs.length === 2));
+});
+
+test('a file is kept, listed, given again and deleted', async () => {
+  const bytes = Buffer.from('{"a":1}\nbytes \u00e9\n');
+  const file = await client.files.create({ file: await toFile(bytes, 'some name.jsonl'), purpose: 'user_data', expires_after: { anchor: 'created_at', seconds: 3600 } });
+  assert.match(file.id, /^file-/);
+  assert.deepEqual([file.bytes, file.filename, file.purpose, file.object], [bytes.length, 'some name.jsonl', 'user_data', 'file']);
+  assert.equal(file.expires_at, file.created_at + 3600);
+  assert.deepEqual(await client.files.retrieve(file.id), file);
+  const ids = [];
+  for await (const each of client.files.list({ purpose: 'user_data', limit: 1 })) ids.push(each.id);
+  assert.ok(ids.includes(file.id));
+  assert.deepEqual(Buffer.from(await (await client.files.content(file.id)).arrayBuffer()), bytes);
+  assert.equal((await client.files.delete(file.id)).deleted, true);
+  await assert.rejects(client.files.retrieve(file.id), OpenAI.NotFoundError);
+});
+
+test('what the server does not have says so', async () => {
+  const requests = [
+    () => client.moderations.create({ input: 'x' }),
+    () => client.images.generate({ prompt: 'x' }),
+    () => client.audio.speech.create({ input: 'x', model, voice: 'alloy' }),
+  ];
+  for (const request of requests)
+    await assert.rejects(request, error => error instanceof OpenAI.NotFoundError && error.code === 'endpoint_not_available');
 });
 
 test('models are listed and described', async () => {

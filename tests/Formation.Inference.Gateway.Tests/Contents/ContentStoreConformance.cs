@@ -93,6 +93,42 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     }
 
     [Fact]
+    public async Task Files_have_their_pieces_and_no_more_room_than_the_account()
+    {
+        FileTable files = Open(maxBytes: 1000).Files;
+        await files.BeginAsync("a", "f1", CancellationToken.None);
+        Assert.True(await files.HasRoomAsync("a", 1000, CancellationToken.None));
+        await files.AddAsync("a", "f1", 0, new byte[600], CancellationToken.None);
+        Assert.False(await files.HasRoomAsync("a", 401, CancellationToken.None));
+        Assert.True(await files.HasRoomAsync("b", 1000, CancellationToken.None));
+        Assert.Null(await files.FindAsync("a", "f1", CancellationToken.None));
+        await files.AddAsync("a", "f1", 1, "end"u8.ToArray(), CancellationToken.None);
+        KeptFile file = await files.EndAsync("a", "f1", "batch", "n", 603, TimeSpan.FromHours(1), CancellationToken.None);
+        Assert.Equal(file, await files.FindAsync("a", "f1", CancellationToken.None));
+        Assert.Equal([file], await files.ListAsync("a", "batch", null, true, 9, CancellationToken.None));
+        Assert.Empty(await files.ListAsync("a", "batch", file, true, 9, CancellationToken.None));
+        var parts = new List<int>();
+        await foreach (byte[] part in files.ReadAsync(file, CancellationToken.None))
+            parts.Add(part.Length);
+        Assert.Equal([600, 3], parts);
+        _clock.Advance(TimeSpan.FromHours(1));
+        Assert.Null(await files.FindAsync("a", "f1", CancellationToken.None));
+        Assert.Equal(1, await files.SweepAsync(CancellationToken.None));
+        Assert.Equal(0, database.Open().Query("SELECT count(*) FROM file_parts", row => row.GetInt64(0)).Single());
+    }
+
+    [Fact]
+    public async Task An_upload_that_never_ended_is_swept()
+    {
+        FileTable files = Open().Files;
+        await files.BeginAsync("a", "f1", CancellationToken.None);
+        await files.AddAsync("a", "f1", 0, new byte[6], CancellationToken.None);
+        Assert.Equal(0, await files.SweepAsync(CancellationToken.None));
+        _clock.Advance(TimeSpan.FromHours(6));
+        Assert.Equal(1, await files.SweepAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Nothing_of_the_text_is_in_the_database_and_the_same_text_twice_is_not_the_same()
     {
         ContentStore store = Open();

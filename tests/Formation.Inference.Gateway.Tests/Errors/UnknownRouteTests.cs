@@ -19,6 +19,27 @@ public class UnknownRouteTests(SharedGateway shared) : IClassFixture<SharedGatew
     }
 
     [Theory]
+    [InlineData("POST", "/v1/moderations", "moderates")]
+    [InlineData("POST", "/v1/audio/speech", "speaks")]
+    [InlineData("POST", "/v1/audio/transcriptions", "hears")]
+    [InlineData("POST", "/v1/images/generations", "draws")]
+    [InlineData("POST", "/v1/videos", "videos")]
+    [InlineData("POST", "/v1/fine_tuning/jobs", "trained")]
+    [InlineData("GET", "/v1/assistants", "/v1/responses")]
+    [InlineData("POST", "/v1/threads/t/runs", "/v1/responses")]
+    [InlineData("POST", "/v1/conversations", "previous_response_id")]
+    [InlineData("POST", "/v1/responses/compact", "conversation")]
+    [InlineData("GET", "/v1/vector_stores", "searched")]
+    [InlineData("POST", "/v1/uploads", "/v1/files")]
+    [InlineData("GET", "/v1/chat/completions/chatcmpl-1", "not kept")]
+    public async Task A_path_of_OpenAI_s_that_is_not_there_says_what_is_missing(string method, string path, string words)
+    {
+        using HttpResponseMessage response = await shared.Gateway.Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+        JsonElement error = await ErrorAssert.IsErrorAsync(response, 404, "endpoint_not_available");
+        Assert.Contains(words, error.GetProperty("message").GetString());
+    }
+
+    [Theory]
     [InlineData("GET", "/v1/chat/completions", "POST")]
     [InlineData("DELETE", "/v1/models", "GET")]
     [InlineData("POST", "/v1/models/tiny", "GET")]

@@ -1,7 +1,7 @@
-using System.Globalization;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
@@ -41,21 +41,19 @@ internal sealed class KeptResponsesHandler(GatewayOptions options)
     internal async Task InputItemsAsync(HttpContext context)
     {
         (ContentStore contents, string id, string account) = Asked(context);
-        IQueryCollection query = context.Request.Query;
-        int limit = Limit(query["limit"]);
-        bool isAscending = OneOf("order", query["order"], "asc", "desc") == "asc";
+        PageQuery query = PageQuery.Of(context, DefaultLimit, MaxLimit);
         byte[] kept = await contents.Responses.FindItemsAsync(account, id, context.RequestAborted) ?? throw NotFound(id);
         IReadOnlyList<ResponseItem> items = ConversationSource.Read(kept).Input;
-        ResponseItem[] ordered = isAscending ? [.. items] : [.. items.Reverse()];
+        ResponseItem[] ordered = query.IsAscending ? [.. items] : [.. items.Reverse()];
         int begin = 0;
-        if (query["after"] is [{ } after])
+        if (query.After is { } after)
         {
             begin = Array.FindIndex(ordered, item => item.Id == after) + 1;
             if (begin == 0)
                 throw InvalidValue("after", $"no input item of the response has the id '{Shorten(after)}'.");
         }
 
-        ResponseItem[] page = [.. ordered.Skip(begin).Take(limit)];
+        ResponseItem[] page = [.. ordered.Skip(begin).Take(query.Limit)];
         await WholeAnswer.WriteAsync(
             context,
             new ResponseItemList("list", page, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id, begin + page.Length < ordered.Length),
@@ -80,11 +78,6 @@ internal sealed class KeptResponsesHandler(GatewayOptions options)
         context.Response.ContentLength = answer.Length;
         await context.Response.Body.WriteAsync(answer, context.RequestAborted);
     }
-
-    static int Limit(string? given) =>
-        given is null ? DefaultLimit
-        : long.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long limit) ? (int)Integer("limit", limit, 1, MaxLimit)!
-        : throw Fail("limit", "invalid_type", "Invalid type for 'limit': expected an integer, but got a string instead.");
 
     static ApiErrorException NotFound(string id) =>
         new(new ApiError(404, ApiError.InvalidRequest, null, $"Response with id '{Shorten(id)}' not found."));

@@ -117,5 +117,8 @@ internal sealed record ResponseDeleted(string Id, string Object, bool Deleted);
 /// <summary>The answer to <c>GET /v1/responses/{id}/input_items</c>.</summary>
 internal sealed record ResponseItemList(string Object, IReadOnlyList<ResponseItem> Data, string? FirstId, string? LastId, bool HasMore);
 
+/// <summary>The answer to <c>POST /v1/responses/input_tokens</c>.</summary>
+internal sealed record InputTokenCount(string Object, int InputTokens);
+
 /// <summary>What is kept of a response's conversation: what went in, without what went before it, and what came out.</summary>
 internal sealed record KeptItems(IReadOnlyList<ResponseItem> Input, IReadOnlyList<ResponseItem> Output);

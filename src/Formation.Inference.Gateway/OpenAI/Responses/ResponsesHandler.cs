@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Contents;
+using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
@@ -54,6 +55,33 @@ internal sealed class ResponsesHandler(
 
         IAsyncEnumerable<PromptEvent> Run(CancellationToken token) =>
             RunAsync(PromptEvents.RunAsync(backend, [request], token), builder, keeper, accountId, conversation, token);
+    }
+
+    /// <summary><c>POST /v1/responses/input_tokens</c>: the tokens of a prompt, which the engine counts and does not run.</summary>
+    internal async Task CountAsync(HttpContext context)
+    {
+        string accountId = Caller.Of(context).AccountId;
+        using RequestGate.Permit permit = gate.Enter(accountId);
+        ResponsesRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.ResponsesRequest, options.MaxRequestBodyBytes);
+        var ignored = new IgnoredFields();
+        ResponsesMapping.Check(body, options.Contents is not null, ignored);
+        ignored.Tell(context.Response);
+        ResponseTools tools = ResponseToolsMapping.Of(body);
+        Conversation conversation = await conversations.ReadAsync(body, new ItemIds(answers.CreateId(ItemIds.ResponsePrefix)), accountId, context.RequestAborted);
+        GenerationRequest request =
+            ResponsesMapping.ToGeneration(body, conversation.Messages, tools, context.TraceIdentifier, accountId) with { Choices = 0, Logprobs = null };
+        answers.FindModel(context, request.ModelId);
+        await foreach (GenerationEvent item in backend.GenerateAsync(request, context.RequestAborted))
+        {
+            if (item is GenerationFailed { Error: var error })
+                throw new ApiErrorException(GenerationErrors.ToApiError(error, ResponsesMapping.Names(body).Of));
+            if (item is not GenerationStarted started)
+                continue;
+            await WholeAnswer.WriteAsync(context, new InputTokenCount("response.input_tokens", started.PromptTokens), OpenAIJsonContext.Answers.InputTokenCount);
+            return;
+        }
+
+        throw new InvalidOperationException("The backend ended before it had counted the prompt.");
     }
 
     /// <summary>Shows each event to the builder before anybody else, and keeps the response before its end is told: who hears of it may go on with it.</summary>

@@ -159,6 +159,16 @@ public class ResponsesEndpointTests
     }
 
     [Fact]
+    public async Task The_tokens_of_a_prompt_are_counted_without_running_it()
+    {
+        await using TestGateway gateway = await GatewayAsync(new GenerationStarted(17));
+        Assert.Equal(
+            """{"object":"response.input_tokens","input_tokens":17}""",
+            await gateway.PostForTextAsync($"{Path}/input_tokens", TestGateway.Respond(""","instructions":"Be brief." """)));
+        Assert.Equal(0, gateway.Backend.Requests.Single().Choices);
+    }
+
+    [Fact]
     public async Task A_client_that_goes_away_ends_the_generation_and_nothing_is_kept()
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
