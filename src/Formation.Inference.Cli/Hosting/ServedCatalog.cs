@@ -21,9 +21,13 @@ sealed class ServedCatalog(IModelCatalog local, DeploymentController controller)
     private static ModelDescription Describe(DeploymentStatus status)
     {
         var (deployment, model) = (status.Deployment, status.Deployment.Model);
+        var contextLength = deployment.Spec.Placement.ContextLength;
         return new ModelDescription(
-            deployment.ModelId, model.Created, "formation", deployment.Spec.Placement.ContextLength, model.Shape.ParameterCount,
+            deployment.ModelId, model.Created, "formation", contextLength, model.Shape.ParameterCount,
             status.IsReady ? ModelState.Ready : status.Replicas.Count == 0 ? ModelState.Available : ModelState.Loading,
-            status.IsReady ? 1 : status.Replicas.Select(replica => replica.Progress).DefaultIfEmpty(0).Max());
+            status.IsReady ? 1 : status.Replicas.Select(replica => replica.Progress).DefaultIfEmpty(0).Max())
+        {
+            Embedding = model.Shape.Embeds ? new EmbeddingTraits(model.Shape.HiddenSize, contextLength) : null,
+        };
     }
 }

@@ -38,6 +38,9 @@ public sealed record ModelShape
 
     public required int VocabularySize { get; init; }
 
+    /// <summary>Whether vectors can be made of its hidden states; not of those of a reranker.</summary>
+    public bool Embeds { get; init; } = true;
+
     /// <summary>Scratch bytes that a stage needs for each row of its largest batch, whatever its number of layers.</summary>
     public required long ScratchBytesPerRow { get; init; }
 

@@ -68,15 +68,8 @@ public sealed partial class ClusterBackend(
 
                 if (step.Loss is null && step.Refusal is null)
                     continue;
-                search.NoteFailure(attempt.Replica.HeadPin, attempt.HasProgressed, step.Refusal);
-                if (step.Loss is { } loss)
-                {
-                    budget.Note(loss, attempt.Lasted, attempt.HasProgressed, _loads.MostInFlight(attempt.Replica.Id));
-                    metrics.NoteLoss(request.ModelId, loss);
-                    LogLoss(attempt.Replica.NodeName, attempt.Replica.Id, request.RequestId, loss, step.Reason);
-                    if (loss is not HeadLoss.Failed)
-                        _loads.NoteLoss(attempt.Replica.HeadPin);
-                }
+                NoteFailure(
+                    request.ModelId, request.RequestId, attempt.Replica, step, search, budget, attempt.Lasted, attempt.HasProgressed);
 
                 // The pause that the reader sees begins with the first loss, and ends when a head has taken the request.
                 if (progress.HasStarted)
@@ -89,8 +82,19 @@ public sealed partial class ClusterBackend(
         }
     }
 
-    public Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken) =>
-        Task.FromResult<Outcome<EmbeddingAnswer>>(RoutingErrors.NoEmbeddings(request.ModelId));
+    /// <summary>Notes that a head did not go on with a request, for the request itself, for others, and for operators.</summary>
+    private void NoteFailure(
+        string modelId, string requestId, Replica replica, in AttemptStep step, HeadSearch search, RetryBudget budget, TimeSpan lasted, bool hasProgressed)
+    {
+        search.NoteFailure(replica.HeadPin, hasProgressed, step.Refusal);
+        if (step.Loss is not { } loss)
+            return;
+        budget.Note(loss, lasted, hasProgressed, _loads.MostInFlight(replica.Id));
+        metrics.NoteLoss(modelId, loss);
+        LogLoss(replica.NodeName, replica.Id, requestId, loss, step.Reason);
+        if (loss is not HeadLoss.Failed)
+            _loads.NoteLoss(replica.HeadPin);
+    }
 
     /// <summary>Fixes what the first head would choose, so that each later one has the same.</summary>
     private GenerationRequest Fix(GenerationRequest request) => request with

@@ -34,7 +34,7 @@ internal sealed class HeadAttempt : IAsyncDisposable
                 if (!await _events.MoveNextAsync())
                     return AttemptStep.Lost(HeadLoss.Untrusted, "it ended the stream before its end");
                 if (_events.Current is GenerationFailed { Error: var error })
-                    return Judge(error);
+                    return AttemptStep.Of(error, wasAccepted: _progress.HasStarted);
                 var shown = _progress.Accept(_events.Current, out var hasProgressed);
                 HasProgressed |= hasProgressed;
                 var hasAccepted = !_hasBegun;
@@ -60,19 +60,6 @@ internal sealed class HeadAttempt : IAsyncDisposable
             _lease.Dispose();
         }
     }
-
-    /// <summary>Tells a failure that is an answer to the request from one that only this head has.</summary>
-    private AttemptStep Judge(GenerationError error) => error.Kind switch
-    {
-        GenerationErrorKind.QueueFull or GenerationErrorKind.ModelUnavailable => new AttemptStep { Refusal = error },
-        GenerationErrorKind.ShuttingDown => AttemptStep.Lost(HeadLoss.Leaving, "it shuts down"),
-        GenerationErrorKind.Internal => AttemptStep.Lost(HeadLoss.Failed, "it failed while it computed the request") with { Refusal = error },
-        GenerationErrorKind.ModelNotFound => AttemptStep.Lost(HeadLoss.Untrusted, "it does not know the model"),
-
-        // Another head has found the request in order: this one is not like it.
-        _ when _progress.HasStarted => AttemptStep.Lost(HeadLoss.Untrusted, "it refuses what another head of the model has accepted"),
-        _ => new AttemptStep { Answer = error },
-    };
 }
 
 /// <summary>What comes next of an attempt: an event, or one of its ends.</summary>
@@ -95,6 +82,21 @@ internal readonly record struct AttemptStep
 
     /// <summary>What was seen of that, for operators.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>Tells a failure that is an answer to the request from one that only this head has.</summary>
+    /// <param name="error">What the head answered.</param>
+    /// <param name="wasAccepted">Whether another head has found the request in order.</param>
+    public static AttemptStep Of(GenerationError error, bool wasAccepted) => error.Kind switch
+    {
+        GenerationErrorKind.QueueFull or GenerationErrorKind.ModelUnavailable => new AttemptStep { Refusal = error },
+        GenerationErrorKind.ShuttingDown => Lost(HeadLoss.Leaving, "it shuts down"),
+        GenerationErrorKind.Internal => Lost(HeadLoss.Failed, "it failed while it computed the request") with { Refusal = error },
+        GenerationErrorKind.ModelNotFound => Lost(HeadLoss.Untrusted, "it does not know the model"),
+
+        // This one is not like the other.
+        _ when wasAccepted => Lost(HeadLoss.Untrusted, "it refuses what another head of the model has accepted"),
+        _ => new AttemptStep { Answer = error },
+    };
 
     public static AttemptStep Lost(HeadLoss loss, string reason) => new() { Loss = loss, Reason = reason };
 }

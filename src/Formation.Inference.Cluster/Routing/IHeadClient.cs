@@ -11,6 +11,10 @@ public interface IHeadClient
     /// <param name="cancellationToken">Ends the work on the head, too.</param>
     /// <exception cref="HeadLostException">While it is enumerated: the head can't be reached, is lost, leaves, or breaks the protocol.</exception>
     IAsyncEnumerable<GenerationEvent> GenerateAsync(Replica replica, GenerationRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The same for vectors. An answer has as many as were asked for, finite, of one width and within the limits of a request.</summary>
+    /// <inheritdoc cref="GenerateAsync"/>
+    Task<Outcome<EmbeddingAnswer>> EmbedAsync(Replica replica, EmbeddingRequest request, CancellationToken cancellationToken);
 }
 
 /// <summary>A head does not go on with a request, which another one may do.</summary>

@@ -25,12 +25,6 @@ internal static class RoutingErrors
         return Unavailable(Invariant($"No machine took this request for the model '{modelId}' within {waited.TotalSeconds:F0} s: {reason}. Try again later."));
     }
 
-    public static GenerationError NoEmbeddings(string modelId) =>
-        new(GenerationErrorKind.InvalidRequest, $"The model '{modelId}' is deployed over nodes, which do not embed yet. Name a model that this server has itself.")
-        {
-            Parameter = nameof(EmbeddingRequest.ModelId),
-        };
-
     public static GenerationError TooManyLosses(int losses) =>
         new(GenerationErrorKind.Internal, Invariant(
             $"{losses} machines in a row were lost while they worked on this request, so it is not given to another one. The server's log tells why."));

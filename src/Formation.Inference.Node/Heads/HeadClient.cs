@@ -53,19 +53,52 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
     public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
         Replica replica, GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        if (!TryWrite(request, out var writer))
+        if (!TryWrite(writer => RequestMessage.Write(writer, request), out var writer))
         {
-            yield return new GenerationFailed(TooLarge());
+            yield return new GenerationFailed(TooLarge(nameof(GenerationRequest.Prompt)));
             yield break;
         }
 
-        var head = _heads.GetOrAdd(replica.HeadPin, _ => new HeadConnections(_options, _clock));
+        var head = HeadOf(replica);
         if (!head.TryEnter(out var idle))
         {
             yield return new GenerationFailed(Crowded(_options.MaxConnectionsPerHead));
             yield break;
         }
 
+        var mostBytes = request.EchoPrompt ? GenerationProtocol.MaxEchoBytes : GenerationProtocol.MaxEventBytes;
+        await foreach (var (connection, frame) in RunAsync(replica, head, idle, writer, mostBytes, cancellationToken))
+            yield return Read(connection, frame);
+    }
+
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(Replica replica, EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        if (!TryWrite(writer => RequestMessage.Write(writer, request), out var writer))
+            return TooLarge(nameof(EmbeddingRequest.Inputs));
+        var head = HeadOf(replica);
+        if (!head.TryEnter(out var idle))
+            return Crowded(_options.MaxConnectionsPerHead);
+
+        GenerationError? failure = null;
+        var vectors = new VectorsAssembly(request);
+        await foreach (var (connection, frame) in RunAsync(replica, head, idle, writer, GenerationProtocol.MaxEventBytes, cancellationToken))
+            failure = Read(connection, frame, vectors) ?? failure;
+        if (failure is not null)
+            return failure;
+        return vectors.IsComplete ? vectors.Answer : throw new HeadLostException(HeadLoss.Untrusted, "it ended before it had sent all vectors");
+    }
+
+    /// <summary>Sends a request to a head and brings what comes, up to its end.</summary>
+    /// <param name="replica">Whose head.</param>
+    /// <param name="head">Its connections; a place among them is taken, and given back here.</param>
+    /// <param name="idle">One of them, or null where it is dialled.</param>
+    /// <param name="writer">The request.</param>
+    /// <param name="maxEventBytes">The largest event that may come.</param>
+    /// <param name="cancellationToken">Ends the work on the head, too.</param>
+    async IAsyncEnumerable<(GenerationConnection Connection, Frame Event)> RunAsync(
+        Replica replica, HeadConnections head, GenerationConnection? idle, MessageWriter writer, int maxEventBytes,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         GenerationConnection connection;
         try
         {
@@ -81,7 +114,7 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
         try
         {
             // While the request is on its way, the head is listened to already: a silent one would take it for ever.
-            connection.MaxFrameBytes = request.EchoPrompt ? GenerationProtocol.MaxEchoBytes : GenerationProtocol.MaxEventBytes;
+            connection.MaxFrameBytes = maxEventBytes;
             _ = connection.Next;
             await SendAsync(connection, writer, cancellationToken);
             while (true)
@@ -94,7 +127,7 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
 
                 if (frame.Type == FrameType.Event)
                 {
-                    yield return Read(connection, frame);
+                    yield return (connection, frame);
                     continue;
                 }
 
@@ -151,11 +184,13 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
         }
     }
 
-    static bool TryWrite(GenerationRequest request, out MessageWriter writer)
+    HeadConnections HeadOf(Replica replica) => _heads.GetOrAdd(replica.HeadPin, _ => new HeadConnections(_options, _clock));
+
+    static bool TryWrite(Action<MessageWriter> writeRequest, out MessageWriter writer)
     {
         writer = new MessageWriter();
         writer.BeginFrame(FrameType.Request);
-        RequestMessage.Write(writer, request);
+        writeRequest(writer);
         if (Activity.Current is { IdFormat: ActivityIdFormat.W3C } caller)
             RequestMessage.WriteTrace(writer, caller.Id, caller.TraceStateString);
         return writer.EndFrame() <= GenerationProtocol.MaxRequestBytes;
@@ -181,6 +216,21 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
         try
         {
             return EventMessage.Read(frame.Payload.Span);
+        }
+        catch (GenerationProtocolException fault)
+        {
+            throw connection.Lose(HeadLoss.Untrusted, fault.Message);
+        }
+    }
+
+    static GenerationError? Read(GenerationConnection connection, Frame frame, VectorsAssembly vectors)
+    {
+        try
+        {
+            if (EmbeddingMessage.ReadEvent(frame.Payload.Span, out var part) is { } failure)
+                return failure;
+            vectors.Add(part);
+            return null;
         }
         catch (GenerationProtocolException fault)
         {
@@ -256,10 +306,10 @@ public sealed class HeadClient : IHeadClient, IAsyncDisposable
         }
     }
 
-    static GenerationError TooLarge() =>
+    static GenerationError TooLarge(string part) =>
         new(GenerationErrorKind.InvalidRequest, $"The request takes more than the {GenerationProtocol.MaxRequestBytes >> 20} MiB that it may have on its way.")
         {
-            Parameter = nameof(GenerationRequest.Prompt),
+            Parameter = part,
         };
 
     static GenerationError Crowded(int limit) =>

@@ -149,7 +149,10 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
         using var span = StartSpan(received);
         try
         {
-            await SendEventsAsync(connection, writer, received.Request, cancellationToken);
+            if (received.Embedding is { } embedding)
+                await SendVectorsAsync(connection, writer, embedding, cancellationToken);
+            else
+                await SendEventsAsync(connection, writer, received.Request!, cancellationToken);
             return new EndMessage(EndCode.Complete, "");
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -197,6 +200,32 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
                 return;
             }
         }
+    }
+
+    async Task SendVectorsAsync(
+        GenerationConnection connection, MessageWriter writer, EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        writer.Clear();
+        var outcome = await backend.EmbedAsync(request, cancellationToken);
+        if (outcome.Error is { } error)
+            Write(writer, new GenerationFailed(error));
+        for (var input = 0; input < outcome.Value?.Inputs.Count; input++)
+        {
+            var vectors = outcome.Value.Inputs[input];
+            for (var first = 0; first < vectors.Values.Length; first += GenerationProtocol.ValuesOfPart)
+            {
+                EmbeddingMessage.WritePart(writer, input, vectors, first, Math.Min(GenerationProtocol.ValuesOfPart, vectors.Values.Length - first));
+                if (writer.Length <= GenerationProtocol.TextOfPart)
+                    continue;
+                cancellationToken.ThrowIfCancellationRequested();
+                await connection.SendAsync(writer.Written);
+                writer.Clear();
+            }
+        }
+
+        if (writer.Length > 0)
+            await connection.SendAsync(writer.Written);
+        writer.Clear();
     }
 
     static bool TryWrite(MessageWriter writer, GenerationEvent item)
@@ -252,6 +281,7 @@ public sealed class HeadServer(IInferenceBackend backend, HeadServerOptions opti
     /// <summary>Makes the caller's span the parent of what the engine traces of the request.</summary>
     static Activity? StartSpan(ReceivedRequest received) =>
         ActivityContext.TryParse(received.TraceParent, received.TraceState, isRemote: true, out var parent)
-            ? NodeTraces.Source.StartActivity("generate", ActivityKind.Server, parent)?.SetTag("request.id", received.Request.RequestId)
+            ? NodeTraces.Source.StartActivity(received.Embedding is null ? "generate" : "embed", ActivityKind.Server, parent)
+                ?.SetTag("request.id", received.RequestId)
             : null;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Serving;
@@ -42,6 +43,7 @@ public static class ModelShapes
             OutputMultiplyAdds = MultiplyAdds(read),
             HiddenSize = config.HiddenSize,
             VocabularySize = config.VocabularySize,
+            Embeds = config.Pooling.MakesVectors(),
             ScratchBytesPerRow = ScratchBytesPerRow(file, config),
             HeadScratchBytesPerRow = 2L * sizeof(float) * config.HiddenSize,
             HeadScratchBytes = sizeof(float) * ((2L * HeadLogitRows * config.HiddenSize)

@@ -68,6 +68,22 @@ sealed class ScriptedHeads : IHeadClient
         }
     }
 
+    /// <summary>Runs the same script: vectors come where it ends as an honest head does, one number for each input.</summary>
+    public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(Replica replica, EmbeddingRequest request, CancellationToken cancellationToken)
+    {
+        var generation = new GenerationRequest
+        {
+            RequestId = request.RequestId,
+            ModelId = request.ModelId,
+            AccountId = request.AccountId,
+            Prompt = request.Inputs[0],
+        };
+        await foreach (var next in GenerateAsync(replica, generation, cancellationToken))
+            if (next is GenerationFailed { Error: var error })
+                return error;
+        return new EmbeddingAnswer([.. request.Inputs.Select((_, i) => new InputEmbedding(1, 1, [i]))]);
+    }
+
     static async IAsyncEnumerable<GenerationEvent> ThenLost(IEnumerable<GenerationEvent> events, HeadLoss loss)
     {
         await Task.Yield();

@@ -19,7 +19,7 @@ namespace Formation.Inference.Node.Tests.Stages;
 
 /// <summary>
 /// The engine with the model's ends and its first layer here, and the other layers in processes of their own that are killed while twenty
-/// requests generate: greedy and seeded, with several choices, log-probabilities and stop strings.
+/// requests generate, greedy and seeded, with several choices, log-probabilities and stop strings, and one asks for vectors.
 /// </summary>
 public sealed class WorkerProcessTests : IAsyncDisposable
 {
@@ -58,7 +58,7 @@ public sealed class WorkerProcessTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Requests_go_on_with_the_same_tokens_when_processes_are_killed()
+    public async Task Requests_go_on_with_the_same_tokens_and_vectors_when_processes_are_killed()
     {
         var expected = await GenerateAsync((file, device) => Whole(file, device), static _ => { });
 
@@ -108,9 +108,11 @@ public sealed class WorkerProcessTests : IAsyncDisposable
             TimeProvider.System, NullLoggerFactory.Instance);
         pool.Add("model", new ModelSource(_path), DateTimeOffset.UnixEpoch);
         var backend = new LocalBackend(pool, maxConcurrentPrompts: 1);
+        var embedding = backend.EmbedAsync(Embedding, CancellationToken.None);
         var generations = await Task.WhenAll(Enumerable.Range(0, Requests).Select(index => CollectedGeneration.FromAsync(
             CountAsync(backend.GenerateAsync(Request(index), CancellationToken.None), onDelta))));
-        return [.. generations.Select((generation, index) => Describe(generation, Request(index).Choices))];
+        var vectors = (await embedding).Value!.Inputs.Select(input => string.Join(' ', input.Values.Select(BitConverter.SingleToInt32Bits)));
+        return [.. generations.Select((generation, index) => Describe(generation, Request(index).Choices)), .. vectors];
     }
 
     async IAsyncEnumerable<GenerationEvent> CountAsync(
@@ -134,6 +136,14 @@ public sealed class WorkerProcessTests : IAsyncDisposable
         Stop = new StopConditions { MaxTokens = MaxTokens, IgnoreEndOfGeneration = true, Strings = index % 5 == 0 ? [" word7", "ing"] : [] },
         Choices = index % 3 == 1 ? 3 : 1,
         Logprobs = index % 4 == 3 ? new LogprobOptions(2) : null,
+    };
+
+    static EmbeddingRequest Embedding { get; } = new()
+    {
+        RequestId = "vectors",
+        ModelId = "model",
+        AccountId = "account of vectors",
+        Inputs = [.. Enumerable.Range(0, 60).Select(index => new TokenPrompt([.. Enumerable.Range(0, 90).Select(i => (i * 13 + index * 7) % 250)]))],
     };
 
     /// <summary>All that a client sees of a generation, to the last bit.</summary>

@@ -196,6 +196,94 @@ public abstract class InferenceBackendConformance
         await BecomesIdleAsync();
     }
 
+    EmbeddingRequest Embedding(params string[] texts) => new()
+    {
+        RequestId = "request",
+        ModelId = ModelId,
+        AccountId = "account",
+        Inputs = [.. texts.Select(text => new TextPrompt(text))],
+    };
+
+    async Task<IReadOnlyList<InputEmbedding>> EmbedAsync(EmbeddingRequest request)
+    {
+        var outcome = await Backend.EmbedAsync(request, TestContext.Current.CancellationToken);
+        Assert.Null(outcome.Error);
+        return outcome.Value!.Inputs;
+    }
+
+    [Fact]
+    public async Task Each_input_gets_its_vector_of_length_one_whatever_stands_beside_it()
+    {
+        string[] texts = [.. Enumerable.Range(0, 70).Select(i => string.Concat(Enumerable.Repeat($"{Text} {i} ", i % 4 + 1)))];
+        var together = await EmbedAsync(Embedding(texts));
+        Assert.Equal(texts.Length, together.Count);
+        foreach (var i in (int[])[0, 3, 69])
+            Assert.Equal(Assert.Single(await EmbedAsync(Embedding(texts[i]))).Values, together[i].Values);
+        Assert.All(together, input =>
+        {
+            Assert.Equal((64, 1), (input.Width, input.VectorCount));
+            Assert.InRange(input.Values.Sum(value => (double)value * value), 1 - 1e-6, 1 + 1e-6);
+        });
+        Assert.Equal((await RunAsync(Request(1) with { Prompt = new TextPrompt(texts[3]) })).PromptTokens, together[3].TokenCount);
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task Vectors_of_tokens_and_their_beginnings_come_where_they_are_asked_for()
+    {
+        var request = Embedding() with { Inputs = [new TokenPrompt([.. Enumerable.Range(0, 150)]), new TokenPrompt([7])], Normalize = false };
+        var tokens = await EmbedAsync(request with { Kind = EmbeddingKind.Token });
+        Assert.Equal([(150, 150), (1, 1)], tokens.Select(input => (input.TokenCount, input.VectorCount)));
+        var pooled = await EmbedAsync(request with { Dimensions = 5 });
+        Assert.Equal(5, pooled[0].Width);
+        for (var i = 0; i < 5; i++)
+            Assert.Equal((float)(Enumerable.Range(0, 150).Sum(token => (double)tokens[0].Vector(token).Span[i]) / 150), pooled[0].Values[i]);
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task An_input_that_is_too_long_is_refused_or_cut()
+    {
+        var request = Embedding() with { Inputs = [new TokenPrompt([1]), new TokenPrompt([.. Enumerable.Range(0, 200)])] };
+        var error = (await Backend.EmbedAsync(request, TestContext.Current.CancellationToken)).Error!;
+        Assert.Equal((GenerationErrorKind.ContextLengthExceeded, "Inputs"), (error.Kind, error.Parameter));
+        var cut = await EmbedAsync(request with { Truncation = InputTruncation.End });
+        var beginning = await EmbedAsync(request with { Truncation = InputTruncation.Beginning });
+        Assert.Equal([1, 192], cut.Select(input => input.TokenCount));
+        Assert.NotEqual(cut[1].Values, beginning[1].Values);
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task Inputs_that_do_not_fit_the_model_are_answered_with_what_is_at_fault()
+    {
+        foreach (var (request, kind, parameter) in ((EmbeddingRequest, GenerationErrorKind, string)[])
+        [
+            (Embedding(Text) with { ModelId = "no-such-model" }, GenerationErrorKind.ModelNotFound, "ModelId"),
+            (Embedding() with { Inputs = [new TokenPrompt([1_000_000])] }, GenerationErrorKind.InvalidRequest, "Inputs"),
+            (Embedding(Text) with { Dimensions = 65 }, GenerationErrorKind.InvalidRequest, "Dimensions"),
+        ])
+        {
+            var error = (await Backend.EmbedAsync(request, TestContext.Current.CancellationToken)).Error!;
+            Assert.Equal((kind, parameter), (error.Kind, error.Parameter));
+        }
+
+        await BecomesIdleAsync();
+    }
+
+    [Fact]
+    public async Task Cancelling_a_request_for_vectors_frees_what_it_held()
+    {
+        var request = Embedding() with { Inputs = [.. Enumerable.Range(0, 1000).Select(i => new TokenPrompt([.. Enumerable.Range(i % 300, 150)]))] };
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        var running = Backend.EmbedAsync(request, cancellation.Token);
+        await RunAsync(Request(1));
+        cancellation.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await BecomesIdleAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Backend.EmbedAsync(Embedding(Text), cancellation.Token));
+    }
+
     [Fact]
     public async Task Many_requests_at_once_each_get_their_own()
     {

@@ -172,7 +172,7 @@ static class EventMessage
         return end is null ? finished : finished with { EndTokens = end };
     }
 
-    static GenerationFailed ReadFailed(MessageReader reader)
+    internal static GenerationFailed ReadFailed(MessageReader reader)
     {
         var error = new GenerationError(GenerationErrorKind.Internal, "");
         while (reader.Next(out var field))

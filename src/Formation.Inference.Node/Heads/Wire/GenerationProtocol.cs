@@ -42,6 +42,9 @@ static class GenerationProtocol
     /// <summary>UTF-16 code units of a part of a delta, at most three bytes each.</summary>
     public const int TextOfPart = 64 * 1024;
 
+    /// <summary>Values of a part of an input's vectors, four bytes each.</summary>
+    public const int ValuesOfPart = 64 * 1024;
+
     /// <summary>Token ids of a part of a delta without log-probabilities, at most five bytes each.</summary>
     public const int TokenIdsOfPart = 64 * 1024;
 }

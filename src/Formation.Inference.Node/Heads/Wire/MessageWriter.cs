@@ -94,6 +94,17 @@ sealed class MessageWriter
         value.CopyTo(Append(value.Length));
     }
 
+    /// <summary>Numbers one behind the other (packed), each of four bytes.</summary>
+    public void Floats(int field, ReadOnlySpan<float> values)
+    {
+        var length = checked(values.Length * sizeof(float));
+        Tag(field, WireType.Bytes);
+        Varint((ulong)length);
+        var bytes = Append(length);
+        for (var i = 0; i < values.Length; i++)
+            BinaryPrimitives.WriteSingleLittleEndian(bytes[(i * sizeof(float))..], values[i]);
+    }
+
     /// <summary>Numbers one behind the other (packed); none are left out.</summary>
     public void Numbers(int field, IReadOnlyList<int> values)
     {

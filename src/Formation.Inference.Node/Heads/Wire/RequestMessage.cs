@@ -28,6 +28,14 @@ static class RequestMessage
             Write(writer, 16, request.ToolUse);
     }
 
+    public static void Write(MessageWriter writer, EmbeddingRequest request)
+    {
+        writer.Text(1, request.RequestId);
+        writer.Text(2, request.ModelId);
+        writer.Text(3, request.AccountId);
+        EmbeddingMessage.Write(writer, 17, request);
+    }
+
     static void Write(MessageWriter writer, int field, OutputFormat format)
     {
         var start = writer.Begin(field);
@@ -66,6 +74,7 @@ static class RequestMessage
         Continuation? continuation = null;
         (long? ticks, var offset) = (null, 0);
         string? traceParent = null, traceState = null;
+        EmbeddingRequest? embedding = null;
         var reader = new MessageReader(payload);
         while (reader.Next(out var field))
             switch (field)
@@ -86,8 +95,12 @@ static class RequestMessage
                 case 14: traceState = reader.Text("the trace's state", GenerationProtocol.MaxNameBytes); break;
                 case 15: format = ReadFormat(reader.Message()); break;
                 case 16: toolUse = ReadToolUse(reader.Message()); break;
+                case 17: embedding = EmbeddingMessage.Read(reader.Message()); break;
             }
 
+        if (embedding is not null)
+            return new ReceivedRequest(
+                null, embedding with { RequestId = requestId, ModelId = modelId, AccountId = accountId }, traceParent, traceState);
         if (prompt is null)
             throw new GenerationProtocolException("a request has no prompt");
         if (continuation is not null && continuation.Choices.Count != choices)
@@ -109,6 +122,7 @@ static class RequestMessage
                 TemplateTime = ticks is { } utc ? Time(utc, offset) : null,
                 Continuation = continuation,
             },
+            null,
             traceParent,
             traceState);
     }
@@ -195,5 +209,8 @@ static class RequestMessage
     }
 }
 
-/// <summary>A request as it came, with its caller's trace (W3C).</summary>
-readonly record struct ReceivedRequest(GenerationRequest Request, string? TraceParent, string? TraceState);
+/// <summary>A request of one of two kinds as it came, with its caller's trace (W3C).</summary>
+readonly record struct ReceivedRequest(GenerationRequest? Request, EmbeddingRequest? Embedding, string? TraceParent, string? TraceState)
+{
+    public string RequestId => Request?.RequestId ?? Embedding!.RequestId;
+}

@@ -44,7 +44,7 @@ public sealed class MessageTests
         for (var i = 0; i < 300; i++)
         {
             var request = messages.Request();
-            var read = RequestMessage.Read(BytesOf(request)).Request;
+            var read = RequestMessage.Read(BytesOf(request)).Request!;
             Assert.Equal(Shown(request), Shown(read));
             Assert.Equal(request.TemplateTime?.Offset, read.TemplateTime?.Offset);
         }
