@@ -54,6 +54,10 @@ internal sealed class HeadSearch(
             if (left <= TimeSpan.Zero)
                 return (null, _refusal ?? RoutingErrors.NoHead(request.ModelId, replicas, options.HeadTimeout));
             var pause = ready.Select(replica => PauseOf(replica.HeadPin)).Append(left).Min();
+
+            // One may have ended since it was looked at, and a wait of -1 ms would be one for ever.
+            if (pause <= TimeSpan.Zero)
+                continue;
             await WaitAsync(replicas?.Version ?? 0, pause, cancellationToken);
         }
     }
