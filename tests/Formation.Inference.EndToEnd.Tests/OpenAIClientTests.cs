@@ -114,6 +114,36 @@ public sealed class OpenAIClientTests(TinyModelServer fixture) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Vectors_have_the_length_one_and_do_not_depend_on_what_stands_beside_an_input()
+    {
+        var embeddings = Client(TinyModelServer.Key).GetEmbeddingClient("tiny");
+        string[] texts = [.. Enumerable.Range(0, 40).Select(i => string.Join(' ', Enumerable.Repeat($"text {i}", i % 7 + 1)))];
+        var together = (await embeddings.GenerateEmbeddingsAsync(texts)).Value;
+        Assert.Equal(Enumerable.Range(0, 40), together.Select(each => each.Index));
+        Assert.True(together.Usage.InputTokenCount > 40);
+        foreach (var i in (int[])[0, 6, 39])
+        {
+            var alone = (await embeddings.GenerateEmbeddingAsync(texts[i])).Value.ToFloats().ToArray();
+            Assert.Equal(alone, together[i].ToFloats().ToArray());
+            Assert.Equal(1, alone.Sum(value => (double)value * value), 5);
+            var options = new OpenAI.Embeddings.EmbeddingGenerationOptions { Dimensions = 8 };
+            var cut = (await embeddings.GenerateEmbeddingAsync(texts[i], options)).Value.ToFloats().ToArray();
+            var length = Math.Sqrt(alone[..8].Sum(value => (double)value * value));
+            Assert.Equal(alone[..8].Select(value => Math.Round(value / length, 5)), cut.Select(value => Math.Round(value, 5)));
+        }
+    }
+
+    [Fact]
+    public async Task More_dimensions_than_the_model_has_are_refused_with_the_limit()
+    {
+        var options = new OpenAI.Embeddings.EmbeddingGenerationOptions { Dimensions = 4096 };
+        var error = await Assert.ThrowsAsync<ClientResultException>(
+            () => Client(TinyModelServer.Key).GetEmbeddingClient("tiny").GenerateEmbeddingAsync("text", options));
+        Assert.Equal(400, error.Status);
+        Assert.Contains("256", error.Message);
+    }
+
+    [Fact]
     public async Task The_models_are_listed()
     {
         var models = (await Client(TinyModelServer.Key).GetOpenAIModelClient().GetModelsAsync()).Value;

@@ -2,6 +2,7 @@ using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenAI.Files;
 using Formation.Inference.Gateway.OpenAI.Models;
 using Formation.Inference.Gateway.OpenAI.Responses;
@@ -20,6 +21,7 @@ internal static class OpenAIEndpoints
     {
         services.AddSingleton<ChatCompletionHandler>();
         services.AddSingleton<CompletionHandler>();
+        services.AddSingleton<EmbeddingHandler>();
         services.AddSingleton<ModelsHandler>();
         services.AddSingleton<ConversationSource>();
         services.AddSingleton<FilesHandler>();
@@ -32,6 +34,7 @@ internal static class OpenAIEndpoints
         IServiceProvider services = routes.ServiceProvider;
         var chat = services.GetRequiredService<ChatCompletionHandler>();
         var completions = services.GetRequiredService<CompletionHandler>();
+        var embeddings = services.GetRequiredService<EmbeddingHandler>();
 
         routes.MapDescribed("POST", "/v1/chat/completions", chat.HandleAsync, "createChatCompletion", "Chat", "Answers a conversation.")
             .RequireScope(KeyScopes.Chat)
@@ -40,6 +43,10 @@ internal static class OpenAIEndpoints
         routes.MapDescribed("POST", "/v1/completions", completions.HandleAsync, "createCompletion", "Completions", "Continues texts.")
             .RequireScope(KeyScopes.Chat)
             .Reads<CompletionRequest>().Answers<Completion>().Streams<CompletionChunkWithUsage>()
+            .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+        routes.MapDescribed("POST", "/v1/embeddings", embeddings.HandleAsync, "createEmbedding", "Embeddings", "Makes vectors of texts.")
+            .RequireScope(KeyScopes.Embeddings)
+            .Reads<CreateEmbeddingRequest>().Answers<EmbeddingList>()
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         MapResponses(routes);
         MapFiles(routes);

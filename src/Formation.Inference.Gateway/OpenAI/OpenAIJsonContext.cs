@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenAI.Files;
 using Formation.Inference.Gateway.OpenAI.Models;
 using Formation.Inference.Gateway.OpenAI.Responses;
@@ -16,6 +17,8 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(CompletionRequest))]
 [JsonSerializable(typeof(Completion))]
 [JsonSerializable(typeof(CompletionChunkWithUsage))]
+[JsonSerializable(typeof(CreateEmbeddingRequest))]
+[JsonSerializable(typeof(EmbeddingList))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ResponsesRequest))]
 [JsonSerializable(typeof(ResponseObject))]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Microsoft.OpenApi;
 
 namespace Formation.Inference.Gateway.OpenApi;
@@ -18,6 +19,9 @@ internal static class RequestShapes
         ["logit_bias"] = () => MapOf(Number(), "Biases, -100 to 100, by token id; at most 1024."),
         ["prompt"] = () => OneOf(
             "One or up to 128 prompts, as text or as token ids.",
+            String(), ArrayOf(String()), ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
+        ["CreateEmbeddingRequest.input"] = () => OneOf(
+            "One or up to 2048 texts, as text or as token ids.",
             String(), ArrayOf(String()), ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
         ["content"] = () => OneOf("The text, or its parts.", String(), ArrayOf(TextPart())),
         ["tool_calls"] = () => ArrayOf(
@@ -55,6 +59,7 @@ internal static class RequestShapes
         ["ChatCompletionRequest"] = ["model", "messages"],
         ["CompletionRequest"] = ["model", "prompt"],
         ["ResponsesRequest"] = ["model"],
+        ["CreateEmbeddingRequest"] = ["model", "input"],
         ["MessageFields"] = ["role"],
         ["FunctionCallFields"] = ["name", "arguments"],
         ["JoinTokenRequest"] = [],
@@ -81,6 +86,8 @@ internal static class RequestShapes
             }
 
         schemas.Remove(AnyValue);
+        schemas[nameof(EmbeddingValues)] = OneOf(
+            "The values, as numbers or as base64 of four bytes each.", ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Number }), String());
     }
 
     static void Complete(string type, IDictionary<string, IOpenApiSchema> properties)

@@ -16,6 +16,9 @@ internal sealed class UsageCount(int choices)
 
     internal bool IsComplete => _finished == choices;
 
+    /// <summary>Adds tokens of what is only read, and not answered by choices.</summary>
+    internal void AddPromptTokens(int tokens) => PromptTokens += tokens;
+
     internal void Add(PromptEvent item)
     {
         switch (item.Event)

@@ -1,6 +1,6 @@
 // OpenAI's official JavaScript client against a server, real or scripted. What it needs to know stands in the environment:
 //   BASE_URL       for instance http://127.0.0.1:8080/v1
-//   API_KEY        a key that is good for chat and for the list of models
+//   API_KEY        a key that is good for chat, embeddings and the list of models
 //   MODEL          a model that says a few letters at least, and at temperature 0 always the same
 //   FAILING_MODEL  optional: a model whose answers fail after they began (a scripted server has one)
 // Run: npm install && node --test suite.mjs
@@ -217,6 +217,37 @@ test('what the server does not have says so', async () => {
   ];
   for (const request of requests)
     await assert.rejects(request, error => error instanceof OpenAI.NotFoundError && error.code === 'endpoint_not_available');
+});
+
+test('embeddings come as numbers, whichever form the client asks for', async () => {
+  const input = ['The first text.', 'Another one.'];
+  const packed = await client.embeddings.create({ model, input });
+  const plain = await client.embeddings.create({ model, input, encoding_format: 'float' });
+  assert.equal(packed.object, 'list');
+  assert.equal(packed.model, model);
+  assert.deepEqual(packed.data.map(each => each.index), [0, 1]);
+  assert.ok(packed.usage.prompt_tokens > 1);
+  assert.equal(packed.usage.total_tokens, packed.usage.prompt_tokens);
+  for (let i = 0; i < 2; i++) {
+    assert.ok(packed.data[i].embedding.length > 2);
+    assert.deepEqual(packed.data[i].embedding.map(Math.fround), plain.data[i].embedding.map(Math.fround));
+  }
+});
+
+test('embeddings have the dimensions that are asked for, of texts and of token ids', async () => {
+  for (const input of ['One text.', [1, 2, 3], [[1, 2], [3]]]) {
+    const answer = await client.embeddings.create({ model, input, dimensions: 2 });
+    assert.equal(answer.data.length, Array.isArray(input[0]) ? 2 : 1);
+    for (const each of answer.data) assert.equal(each.embedding.length, 2);
+  }
+});
+
+test('an empty input is a BadRequestError that names it', async () => {
+  await assert.rejects(client.embeddings.create({ model, input: ['a', ''] }), error => {
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.equal(error.param, 'input[1]');
+    return true;
+  });
 });
 
 test('models are listed and described', async () => {

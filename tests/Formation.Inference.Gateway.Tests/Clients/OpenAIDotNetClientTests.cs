@@ -5,6 +5,7 @@ using System.Text;
 using Formation.Inference.Gateway.Tests.Fakes;
 using OpenAI;
 using OpenAI.Chat;
+using OpenAI.Embeddings;
 using OpenAI.Models;
 
 namespace Formation.Inference.Gateway.Tests.Clients;
@@ -23,6 +24,19 @@ public class OpenAIDotNetClientTests
         TestGateway gateway = await TestGateway.StartAsync(realClock: true);
         gateway.Backend.Script = ObedientModel.Script;
         return gateway;
+    }
+
+    [Fact]
+    public async Task Embeddings_arrive_as_the_values_that_were_computed()
+    {
+        await using TestGateway gateway = await StartAsync();
+        EmbeddingClient client = Client(gateway).GetEmbeddingClient("tiny");
+        OpenAIEmbeddingCollection answer = await client.GenerateEmbeddingsAsync(["One", "Two"], new EmbeddingGenerationOptions { EndUserId = "u" });
+        Assert.Equal([0, 1], answer.Select(each => each.Index));
+        Assert.All(answer, each => Assert.Equal([0.5f, -1.25f, 3f], each.ToFloats().ToArray()));
+        Assert.Equal((10, 10), (answer.Usage.InputTokenCount, answer.Usage.TotalTokenCount));
+        OpenAIEmbeddingCollection tokens = await client.GenerateEmbeddingsAsync([new[] { 1, 2 }], new EmbeddingGenerationOptions { Dimensions = 2 });
+        Assert.Equal([0.5f, -1.25f], tokens[0].ToFloats().ToArray());
     }
 
     [Fact]

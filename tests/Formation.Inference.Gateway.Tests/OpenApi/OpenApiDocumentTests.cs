@@ -80,10 +80,27 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         Conforms(answer, Schema(document, "ChatCompletion"), document, "chat");
         answer = await shared.Gateway.PostForJsonAsync("/v1/completions", TestGateway.Complete(""","logprobs":1"""));
         Conforms(answer, Schema(document, "Completion"), document, "completion");
+        answer = await shared.Gateway.PostForJsonAsync("/v1/embeddings", """{"model":"tiny","input":"Once"}""");
+        Conforms(answer, Schema(document, "EmbeddingList"), document, "embeddings");
         answer = JsonElement.Parse(await shared.Gateway.Client.GetStringAsync("/v1/models"));
         Conforms(answer, Schema(document, "ModelList"), document, "models");
         using HttpResponseMessage refused = await shared.Gateway.ChatAsync(""","n":0""");
         Conforms(JsonElement.Parse(await refused.Content.ReadAsStringAsync()), Schema(document, "ErrorBody"), document, "error");
+    }
+
+    [Fact]
+    public async Task Every_field_of_an_embedding_is_described_and_accepted_and_its_vector_is_numbers_or_a_text()
+    {
+        JsonElement document = await DocumentAsync();
+        JsonElement schema = Schema(document, "CreateEmbeddingRequest");
+        string[] described = [.. schema.GetProperty("properties").EnumerateObject().Select(p => p.Name)];
+        Assert.Equal(["dimensions", "encoding_format", "input", "model", "user"], described.Order());
+        Assert.Equal(["input", "model"], schema.GetProperty("required").EnumerateArray().Select(r => r.GetString()!).Order());
+        Assert.Equal(4, schema.GetProperty("properties").GetProperty("input").GetProperty("oneOf").GetArrayLength());
+        JsonElement vector = Schema(document, "EmbeddingObject").GetProperty("properties").GetProperty("embedding");
+        if (vector.TryGetProperty("$ref", out JsonElement reference))
+            vector = Schema(document, reference.GetString()!.Split('/')[^1]);
+        Assert.Equal(["array", "string"], vector.GetProperty("oneOf").EnumerateArray().Select(form => form.GetProperty("type").GetString()!));
     }
 
     [Theory]
@@ -165,7 +182,7 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         if (schema.TryGetProperty("oneOf", out JsonElement forms))
         {
             if (value.ValueKind != JsonValueKind.Null)
-                Conforms(value, forms.EnumerateArray().Single(form => !IsNull(form)), document, path);
+                Conforms(value, FormOf(value, [.. forms.EnumerateArray().Where(form => !IsNull(form))]), document, path);
             else
                 Assert.True(forms.EnumerateArray().Any(IsNull), path);
             return;
@@ -193,6 +210,9 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         if (value.ValueKind == JsonValueKind.Array && schema.TryGetProperty("items", out JsonElement items))
             foreach (JsonElement item in value.EnumerateArray())
                 Conforms(item, items, document, $"{path}[]");
+
+        static JsonElement FormOf(JsonElement value, JsonElement[] forms) =>
+            forms.Length == 1 ? forms[0] : forms.Single(form => form.GetProperty("type").ValueEquals(Kind(value)));
 
         static bool IsNull(JsonElement form) => form.TryGetProperty("type", out JsonElement kind) && kind.ValueEquals("null");
     }

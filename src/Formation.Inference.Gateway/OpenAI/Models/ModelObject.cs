@@ -8,8 +8,9 @@ namespace Formation.Inference.Gateway.OpenAI.Models;
 /// <param name="ContextLength">Tokens that prompt and completion may have together, or null while that is unknown.</param>
 /// <param name="ParameterCount">Number of weights, or null while that is unknown.</param>
 /// <param name="State"><c>available</c> (the first request loads it), <c>loading</c>, <c>ready</c> or <c>failed</c>.</param>
+/// <param name="EmbeddingWidth">Values of its embeddings, or null where it makes none and while that is unknown.</param>
 internal sealed record ModelObject(
-    string Id, string Object, long Created, string OwnedBy, int? ContextLength, long? ParameterCount, string State)
+    string Id, string Object, long Created, string OwnedBy, int? ContextLength, long? ParameterCount, string State, int? EmbeddingWidth)
 {
     internal static ModelObject From(ModelDescription model) => new(
         model.Id,
@@ -24,7 +25,8 @@ internal sealed record ModelObject(
             ModelState.Loading => "loading",
             ModelState.Ready => "ready",
             _ => "failed",
-        });
+        },
+        model.Embedding?.Width);
 }
 
 /// <summary>The models of this server, ordered by id.</summary>
