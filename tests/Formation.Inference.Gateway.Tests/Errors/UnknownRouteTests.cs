@@ -24,7 +24,7 @@ public class UnknownRouteTests(SharedGateway shared) : IClassFixture<SharedGatew
     [InlineData("POST", "/v1/audio/transcriptions", "hears")]
     [InlineData("POST", "/v1/images/generations", "draws")]
     [InlineData("POST", "/v1/videos", "videos")]
-    [InlineData("POST", "/v1/embedding", "trained")]
+    [InlineData("POST", "/v1/fine_tuning/jobs", "trained")]
     [InlineData("GET", "/v1/assistants", "/v1/responses")]
     [InlineData("POST", "/v1/threads/t/runs", "/v1/responses")]
     [InlineData("POST", "/v1/conversations", "previous_response_id")]
