@@ -15,20 +15,20 @@ internal sealed class AuthenticationMiddleware(RequestDelegate next, GatewayOpti
         {
             AccessPolicy policy = endpoint.Metadata.GetMetadata<AccessPolicy>() ?? AccessPolicy.Administrator;
             if (!policy.IsPublic)
-                context.Features.Set(await AuthenticateAsync(context, policy.Scope));
+                context.Features.Set(await AuthenticateAsync(context, policy));
         }
 
         await next(context);
     }
 
-    async ValueTask<Caller> AuthenticateAsync(HttpContext context, KeyScopes scope)
+    async ValueTask<Caller> AuthenticateAsync(HttpContext context, AccessPolicy policy)
     {
         if (options.Authentication is not GatewayAuthentication.WithKeys { Store: var store })
             return Caller.Anonymous;
         string presented = PresentedKey.Read(context.Request);
         ApiKey key = await store.VerifyAsync(presented, context.RequestAborted) ?? throw new ApiErrorException(ApiErrors.InvalidKey);
-        if ((key.Scopes & scope) != scope)
-            throw new ApiErrorException(ApiErrors.MissingScope(scope.ToString()));
+        if (!policy.Allows(key.Scopes))
+            throw new ApiErrorException(ApiErrors.MissingScope(policy.Scope.ToString()));
         return new Caller(key.AccountId, key.Scopes);
     }
 }

@@ -2,12 +2,15 @@ using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.HuggingFace.Errors;
+using Formation.Inference.Gateway.HuggingFace.InferenceApi;
 using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.HuggingFace.Service;
+using Formation.Inference.Gateway.HuggingFace.TextEmbeddings;
 using Formation.Inference.Gateway.HuggingFace.TextGeneration;
 using Formation.Inference.Gateway.HuggingFace.Tokens;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
+using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -22,7 +25,11 @@ namespace Formation.Inference.Gateway.HuggingFace;
 /// </summary>
 internal static class HuggingFaceEndpoints
 {
-    const string Generation = "Text Generation Inference";
+    const string Generation = "Text Generation Inference", Embedding = "Text Embeddings Inference";
+    const KeyScopes OfTasks = KeyScopes.Chat | KeyScopes.Embeddings;
+
+    /// <summary>Calls that both services have: without a prefix they mean Text Generation Inference.</summary>
+    static readonly string[] OfBoth = ["tokenize", "info", "health"];
 
     internal static void AddHuggingFace(this IServiceCollection services)
     {
@@ -31,7 +38,16 @@ internal static class HuggingFaceEndpoints
         services.AddSingleton<GenerateHandler>();
         services.AddSingleton<TokenizeHandler>();
         services.AddSingleton<ServiceHandler>();
-        services.Configure<RouteOptions>(options => options.SetParameterPolicy<ModelCallConstraint>(ModelCallConstraint.Name));
+        services.AddSingleton<Embedder>();
+        services.AddSingleton<EmbedHandler>();
+        services.AddSingleton<EmbeddingTokensHandler>();
+        services.AddSingleton<ModelWarmer>();
+        services.AddSingleton<TaskHandler>();
+        services.Configure<RouteOptions>(options =>
+        {
+            options.SetParameterPolicy<ModelCallConstraint>(ModelCallConstraint.Name);
+            options.SetParameterPolicy<PipelineConstraint>(PipelineConstraint.Name);
+        });
     }
 
     internal static void MapHuggingFace(this IEndpointRouteBuilder routes)
@@ -41,48 +57,83 @@ internal static class HuggingFaceEndpoints
         var tokens = services.GetRequiredService<TokenizeHandler>();
         var service = services.GetRequiredService<ServiceHandler>();
 
-        MapGeneration("POST", "generate", generate.GenerateAsync, KeyScopes.Chat, "generate", "Continues a text.",
-            route => route.Reads<GenerateRequest>().Answers<GenerateResponse>());
-        MapGeneration("POST", "generate_stream", generate.GenerateStreamAsync, KeyScopes.Chat, "generateStream", "Continues a text, token by token.",
+        var embed = services.GetRequiredService<EmbedHandler>();
+        var embeddingTokens = services.GetRequiredService<EmbeddingTokensHandler>();
+        var tasks = services.GetRequiredService<TaskHandler>();
+
+        Map("generate", generate.GenerateAsync, "generate", "Continues a text.", route => route.Reads<GenerateRequest>().Answers<GenerateResponse>());
+        Map("generate_stream", generate.GenerateStreamAsync, "generateStream", "Continues a text, token by token.",
             route => route.Reads<GenerateRequest>().Answers<StreamResponse>().Streams<StreamResponse>());
-        MapGeneration("POST", "tokenize", tokens.TokenizeAsync, KeyScopes.Chat, "tokenize", "Shows a text's tokens.",
-            route => route.Reads<TokenizeRequest>().Answers<List<SimpleToken>>());
-        MapGeneration("POST", "chat_tokenize", tokens.ChatTokenizeAsync, KeyScopes.Chat, "chatTokenize", "Shows a conversation's tokens.",
+        Map("tokenize", tokens.TokenizeAsync, "tokenize", "Shows a text's tokens.", route => route.Reads<TokenizeRequest>().Answers<List<SimpleToken>>());
+        Map("chat_tokenize", tokens.ChatTokenizeAsync, "chatTokenize", "Shows a conversation's tokens.",
             route => route.Reads<ChatCompletionRequest>().Answers<ChatTokenizeResponse>());
-        MapGeneration("GET", "info", service.DescribeGenerationAsync, KeyScopes.ModelsRead, "info", "Describes the model and the limits.",
+        MapCall(routes, Generation, "GET", "info", service.DescribeGenerationAsync, KeyScopes.ModelsRead, "info", "Describes the model and the limits.",
             route => route.Answers<GenerationInfo>());
-        MapGeneration("GET", "health", ServiceHandler.HealthAsync, KeyScopes.None, "health", "Says whether requests can be served.", route => route);
+        MapCall(routes, Generation, "GET", "health", ServiceHandler.HealthAsync, KeyScopes.None, "health", "Says whether requests can be served.", route => route);
+
+        MapVectors("embed", embed.EmbedAsync, "embed", "Gives each text's vector.", route => route.Reads<EmbedRequest>().Answers<List<List<float>>>());
+        MapVectors("embed_all", embed.EmbedAllAsync, "embedAll", "Gives a vector for each token.",
+            route => route.Reads<EmbedRequest>().Answers<List<List<List<float>>>>());
+        MapVectors("embed_sparse", embed.RefuseSparseAsync, "embedSparse", "Refused: no model here gives sparse vectors.", route => route.Reads<EmbedRequest>());
+        MapVectors("similarity", embed.CompareAsync, "similarity", "Compares texts.", route => route.Reads<SimilarityRequest>().Answers<List<float>>());
+        MapVectors("rerank", embed.RankAsync, "rerank", "Ranks texts by a query.", route => route.Reads<RerankRequest>().Answers<List<Rank>>());
+        MapVectors("predict", embed.RefuseToPredictAsync, "predict", "Refused: no model here classifies.", route => route);
+        MapVectors("decode", embeddingTokens.DecodeAsync, "decode", "Makes text of tokens.", route => route.Reads<DecodeRequest>().Answers<List<string>>());
+        MapVectors("tokenize", embeddingTokens.TokenizeAsync, "tokenizeTexts", "Shows texts' tokens.",
+            route => route.Reads<TokenizeRequest>().Answers<List<List<SpecialToken>>>());
+        MapCall(routes, Embedding, "GET", "info", service.DescribeEmbeddingAsync, KeyScopes.ModelsRead, "embeddingInfo", "Describes the model and the limits.",
+            route => route.Answers<EmbeddingInfo>());
+        MapCall(routes, Embedding, "GET", "health", ServiceHandler.HealthAsync, KeyScopes.None, "embeddingHealth", "Says whether requests can be served.",
+            route => route);
 
         routes.MapDescribed("GET", "/", ServiceHandler.HealthAsync, "rootHealth", Generation, "Says whether requests can be served.").AllowPublic();
-        MapEither(routes, "/", "generateEither");
-        MapEither(routes, HuggingFacePaths.Generation, "tgiGenerateEither");
+        Fails(routes.MapDescribed("POST", "/", tasks.HandleAsync, "runTask", Generation, "Continues a text, whole or token by token; gives vectors of several.")
+            .RequireOneScopeOf(OfTasks)
+            .Reads<GenerateRequest>().Answers<List<GenerateResponse>>().Streams<StreamResponse>());
+        Fails(routes.MapDescribed(
+                "POST", HuggingFacePaths.Generation, generate.GenerateEitherAsync, "generateEither", Generation, "Continues a text, whole or token by token.")
+            .RequireScope(KeyScopes.Chat)
+            .Reads<GenerateRequest>().Answers<List<GenerateResponse>>().Streams<StreamResponse>());
+        Fails(routes.MapDescribed("POST", HuggingFacePaths.Embedding, embed.EmbedAsync, "embedEither", Embedding, "Gives each text's vector.")
+            .RequireScope(KeyScopes.Embeddings)
+            .Reads<EmbedRequest>().Answers<List<List<float>>>());
         MapModel(routes, "POST", "tgi", generate.GenerateEitherAsync, KeyScopes.Chat);
-        routes.MapMethods(HuggingFacePaths.Models + "/{**model}", ["POST"], generate.GenerateEitherAsync).RequireScope(KeyScopes.Chat);
+        MapModel(routes, "POST", "tei", embed.EmbedAsync, KeyScopes.Embeddings);
+
+        routes.MapMethods(HuggingFacePaths.Models + "/{**model}", ["POST"], tasks.HandleAsync).RequireOneScopeOf(OfTasks);
+        routes.MapMethods(HuggingFacePaths.Models + "/{**model:pipeline}", ["POST"], tasks.HandleAsync)
+            .WithMetadata(new PipelineCall()).WithOrder(-1).RequireOneScopeOf(OfTasks);
+        routes.MapMethods(HuggingFacePaths.Pipeline + "/{task}/{**model}", ["POST"], tasks.HandleAsync).RequireOneScopeOf(OfTasks);
 
         // Whoever has a model's base URL may call it by OpenAI's API, too, as the services themselves can be.
-        foreach (string prefix in (string[])["", "tgi/"])
+        foreach (string prefix in (string[])["", "tgi/", "tei/"])
         {
             MapModel(routes, "POST", prefix + "v1/chat/completions", services.GetRequiredService<ChatCompletionHandler>().HandleAsync, KeyScopes.Chat);
+            MapModel(routes, "POST", prefix + "v1/embeddings", services.GetRequiredService<EmbeddingHandler>().HandleAsync, KeyScopes.Embeddings);
             MapModel(routes, "POST", prefix + "v1/completions", services.GetRequiredService<CompletionHandler>().HandleAsync, KeyScopes.Chat);
         }
 
-        void MapGeneration(
-            string method, string call, RequestDelegate handler, KeyScopes scope, string operation, string summary,
-            Func<IEndpointConventionBuilder, IEndpointConventionBuilder> describe)
-        {
-            Describe(routes.MapDescribed(method, "/" + call, handler, operation, Generation, summary));
-            Describe(routes.MapDescribed(
-                method, $"{HuggingFacePaths.Generation}/{call}", handler, $"tgi{char.ToUpperInvariant(operation[0])}{operation[1..]}", Generation, summary));
-            MapModel(routes, method, call, handler, scope);
-            MapModel(routes, method, "tgi/" + call, handler, scope);
+        void Map(string call, RequestDelegate handler, string operation, string summary, Func<IEndpointConventionBuilder, IEndpointConventionBuilder> describe) =>
+            MapCall(routes, Generation, "POST", call, handler, KeyScopes.Chat, operation, summary, describe);
 
-            void Describe(IEndpointConventionBuilder route) => Fails(describe(route.RequireScope(scope)));
-        }
+        void MapVectors(string call, RequestDelegate handler, string operation, string summary, Func<IEndpointConventionBuilder, IEndpointConventionBuilder> describe) =>
+            MapCall(routes, Embedding, "POST", call, handler, KeyScopes.Embeddings, operation, summary, describe);
+    }
 
-        void MapEither(IEndpointRouteBuilder to, string path, string operation) => Fails(
-            to.MapDescribed("POST", path, generate.GenerateEitherAsync, operation, Generation, "Continues a text, whole or token by token.")
-                .RequireScope(KeyScopes.Chat)
-                .Reads<GenerateRequest>().Answers<List<GenerateResponse>>().Streams<StreamResponse>());
+    /// <summary>Maps a call of a service: at the root and behind a model where its name means that service, and everywhere below the service's prefix.</summary>
+    static void MapCall(
+        IEndpointRouteBuilder routes, string service, string method, string call, RequestDelegate handler, KeyScopes scope, string operation, string summary,
+        Func<IEndpointConventionBuilder, IEndpointConventionBuilder> describe)
+    {
+        bool isGeneration = service == Generation;
+        string prefix = isGeneration ? HuggingFacePaths.Generation : HuggingFacePaths.Embedding;
+        Fails(describe(routes.MapDescribed(
+            method, $"{prefix}/{call}", handler, $"{prefix[1..]}{char.ToUpperInvariant(operation[0])}{operation[1..]}", service, summary).RequireScope(scope)));
+        MapModel(routes, method, $"{prefix[1..]}/{call}", handler, scope);
+        if (!isGeneration && OfBoth.Contains(call))
+            return;
+        Fails(describe(routes.MapDescribed(method, "/" + call, handler, operation, service, summary).RequireScope(scope)));
+        MapModel(routes, method, call, handler, scope);
     }
 
     static void Fails(IEndpointConventionBuilder route) =>

@@ -47,6 +47,11 @@ internal static class RequestShapes
         ["modalities"] = () => ArrayOf(Only("text")),
         ["system"] = () => OneOf("What stands before the conversation.", String(), ArrayOf(TextPart())),
 
+        ["grammar"] = () => new OpenApiSchema { Type = JsonSchemaType.Object, Description = "What the answer must be: a type (json, regex, json_schema) and a value." },
+        ["inputs"] = () => OneOf(
+            "A text, token ids, or several of these.", String(), ArrayOf(Integer()), ArrayOf(String()), ArrayOf(ArrayOf(Integer()))),
+        ["ids"] = () => OneOf("Token ids, or several sequences of these.", ArrayOf(Integer()), ArrayOf(ArrayOf(Integer()))),
+
         // What one type has under a name that others have, too.
         ["TurnFields.content"] = () => OneOf(
             "The text, or blocks of the types text, tool_use and tool_result.", String(), ArrayOf(new OpenApiSchema { Type = JsonSchemaType.Object })),

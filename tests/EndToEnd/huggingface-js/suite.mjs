@@ -44,6 +44,31 @@ for (const [place, where] of Object.entries(places)) {
   });
 }
 
+test('features of a text are numbers, of several texts one vector each', async () => {
+  const one = await client.featureExtraction({ endpointUrl: `${modelUrl}/pipeline/feature-extraction`, inputs: 'A text.' });
+  assert.ok(one.length > 1 && one.every(value => typeof value === 'number'));
+  for (const endpointUrl of [`${modelUrl}/pipeline/feature-extraction`, modelUrl, `${modelUrl}/embed`, baseUrl, `${baseUrl}/tei`]) {
+    const several = await client.featureExtraction({ endpointUrl, inputs: ['A text.', 'Another one, which is longer.'] });
+    assert.deepEqual(several[0].map(Math.fround), one.map(Math.fround));
+    assert.equal(several.length, 2);
+  }
+});
+
+test('a sentence is as similar to itself as can be', async () => {
+  const inputs = { source_sentence: 'A text.', sentences: ['A text.', 'Something else altogether.'] };
+  for (const endpointUrl of [modelUrl, `${modelUrl}/pipeline/sentence-similarity`, `${modelUrl}/similarity`, baseUrl]) {
+    const scores = await client.sentenceSimilarity({ endpointUrl, inputs });
+    assert.equal(scores.length, 2);
+    assert.ok(Math.abs(scores[0] - 1) < 1e-5);
+    assert.ok(scores[1] <= scores[0]);
+  }
+});
+
+test('a task that no model does is refused in words', async () => {
+  const wrong = { endpointUrl: `${modelUrl}/pipeline/text-classification`, inputs: 'A text.' };
+  await assert.rejects(client.textClassification(wrong), /text-classification/);
+});
+
 test('an endpoint is a client of its own', async () => {
   const endpoint = client.endpoint(modelUrl);
   const answer = await endpoint.textGeneration({ inputs: 'Once upon', parameters });

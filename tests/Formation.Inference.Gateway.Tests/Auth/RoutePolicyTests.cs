@@ -12,7 +12,8 @@ public partial class RoutePolicyTests
     static readonly string[] Public =
     [
         "/health/live", "/health/ready", "/metrics", "/openapi/{documentName}.json",
-        "/health", "/tgi/health", "/models/{**model:call(health)}", "/models/{**model:call(tgi/health)}",
+        "/health", "/tgi/health", "/tei/health", "/models/{**model:call(health)}", "/models/{**model:call(tgi/health)}",
+        "/models/{**model:call(tei/health)}",
     ];
 
     [GeneratedRegex(@"\{\*\*model:call\((?<call>[^)]*)\)\}")]
@@ -27,7 +28,7 @@ public partial class RoutePolicyTests
         foreach (RouteEndpoint route in routes)
         {
             string pattern = route.RoutePattern.RawText!;
-            string path = Call().Replace(pattern, "tiny/${call}").Replace("{**model}", "tiny").Replace("{documentName}", "v1");
+            string path = Call().Replace(pattern, "tiny/${call}").Replace("{**model:pipeline}", "tiny/pipeline/feature-extraction").Replace("{task}", "feature-extraction").Replace("{**model}", "tiny").Replace("{documentName}", "v1");
             foreach (string method in route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"])
             {
                 using HttpResponseMessage response = await gateway.Anonymous.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));

@@ -13,6 +13,6 @@ public class HuggingFaceJavaScriptClientTests
         (int code, string output) = await JavaScriptSuite.RunAsync(
             "huggingface-js", gateway.Url.ToString().TrimEnd('/'), TestGateway.OperatorKey, "tiny", failingModel: null);
         Assert.True(code == 0, output);
-        Assert.Contains("pass 13", output);
+        Assert.Contains("pass 16", output);
     }
 }

@@ -106,11 +106,28 @@ public class ModelChoiceTests
     }
 
     [Fact]
+    public async Task A_task_needs_the_scope_of_what_it_does()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        NewApiKey chat = await gateway.Keys.CreateAsync("chat", "acct", KeyScopes.Chat);
+        NewApiKey vectors = await gateway.Keys.CreateAsync("vectors", "acct", KeyScopes.Embeddings);
+        (NewApiKey Key, object Inputs, int Status)[] cases = [(chat, "a", 200), (chat, new[] { "a" }, 403), (vectors, "a", 403), (vectors, new[] { "a" }, 200)];
+        foreach (string path in (string[])["/", "/models/tiny"])
+            foreach ((NewApiKey key, object inputs, int status) in cases)
+            {
+                using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(new { inputs }) };
+                request.Headers.Authorization = new("Bearer", key.Plaintext.Value);
+                using HttpResponseMessage response = await gateway.Anonymous.SendAsync(request);
+                Assert.Equal(status, (int)response.StatusCode);
+            }
+    }
+
+    [Fact]
     public async Task A_call_needs_its_scope()
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
         NewApiKey reader = await gateway.Keys.CreateAsync("reader", "acct", KeyScopes.ModelsRead);
-        foreach ((string path, int status) in ((string, int)[])[("/models/tiny/generate", 403), ("/models/tiny", 403), ("/tokenize", 403), ("/models/tiny/info", 200)])
+        foreach ((string path, int status) in ((string, int)[])[("/models/tiny/generate", 403), ("/models/tiny", 403), ("/tokenize", 403), ("/tei/tokenize", 403), ("/models/tiny/embed", 403), ("/models/tiny/info", 200)])
         {
             bool reads = path.EndsWith("/info", StringComparison.Ordinal);
             using var request = new HttpRequestMessage(reads ? HttpMethod.Get : HttpMethod.Post, path);

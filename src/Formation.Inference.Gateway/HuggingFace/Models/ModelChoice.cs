@@ -38,12 +38,15 @@ internal sealed class ModelChoice(GatewayOptions options, IModelCatalog catalog)
 
     static string? InPath(HttpContext context)
     {
-        if (!context.Request.Path.StartsWithSegments(HuggingFacePaths.Models) || context.GetRouteValue(RouteValue) is not string path)
+        PathString at = context.Request.Path;
+        if (!(at.StartsWithSegments(HuggingFacePaths.Models) || at.StartsWithSegments(HuggingFacePaths.Pipeline)) || context.GetRouteValue(RouteValue) is not string path)
             return null;
 
         // Slashes of an id may be escaped; routing leaves the escaped ones alone.
         path = path.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         string? call = context.GetEndpoint()?.Metadata.GetMetadata<ModelCall>()?.Name;
+        if (PipelineConstraint.Split(path) is var (id, _) && context.GetEndpoint()?.Metadata.GetMetadata<PipelineCall>() is not null)
+            return id;
         return call is null ? path.TrimEnd('/') : ModelCallConstraint.IdOf(path, call);
     }
 

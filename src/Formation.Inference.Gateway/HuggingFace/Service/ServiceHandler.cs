@@ -36,6 +36,28 @@ internal sealed class ServiceHandler(GatewayOptions options, IModelCatalog catal
         return WholeAnswer.WriteAsync(context, info, HuggingFaceJsonContext.Answers.GenerationInfo);
     }
 
+    internal Task DescribeEmbeddingAsync(HttpContext context)
+    {
+        ModelDescription model = Find(context);
+        var info = new EmbeddingInfo(
+            model.Id,
+            null,
+            "float32",
+            model.Id,
+            new EmbeddingModelType(new EmbeddingPooling("model")),
+            options.MaxConcurrentRequests,
+            model.Embedding?.MaxTokens ?? model.ContextLength,
+            EmbeddingRequest.MaxTokens,
+            null,
+            EmbeddingRequest.MaxInputs,
+            false,
+            Environment.ProcessorCount,
+            Version,
+            null,
+            null);
+        return WholeAnswer.WriteAsync(context, info, HuggingFaceJsonContext.Answers.EmbeddingInfo);
+    }
+
     /// <summary>Nothing where the server can serve, an error where it can't yet or any more. Needs no key, so it says nothing of any model.</summary>
     internal static Task HealthAsync(HttpContext context)
     {

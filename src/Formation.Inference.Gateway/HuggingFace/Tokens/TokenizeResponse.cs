@@ -11,3 +11,11 @@ internal sealed record SimpleToken(int Id, string Text, int Start, int Stop);
 /// <param name="TokenizeResponse">The tokens.</param>
 /// <param name="TemplatedText">The conversation as the model's template writes it, with the names of control tokens.</param>
 internal sealed record ChatTokenizeResponse(IReadOnlyList<SimpleToken> TokenizeResponse, string TemplatedText);
+
+/// <summary>A token of a text, as Text Embeddings Inference tells it.</summary>
+/// <param name="Id">Index in the vocabulary.</param>
+/// <param name="Text">The part of the text that it stands for, or a special one's name.</param>
+/// <param name="Special">Whether it is structure rather than text.</param>
+/// <param name="Start">Where it begins in the text, in bytes of UTF-8; null for a special one.</param>
+/// <param name="Stop">Where it ends.</param>
+internal sealed record SpecialToken(int Id, string Text, bool Special, int? Start, int? Stop);

@@ -1,5 +1,6 @@
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.HuggingFace.Models;
+using Formation.Inference.Gateway.HuggingFace.TextGeneration;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
@@ -23,6 +24,7 @@ internal sealed class CompletionHandler(
         CompletionRequest body = await JsonBody.ReadAsync(
             context, OpenAIJsonContext.Requests.CompletionRequest, options.MaxRequestBodyBytes);
         body.Model = models.Of(context, body.Model);
+        ClientParameters.Apply(body);
 
         // Step 3: the same as the engine runs it, one generation for each prompt, every value checked.
         var ignored = new IgnoredFields();

@@ -15,7 +15,7 @@ internal sealed class CompletionRequest : GenerationFields
     public long? BestOf { get; init; }
 
     /// <summary>Whether the prompt stands before each choice's text.</summary>
-    public bool? Echo { get; init; }
+    public bool? Echo { get; set; }
 
     /// <summary>How many alternatives to report for each token: 0 to 5.</summary>
     public long? Logprobs { get; init; }

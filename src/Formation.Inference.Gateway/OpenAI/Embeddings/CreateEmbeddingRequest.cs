@@ -6,7 +6,7 @@ namespace Formation.Inference.Gateway.OpenAI.Embeddings;
 /// <summary>The body of <c>POST /v1/embeddings</c>.</summary>
 internal sealed class CreateEmbeddingRequest
 {
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>A string, an array of strings, an array of token ids, or an array of such arrays.</summary>
     public JsonElement? Input { get; init; }

@@ -1,5 +1,6 @@
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
@@ -8,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Formation.Inference.Gateway.OpenAI.Embeddings;
 
 /// <summary><c>POST /v1/embeddings</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
-internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers)
+internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, ModelChoice models)
 {
     internal async Task HandleAsync(HttpContext context)
     {
@@ -19,6 +20,7 @@ internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate,
         // Step 2: the body as it is on the wire.
         CreateEmbeddingRequest body = await JsonBody.ReadAsync(
             context, OpenAIJsonContext.Requests.CreateEmbeddingRequest, options.MaxRequestBodyBytes);
+        body.Model = models.Of(context, body.Model);
 
         // Step 3: the same as the engine runs it, every value checked.
         var ignored = new IgnoredFields();

@@ -10,7 +10,7 @@ internal abstract class GenerationFields
     public string? Model { get; set; }
 
     /// <summary>Divides the logits: 0 to 2, 1 where it is not given; 0 takes the most probable token.</summary>
-    public double? Temperature { get; init; }
+    public double? Temperature { get; set; }
 
     /// <summary>Keeps the smallest set of most probable tokens with this much probability: 0 to 1.</summary>
     public double? TopP { get; init; }
@@ -71,7 +71,7 @@ internal abstract class GenerationFields
     public bool? IgnoreEos { get; init; }
 
     /// <summary>What the text of each choice must be.</summary>
-    public StructuredOutputsFields? StructuredOutputs { get; init; }
+    public StructuredOutputsFields? StructuredOutputs { get; set; }
 
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }
