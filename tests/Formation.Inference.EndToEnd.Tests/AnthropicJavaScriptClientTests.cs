@@ -6,7 +6,7 @@ public sealed class AnthropicJavaScriptClientTests(TinyModelServer fixture) : IC
     [Fact]
     public async Task The_official_JavaScript_client_works()
     {
-        (int code, string output) = await JavaScriptSuite.RunAsync("anthropic-js", fixture.Server.Url, TinyModelServer.Key, "tiny", failingModel: null);
+        (int code, string output) = await JavaScriptSuite.RunAsync("anthropic-js", fixture.Server.Url, TinyModelServer.Key, TinyModelServer.Roomy, failingModel: null);
         Assert.True(code == 0, output);
         Assert.Contains("pass 30", output);
     }

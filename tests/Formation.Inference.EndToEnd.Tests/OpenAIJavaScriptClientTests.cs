@@ -6,8 +6,8 @@ public sealed class OpenAIJavaScriptClientTests(TinyModelServer fixture) : IClas
     [Fact]
     public async Task The_official_JavaScript_client_works()
     {
-        (int code, string output) = await JavaScriptSuite.RunAsync("openai-js", fixture.Server.Url + "/v1", TinyModelServer.Key, "tiny", failingModel: null);
+        (int code, string output) = await JavaScriptSuite.RunAsync("openai-js", fixture.Server.Url + "/v1", TinyModelServer.Key, TinyModelServer.Roomy, failingModel: null);
         Assert.True(code == 0, output);
-        Assert.Contains("pass 25", output);
+        Assert.Matches(@"# pass [2-9]\d\b", output);
     }
 }

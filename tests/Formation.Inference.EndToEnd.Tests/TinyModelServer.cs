@@ -2,7 +2,7 @@ using Formation.Inference.Testing.Models;
 
 namespace Formation.Inference.EndToEnd.Tests;
 
-/// <summary>One real server for a class of tests, serving a small model with random weights as <c>tiny</c> and as <c>formation-llm</c>.</summary>
+/// <summary>One real server for a class of tests, serving a small model with random weights as <c>tiny</c> and as <c>formation-llm</c>, and as <see cref="Roomy"/>.</summary>
 public sealed class TinyModelServer : IAsyncLifetime
 {
     public const string Key = "an-operator-key-for-tests";
@@ -15,17 +15,22 @@ public sealed class TinyModelServer : IAsyncLifetime
     /// <summary>The user's home of the server and of commands that talk to it.</summary>
     public string Home => _home;
 
-    public static string BuildModel(string folder)
+    /// <summary>The same model with a context that has room for descriptions of tools, which are long for its small vocabulary.</summary>
+    public const string Roomy = "tiny-2k";
+
+    public static string BuildModel(string folder, string name = "tiny", int contextLength = 512)
     {
-        var path = Path.Combine(folder, "tiny.gguf");
-        TinyModel.Build(path, new TinyModelOptions { ContextLength = 512 });
+        var path = Path.Combine(folder, $"{name}.gguf");
+        TinyModel.Build(path, new TinyModelOptions { ContextLength = contextLength });
         return path;
     }
 
     public async ValueTask InitializeAsync()
     {
         var model = BuildModel(_home);
-        _server = await ServerProcess.StartAsync(_home, "--model", $"tiny={model}", "--model", $"formation-llm={model}", "--api-key", Key, "--threads", "2");
+        _server = await ServerProcess.StartAsync(
+            _home, "--model", $"tiny={model}", "--model", $"formation-llm={model}", "--model", $"{Roomy}={BuildModel(_home, Roomy, 2048)}",
+            "--api-key", Key, "--threads", "2");
     }
 
     public async ValueTask DisposeAsync()

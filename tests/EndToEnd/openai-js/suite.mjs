@@ -99,6 +99,59 @@ test('the same seed gives the same text', async () => {
   assert.equal(first.system_fingerprint, second.system_fingerprint);
 });
 
+const city = {
+  type: 'object', properties: { city: { type: 'string', enum: ['Paris', 'Rome'] } }, required: ['city'], additionalProperties: false,
+};
+const weather = { type: 'function', function: { name: 'weather', description: 'The weather in a city.', strict: true, parameters: city } };
+const calling = { ...greedy, max_completion_tokens: 400, tools: [weather], tool_choice: 'required', parallel_tool_calls: false };
+
+test('a tool is called with what its schema allows, and its result is taken', async () => {
+  const answer = await client.chat.completions.create(calling);
+  assert.equal(answer.choices[0].finish_reason, 'tool_calls');
+  const [call] = answer.choices[0].message.tool_calls;
+  assert.equal(call.function.name, 'weather');
+  assert.ok(city.properties.city.enum.includes(JSON.parse(call.function.arguments).city));
+  const next = await client.chat.completions.create({
+    ...greedy,
+    tools: [weather],
+    tool_choice: 'none',
+    messages: [...messages, answer.choices[0].message, { role: 'tool', tool_call_id: call.id, content: 'Sunny.' }],
+  });
+  assert.equal(next.choices[0].message.tool_calls, undefined);
+  assert.ok(next.usage.completion_tokens > 0);
+});
+
+test('a streamed call is the same as the whole one', async () => {
+  const whole = await client.chat.completions.create(calling);
+  const names = [];
+  let pieces = '';
+  const stream = client.chat.completions.stream(calling);
+  stream.on('tool_calls.function.arguments.delta', ({ name, arguments_delta }) => { names.push(name); pieces += arguments_delta; });
+  const final = await stream.finalChatCompletion();
+  const { name, arguments: json } = whole.choices[0].message.tool_calls[0].function;
+  assert.equal(final.choices[0].finish_reason, 'tool_calls');
+  assert.deepEqual([final.choices[0].message.tool_calls[0].function.arguments, pieces], [json, json]);
+  assert.ok(names.every(told => told === name));
+});
+
+test('the helper that runs tools runs them and goes on with their results', async () => {
+  const runner = client.chat.completions.runTools({
+    ...calling,
+    tool_choice: { type: 'function', function: { name: 'weather' } },
+    tools: [{ ...weather, function: { ...weather.function, parse: JSON.parse, function: ({ city }) => `It rains in ${city}.` } }],
+  });
+  assert.match(await runner.finalFunctionToolCallResult(), /^It rains in (Paris|Rome)\.$/);
+});
+
+test('an answer is held to a schema, whole and streamed', async () => {
+  const held = {
+    ...greedy, max_completion_tokens: 400, response_format: { type: 'json_schema', json_schema: { name: 'place', strict: true, schema: city } },
+  };
+  const { message } = (await client.chat.completions.parse(held)).choices[0];
+  assert.ok(city.properties.city.enum.includes(message.parsed.city));
+  assert.equal((await client.chat.completions.stream(held).finalChatCompletion()).choices[0].message.content, message.content);
+});
+
 test('completions take several prompts', async () => {
   const answer = await client.completions.create({ model, prompt: ['One', 'Two'], max_tokens: 4, temperature: 0 });
   assert.equal(answer.object, 'text_completion');
@@ -113,7 +166,7 @@ test('completions stream', async () => {
 });
 
 const asked = { model, input: 'Say something.', temperature: 0, max_output_tokens: 12 };
-const city = { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'], additionalProperties: false };
+const paris = { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'], additionalProperties: false };
 
 test('a response has text, usage and all that it was asked with', async () => {
   const answer = await client.responses.create({ ...asked, instructions: 'Be brief.', metadata: { a: 'b' } });
@@ -148,7 +201,7 @@ test('a streamed response says the same as the whole one, and the stream helper 
 });
 
 test('a response calls a function, streamed or not, and its result is fed back', async () => {
-  const tools = [{ type: 'function', name: 'weather', description: 'The weather.', parameters: city, strict: true }];
+  const tools = [{ type: 'function', name: 'weather', description: 'The weather.', parameters: paris, strict: true }];
   const calling = { ...asked, max_output_tokens: undefined, tools, tool_choice: { type: 'function', name: 'weather' } };
   const first = await client.responses.create(calling);
   const call = first.output.find(item => item.type === 'function_call');
@@ -167,7 +220,7 @@ test('a response calls a function, streamed or not, and its result is fed back',
 
 test('a response is held to a schema', async () => {
   const answer = await client.responses.parse({
-    ...asked, max_output_tokens: 200, text: { format: { type: 'json_schema', name: 'place', strict: true, schema: city } },
+    ...asked, max_output_tokens: 200, text: { format: { type: 'json_schema', name: 'place', strict: true, schema: paris } },
   });
   assert.deepEqual(JSON.parse(answer.output_text), { city: 'Paris' });
 });

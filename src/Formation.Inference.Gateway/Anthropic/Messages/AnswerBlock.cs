@@ -11,9 +11,7 @@ internal abstract record AnswerBlock;
 /// <summary>A block of text.</summary>
 internal sealed record TextBlock(string Type, string Text) : AnswerBlock
 {
-    // What the API has besides and this server does not: always null.
-
-    public string? Citations { get; }
+    // The API's citations are left out, as the models here cite nothing: some clients take no null for them.
 
     internal static TextBlock Of(string text) => new("text", text);
 }
