@@ -9,9 +9,6 @@ namespace Formation.Inference.Engine.Serving;
 /// </summary>
 public sealed class LocalBackend : IInferenceBackend
 {
-    // Values of vectors that are computed at the same time: 256 MiB of them.
-    const long MaxVectorValues = 4L * EmbeddingRequest.MaxValues;
-
     static readonly TimeSpan CrowdedRetry = TimeSpan.FromSeconds(1);
 
     readonly ModelPool _models;
@@ -70,6 +67,9 @@ public sealed class LocalBackend : IInferenceBackend
             }
         }
     }
+
+    /// <summary>Values of vectors that may be computed at the same time. Default: 256 MiB of them.</summary>
+    internal long MaxVectorValues { get; init; } = 4L * EmbeddingRequest.MaxValues;
 
     public async Task<Outcome<EmbeddingAnswer>> EmbedAsync(EmbeddingRequest request, CancellationToken cancellationToken)
     {

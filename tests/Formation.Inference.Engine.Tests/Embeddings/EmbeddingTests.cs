@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Scheduling;
+using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Testing.Models;
@@ -212,6 +213,34 @@ public sealed class EmbeddingTests
 
         var unknown = await RefuseAsync(server, TinyServer.Embedding("x") with { ModelId = "no-such-model" });
         Assert.Equal(GenerationErrorKind.ModelNotFound, unknown.Kind);
+    }
+
+    [Fact]
+    public async Task More_values_than_an_answer_may_have_are_refused_before_anything_is_computed()
+    {
+        await using var server = new TinyServer(contextLength: Context);
+        var request = TinyServer.Embedding() with
+        {
+            Inputs = [.. Enumerable.Repeat(new TokenPrompt(new int[Context]), EmbeddingRequest.MaxValues / 64 / Context + 1)],
+            Kind = EmbeddingKind.Token,
+        };
+        var error = await RefuseAsync(server, request);
+        Assert.Equal((GenerationErrorKind.InvalidRequest, "Inputs"), (error.Kind, error.Parameter));
+        Assert.Contains("16777216", error.Message);
+    }
+
+    [Fact]
+    public async Task Vectors_of_all_requests_together_have_a_limit_and_give_their_room_back()
+    {
+        await using var server = new TinyServer(contextLength: Context);
+        var backend = new LocalBackend(server.Pool, maxConcurrentPrompts: 1) { MaxVectorValues = 100 };
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.Null((await backend.EmbedAsync(TinyServer.Embedding("one"), TestContext.Current.CancellationToken)).Error);
+            var error = (await backend.EmbedAsync(TinyServer.Embedding("one", "two"), TestContext.Current.CancellationToken)).Error!;
+            Assert.Equal(GenerationErrorKind.QueueFull, error.Kind);
+            Assert.NotNull(error.RetryAfter);
+        }
     }
 
     [Theory]
