@@ -13,6 +13,9 @@ public sealed record ServeSettings
     /// <summary>Folder whose GGUF files are served, or null.</summary>
     public string? ModelsFolder { get; init; }
 
+    /// <summary>The model of requests that name none, or null for the first one.</summary>
+    public string? DefaultModel { get; init; }
+
     /// <summary>Addresses to listen on.</summary>
     public required ListenAddresses Addresses { get; init; }
 

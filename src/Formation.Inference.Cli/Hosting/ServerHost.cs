@@ -45,6 +45,7 @@ static class ServerHost
         {
             Authentication = keys is null ? new GatewayAuthentication.Anonymous() : new GatewayAuthentication.WithKeys(keys),
             ModelsForReadiness = [models.First],
+            DefaultModel = settings.DefaultModel,
             OtlpEndpoint = settings.OtlpEndpoint,
             ShutdownTimeout = settings.ShutdownLimit,
             Contents = contents,

@@ -59,10 +59,15 @@ static class ServeCommand
             Description = "When demand and speed move deployments, such as move-after=2m or grow-above=80%; may be given several times",
             HelpName = "NAME=VALUE",
         };
-        var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
-        var command = new Command("serve", "Serves models over HTTP with the OpenAI API")
+        var standard = new Option<string?>("--default-model")
         {
-            model, models, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, noStore, cluster, clusterUrl, noNode, otlp, adapt, limit,
+            Description = "The model of requests that name none, as those of Hugging Face's clients do [default: formation-llm, or else the first model]",
+            HelpName = "ID",
+        };
+        var limit = CommonOptions.Duration("--shutdown-limit", "How long a stop waits for running requests [default: 30s]");
+        var command = new Command("serve", "Serves models over HTTP with the APIs of OpenAI, Anthropic and Hugging Face")
+        {
+            model, models, standard, urls, data, database, threads, memory, length, parallel, kvFormat, speculative, drafts, apiKey, noAuth, noStore, cluster, clusterUrl, noNode, otlp, adapt, limit,
         };
         command.SetAction((parse, cancellationToken) =>
         {
@@ -72,6 +77,7 @@ static class ServeCommand
             {
                 Models = parse.GetValue(model) ?? [],
                 ModelsFolder = parse.GetValue(models),
+                DefaultModel = parse.GetValue(standard),
                 Addresses = addresses,
                 ClusterListen = ClusterListen.Parse(parse.GetValue(cluster), addresses),
                 ClusterUrls = ClusterUrls.Parse(parse.GetValue(clusterUrl) ?? []),

@@ -36,6 +36,15 @@ public class PrivacyTests
                 string message = body.Replace("\"tiny\",", "\"tiny\",\"max_tokens\":5,", StringComparison.Ordinal);
                 await (await gateway.SendAnthropicAsync("/v1/messages", message)).Content.ReadAsStringAsync();
                 await (await gateway.SendAnthropicAsync("/v1/messages/count_tokens", body)).Content.ReadAsStringAsync();
+
+                // Hugging Face's services have the texts elsewhere.
+                string inputs = body.Replace("\"messages\"", "\"inputs\"", StringComparison.Ordinal);
+                string text = inputs.Replace("[{\"role\":\"user\",\"content\":\"CANARY-PROMPT\"}]", "\"CANARY-PROMPT\"", StringComparison.Ordinal);
+                foreach (string path in (string[])["/", "/models/tiny", "/models/tiny/generate", "/generate_stream", "/tokenize", "/embed", "/similarity", "/tei/tokenize", "/decode"])
+                {
+                    await (await gateway.PostAsync(path, inputs)).Content.ReadAsStringAsync();
+                    await (await gateway.PostAsync(path, text)).Content.ReadAsStringAsync();
+                }
             }
         }
 
