@@ -57,6 +57,9 @@ public sealed record GenerationFinished(int Choice, FinishReason Reason, int Com
     /// <summary>Upper limit of <see cref="EndTokens"/>.</summary>
     public const int MaxEndTokens = 64;
 
+    /// <summary>The nodes that held the model's layers at the end, the head's first; empty where the model lay in the gateway's own process.</summary>
+    public IReadOnlyList<string> Nodes { get; init; } = [];
+
     /// <summary>Tokens of the prompt whose KV blocks were found in the prefix cache; the same in every choice's event.</summary>
     public int CachedPromptTokens { get; init; }
 }

@@ -46,6 +46,9 @@ public sealed record GenerationRequest
     /// </summary>
     public bool EchoPrompt { get; init; }
 
+    /// <summary>Which replicas may work on it, or null for any. Of a concern to whoever chooses among them, not to the one that is chosen.</summary>
+    public RoutingRequirements? Routing { get; init; }
+
     /// <summary>
     /// The time, in the zone that counts, that the model's chat template may show, or null for the engine's own clock.
     /// </summary>

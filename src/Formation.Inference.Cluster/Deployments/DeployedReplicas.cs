@@ -38,7 +38,12 @@ public sealed class DeployedReplicas(DeploymentController controller, Func<KeyPi
     }
 
     private static Replica? ReplicaOf(ReplicaStatus replica, bool isSpared) => replica.Head is { IsReachable: true, Report: { } report } head
-        ? new Replica(replica.Assignment.Id, head.Assignment.Node, report.Pin!, report.Addresses) { IsReady = replica.IsReady && !isSpared, Region = head.Region }
+        ? new Replica(replica.Assignment.Id, head.Assignment.Node, report.Pin!, report.Addresses)
+        {
+            IsReady = replica.IsReady && !isSpared,
+            Nodes = [.. replica.Workers.Select(worker => worker.Assignment.Node).Prepend(head.Assignment.Node).Distinct()],
+            Region = head.Region,
+        }
         : null;
 
     private static string? ReasonOf(DeploymentStatus deployment)

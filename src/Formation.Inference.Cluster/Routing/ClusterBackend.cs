@@ -59,7 +59,7 @@ public sealed partial class ClusterBackend(
                 }
 
                 if (step.Event is not null)
-                    yield return step.Event;
+                    yield return step.Event is GenerationFinished finished ? finished with { Nodes = NodesOf(request.ModelId, attempt.Replica) } : step.Event;
                 if (step.Answer is not null)
                 {
                     yield return new GenerationFailed(step.Answer);
@@ -95,6 +95,10 @@ public sealed partial class ClusterBackend(
         if (loss is not HeadLoss.Failed)
             _loads.NoteLoss(replica.HeadPin);
     }
+
+    /// <summary>Where a replica's layers lie now: a stage may have moved since its head took the request.</summary>
+    private IReadOnlyList<string> NodesOf(string modelId, Replica replica) =>
+        (directory.Find(modelId)?.Replicas.FirstOrDefault(each => each.Id == replica.Id) ?? replica).Nodes;
 
     /// <summary>Fixes what the first head would choose, so that each later one has the same.</summary>
     private GenerationRequest Fix(GenerationRequest request) => request with

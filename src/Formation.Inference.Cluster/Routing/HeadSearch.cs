@@ -41,6 +41,15 @@ internal sealed class HeadSearch(
             if (replicas is { IsAsleep: true })
                 directory.Wake(request.ModelId);
             var ready = replicas?.Replicas.Where(replica => replica.IsReady).ToList() ?? [];
+            if (request.Routing is { } required && ready.Count > 0)
+            {
+                // A request that has begun waits for such a replica as it would for any: it may be the one that was just lost.
+                var fitting = ready.Where(replica => Fits(replica, required)).ToList();
+                if (!mayWait && (fitting.Count == 0 || ready.Count < required.MinReplicas))
+                    return (null, RoutingErrors.NoneFits(request.ModelId, required, ready));
+                ready = fitting;
+            }
+
             var candidates = ready.Where(replica => !_failures.ContainsKey(replica.HeadPin)).ToList();
             if (candidates.Count == 0 && _refusal is not null && !mayWait)
                 return (null, _refusal);
@@ -61,6 +70,9 @@ internal sealed class HeadSearch(
             await WaitAsync(replicas?.Version ?? 0, pause, cancellationToken);
         }
     }
+
+    private static bool Fits(Replica replica, RoutingRequirements required) =>
+        (required.Region is null || replica.Region == required.Region) && (required.MaxRoundTrip is null || replica.RoundTrip <= required.MaxRoundTrip);
 
     private TimeSpan PauseOf(KeyPin head)
     {

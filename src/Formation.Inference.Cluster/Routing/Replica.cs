@@ -12,6 +12,9 @@ public sealed record Replica(string Id, string NodeName, KeyPin HeadPin, IReadOn
     /// <summary>Whether its head takes requests.</summary>
     public bool IsReady { get; init; }
 
+    /// <summary>The nodes that hold its layers, the head's first, each once.</summary>
+    public IReadOnlyList<string> Nodes { get; init; } = [];
+
     /// <summary>Where it is, or an empty text.</summary>
     public string Region { get; init; } = "";
 

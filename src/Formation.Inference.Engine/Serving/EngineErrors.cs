@@ -36,6 +36,18 @@ internal static class EngineErrors
     public static GenerationError NonFiniteLogits() =>
         new(GenerationErrorKind.Internal, "The model gave logits that are not finite numbers, so no token could be drawn.");
 
+    /// <summary>Refuses what only replicas on nodes can be, or null.</summary>
+    public static GenerationError? NotRouted(RoutingRequirements? required) => required switch
+    {
+        { Region: not null } => Invalid(
+            "This model is served by the gateway's own process, which has no region; leave the region out, or ask for a model that is deployed.",
+            $"{nameof(GenerationRequest.Routing)}.{nameof(RoutingRequirements.Region)}"),
+        { MinReplicas: > 1 } => Invalid(
+            "This model is served by the gateway's own process alone, so there is one replica of it.",
+            $"{nameof(GenerationRequest.Routing)}.{nameof(RoutingRequirements.MinReplicas)}"),
+        _ => null,
+    };
+
     public static GenerationError FormatRefused(string reason) =>
         Invalid($"The output can't be held to this format: {reason}.", nameof(GenerationRequest.Format));
 

@@ -29,6 +29,12 @@ public sealed class LocalBackend : IInferenceBackend
     public async IAsyncEnumerable<GenerationEvent> GenerateAsync(
         GenerationRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        if (EngineErrors.NotRouted(request.Routing) is { } elsewhere)
+        {
+            yield return new GenerationFailed(elsewhere);
+            yield break;
+        }
+
         var (lease, unavailable) = await _models.AcquireAsync(request.ModelId, cancellationToken);
         if (lease is null)
         {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Formation.Inference.Gateway.Formation.Requests;
 using Microsoft.AspNetCore.Http;
 
 namespace Formation.Inference.Gateway.Requests;
@@ -27,8 +28,11 @@ internal sealed class IgnoredFields
     }
 
     /// <summary>Notes a field.</summary>
+    /// <exception cref="Errors.ApiErrorException">It is Formation's own part of a request, which is never passed over (400).</exception>
     internal void Add(string path, string name)
     {
+        if (path.Length == 0 && name == FormationMapping.Name)
+            throw ParameterChecks.Unsupported(name, "This endpoint does not have it yet.");
         if (_paths.Count < MaxPaths)
             _paths.Add(JsonPath.Append(path, name));
         else

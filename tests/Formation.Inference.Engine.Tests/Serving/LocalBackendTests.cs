@@ -35,5 +35,19 @@ public sealed class LocalBackendTests : InferenceBackendConformance, IAsyncDispo
         Assert.Equal(counted.PromptTokens, Interlocked.Read(ref accepted));
     }
 
+    [Fact]
+    public async Task What_only_replicas_on_nodes_can_be_is_refused_by_name()
+    {
+        foreach (var (required, part) in new (RoutingRequirements, string)[] { (new() { Region = "eu" }, "Routing.Region"), (new() { MinReplicas = 2 }, "Routing.MinReplicas") })
+        {
+            var events = await _server.Backend.GenerateAsync(Request(1) with { Routing = required }, TestContext.Current.CancellationToken)
+                .ToListAsync(TestContext.Current.CancellationToken);
+            Assert.Equal(part, Assert.IsType<GenerationFailed>(Assert.Single(events)).Error.Parameter);
+        }
+
+        Assert.NotNull(await _server.RunAsync(
+            Request(1) with { Routing = new() { MaxRoundTrip = TimeSpan.FromMilliseconds(1) } }, TestContext.Current.CancellationToken));
+    }
+
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
@@ -28,7 +29,7 @@ internal static class ConversationMapping
         nameof(StopConditions.Strings) or "Stop.Strings" => "stop_sequences",
         nameof(GenerationRequest.Format) => Format,
         nameof(GenerationRequest.ToolUse) => "tools",
-        _ => null,
+        _ => FormationMapping.ParameterName(part),
     };
 
     static Dictionary<string, JsonElement>? TemplateVariables(ConversationFields body)

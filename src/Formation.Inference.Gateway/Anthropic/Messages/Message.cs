@@ -1,3 +1,6 @@
+using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
+
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>The answer of <c>POST /v1/messages</c>, or its beginning in a stream.</summary>
@@ -26,6 +29,10 @@ internal sealed record Message(
     public string? Container { get; }
 
     public string? Diagnostics { get; }
+
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
 
     internal static Message Begun(string id, string model, int inputTokens) =>
         new(id, "message", "assistant", model, [], null, null, MessageUsage.Of(inputTokens, 0, 0));

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
@@ -26,7 +27,12 @@ internal sealed record InputJsonDelta(string Type, string PartialJson) : BlockDe
 internal sealed record ContentBlockStopEvent(string Type, int Index);
 
 /// <summary>The answer has ended: why, and what it used in all.</summary>
-internal sealed record MessageDeltaEvent(string Type, MessageDelta Delta, MessageDeltaUsage Usage);
+internal sealed record MessageDeltaEvent(string Type, MessageDelta Delta, MessageDeltaUsage Usage)
+{
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
+}
 
 /// <summary>Why an answer ended.</summary>
 internal sealed record MessageDelta(string StopReason, string? StopSequence)

@@ -1,6 +1,7 @@
 using Formation.Inference.Gateway.Anthropic.Conversations;
 using Formation.Inference.Gateway.Anthropic.Errors;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.Streaming;
 using Formation.Inference.Gateway.Tools;
 
@@ -10,7 +11,7 @@ namespace Formation.Inference.Gateway.Anthropic.Messages;
 /// Step 10 for streamed messages: the message, its blocks one behind the other, each with its pieces, the reason why it ended with the usage. A
 /// message in which the model says nothing has no block.
 /// </summary>
-internal sealed class MessageStream(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage) : IStreamDialect
+internal sealed class MessageStream(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage, FormationRecord formation) : IStreamDialect
 {
     int _blocks, _calls;
     bool _isText;
@@ -39,7 +40,7 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
         var total = new MessageDeltaUsage(usage.PromptTokens - usage.CachedTokens, 0, usage.CachedTokens, usage.CompletionTokens);
         output.Write(
             "message_delta"u8,
-            new MessageDeltaEvent("message_delta", new MessageDelta(reason, stopSequence), total),
+            new MessageDeltaEvent("message_delta", new MessageDelta(reason, stopSequence), total) { Formation = formation.ToAnswer() },
             AnthropicJsonContext.Answers.MessageDeltaEvent);
         WritePlain(output, "message_stop"u8, "message_stop");
     }

@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
@@ -29,18 +30,21 @@ internal sealed class MessagesHandler(
         var usage = new UsageCount(request.Choices);
         var reader = new AnswerReader(mayCallTools: request.ToolUse is not null);
         string CreateCallId() => answers.CreateId("toolu_");
-        var stream = new MessageStream(header, reader, CreateCallId, usage);
+        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var stream = new MessageStream(header, reader, CreateCallId, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in Anthropic's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
         if (body.Stream == true)
         {
-            await streamed.SendAsync(context, token => PromptEvents.RunAsync(backend, [request], token), stream);
+            await streamed.SendAsync(context, Run, stream);
             return;
         }
 
         var collector = new MessageCollector(header, reader, CreateCallId, usage);
-        await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
-        await WholeAnswer.WriteAsync(context, collector.ToAnswer(), AnthropicJsonContext.Answers.Message);
+        await WholeAnswer.CollectAsync(Run(context.RequestAborted), collector.Add, stream);
+        await WholeAnswer.WriteAsync(context, collector.ToAnswer() with { Formation = formation.ToAnswer() }, AnthropicJsonContext.Answers.Message);
+
+        IAsyncEnumerable<PromptEvent> Run(CancellationToken token) => formation.Watch(PromptEvents.RunAsync(backend, [request], token), token);
     }
 }

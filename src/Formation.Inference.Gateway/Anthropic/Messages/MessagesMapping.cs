@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Formation.Inference.Gateway.Anthropic.Conversations;
+using Formation.Inference.Gateway.Formation.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
@@ -24,6 +25,7 @@ internal static class MessagesMapping
             RequestId = requestId,
             ModelId = modelId,
             AccountId = accountId,
+            Routing = FormationMapping.ToRouting(body.Formation),
             Prompt = prompt,
             Sampling = ToSampling(body),
             Stop = new StopConditions

@@ -1,12 +1,16 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.Anthropic.Conversations;
+using Formation.Inference.Gateway.Formation.Requests;
 
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>The body of <c>POST /v1/messages</c>.</summary>
 internal sealed class MessagesRequest : ConversationFields
 {
+    /// <summary>Formation's own part: where the model must run, and what of that the answer tells.</summary>
+    public FormationFields? Formation { get; init; }
+
     /// <summary>Tokens to generate at most: 1 or more.</summary>
     public long? MaxTokens { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
@@ -12,7 +13,12 @@ internal sealed record ChatCompletion(
     IReadOnlyList<ChatChoice> Choices,
     Usage Usage,
     string ServiceTier,
-    string SystemFingerprint);
+    string SystemFingerprint)
+{
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
+}
 
 /// <summary>One of the answers.</summary>
 internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogprobs? Logprobs, string FinishReason)

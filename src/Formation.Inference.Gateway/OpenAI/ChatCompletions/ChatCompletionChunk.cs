@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 
 namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
@@ -11,7 +12,12 @@ internal record ChatCompletionChunk(
     string Model,
     string ServiceTier,
     string SystemFingerprint,
-    IReadOnlyList<ChatChunkChoice> Choices);
+    IReadOnlyList<ChatChunkChoice> Choices)
+{
+    /// <summary>Formation's own part in the last event, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
+}
 
 /// <summary>An event of a stream that reports its usage: null in every event but the last.</summary>
 internal sealed record ChatCompletionChunkWithUsage(

@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI.Answers;
@@ -33,19 +34,22 @@ internal sealed class ChatCompletionHandler(
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
         var tools = new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_"));
+        var formation = new FormationRecord(body.Formation is not null, options.Clock);
         var stream = new ChatCompletionStream(
-            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), tools, usage);
+            header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), tools, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
         if (body.Stream == true)
         {
-            await streamed.SendAsync(context, token => PromptEvents.RunAsync(backend, [request], token), stream);
+            await streamed.SendAsync(context, Run, stream);
             return;
         }
 
         var collector = new ChatCompletionCollector(header, request.Choices, logprobs, tools, usage);
-        await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, [request], context.RequestAborted), collector.Add, stream);
-        await WholeAnswer.WriteAsync(context, collector.ToAnswer(), OpenAIJsonContext.Answers.ChatCompletion);
+        await WholeAnswer.CollectAsync(Run(context.RequestAborted), collector.Add, stream);
+        await WholeAnswer.WriteAsync(context, collector.ToAnswer() with { Formation = formation.ToAnswer() }, OpenAIJsonContext.Answers.ChatCompletion);
+
+        IAsyncEnumerable<PromptEvent> Run(CancellationToken token) => formation.Watch(PromptEvents.RunAsync(backend, [request], token), token);
     }
 }

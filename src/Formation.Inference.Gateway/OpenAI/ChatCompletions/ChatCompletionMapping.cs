@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
@@ -21,6 +22,7 @@ internal static class ChatCompletionMapping
             RequestId = requestId,
             ModelId = modelId,
             AccountId = accountId,
+            Routing = FormationMapping.ToRouting(body.Formation),
             Prompt = new ChatPrompt(MessageMapping.ToMessages(body.Messages, ignored))
             {
                 Tools = tools,

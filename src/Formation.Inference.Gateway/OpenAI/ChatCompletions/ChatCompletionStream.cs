@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Streaming;
@@ -10,7 +11,8 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// Step 10 for streamed chat: a chunk with the role for each choice, chunks of text, a chunk with the reason why it ended.
 /// </summary>
 internal sealed class ChatCompletionStream(
-    AnswerHeader header, int choices, bool logprobs, bool includeUsage, ParameterNames names, ToolCallAnswers tools, UsageCount usage) : IStreamDialect
+    AnswerHeader header, int choices, bool logprobs, bool includeUsage, ParameterNames names, ToolCallAnswers tools, UsageCount usage,
+    FormationRecord formation) : IStreamDialect
 {
     public bool IsComplete => usage.IsComplete;
 
@@ -49,6 +51,8 @@ internal sealed class ChatCompletionStream(
     {
         if (includeUsage)
             WriteWithUsage(output, [], Usage.From(usage));
+        else if (formation.ToAnswer() is { } told)
+            Write(output, [], told);
         output.WriteDone();
     }
 
@@ -76,13 +80,21 @@ internal sealed class ChatCompletionStream(
             return;
         }
 
-        var chunk = new ChatCompletionChunk(
-            header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, [choice]);
-        output.Write(chunk, OpenAIJsonContext.Answers.ChatCompletionChunk);
+        Write(output, [choice], null);
     }
+
+    void Write(ServerSentEvents output, ChatChunkChoice[] changed, FormationAnswer? told) => output.Write(
+        new ChatCompletionChunk(header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, changed)
+        {
+            Formation = told,
+        },
+        OpenAIJsonContext.Answers.ChatCompletionChunk);
 
     void WriteWithUsage(ServerSentEvents output, ChatChunkChoice[] changed, Usage? total) => output.Write(
         new ChatCompletionChunkWithUsage(
-            header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, changed, total),
+            header.Id, "chat.completion.chunk", header.Created, header.Model, "default", header.SystemFingerprint, changed, total)
+        {
+            Formation = total is null ? null : formation.ToAnswer(),
+        },
         OpenAIJsonContext.Answers.ChatCompletionChunkWithUsage);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 
 namespace Formation.Inference.Gateway.OpenAI.Completions;
@@ -10,11 +11,20 @@ internal sealed record Completion(
     /// <summary>In whole answers.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Usage? Usage { get; init; }
+
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
 }
 
 /// <summary>An event of a stream that reports its usage: null in every event but the last.</summary>
 internal sealed record CompletionChunkWithUsage(
-    string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<CompletionChoice> Choices, Usage? Usage);
+    string Id, string Object, long Created, string Model, string SystemFingerprint, IReadOnlyList<CompletionChoice> Choices, Usage? Usage)
+{
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
+}
 
 /// <summary>One of the continuations, or what is new of it.</summary>
 internal sealed record CompletionChoice(string Text, int Index, CompletionLogprobs? Logprobs, string? FinishReason)

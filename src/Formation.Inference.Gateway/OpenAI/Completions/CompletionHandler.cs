@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.HuggingFace.TextGeneration;
 using Formation.Inference.Gateway.Limits;
@@ -33,18 +34,21 @@ internal sealed class CompletionHandler(
         bool includeUsage = CommonMapping.IncludeUsage(body);
         AnswerHeader header = AnswerHeader.Create(answers.CreateId("cmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, plan.ModelId));
         var usage = new UsageCount(plan.Requests.Count * plan.Candidates);
-        var stream = new CompletionStream(header, plan, includeUsage, usage);
+        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var stream = new CompletionStream(header, plan, includeUsage, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.
         using RequestTrace trace = answers.Trace(context, "text_completion", plan.ModelId, usage);
         if (body.Stream == true)
         {
-            await streamed.SendAsync(context, token => PromptEvents.RunAsync(backend, plan.Requests, token), stream);
+            await streamed.SendAsync(context, Run, stream);
             return;
         }
 
         var collector = new CompletionCollector(header, plan, usage);
-        await WholeAnswer.CollectAsync(PromptEvents.RunAsync(backend, plan.Requests, context.RequestAborted), collector.Add, stream);
-        await WholeAnswer.WriteAsync(context, collector.ToAnswer(), OpenAIJsonContext.Answers.Completion);
+        await WholeAnswer.CollectAsync(Run(context.RequestAborted), collector.Add, stream);
+        await WholeAnswer.WriteAsync(context, collector.ToAnswer() with { Formation = formation.ToAnswer() }, OpenAIJsonContext.Answers.Completion);
+
+        IAsyncEnumerable<PromptEvent> Run(CancellationToken token) => formation.Watch(PromptEvents.RunAsync(backend, plan.Requests, token), token);
     }
 }

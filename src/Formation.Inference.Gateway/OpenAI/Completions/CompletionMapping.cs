@@ -1,3 +1,4 @@
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
@@ -40,6 +41,7 @@ internal static class CompletionMapping
             RequestId = prompts.Count == 1 ? requestId : $"{requestId}-{index}",
             ModelId = modelId,
             AccountId = accountId,
+            Routing = FormationMapping.ToRouting(body.Formation),
             Prompt = prompt,
             Sampling = sampling,
             Stop = stop,

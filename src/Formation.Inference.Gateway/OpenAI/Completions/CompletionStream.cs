@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Streaming;
@@ -6,7 +7,7 @@ using Formation.Inference.Gateway.Streaming;
 namespace Formation.Inference.Gateway.OpenAI.Completions;
 
 /// <summary>Step 10 for streamed completions. The choices of prompt p have the indices p × n to p × n + n - 1.</summary>
-internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan, bool includeUsage, UsageCount usage) : IStreamDialect
+internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan, bool includeUsage, UsageCount usage, FormationRecord formation) : IStreamDialect
 {
     static readonly ParameterNames Names = new("prompt", "max_tokens", FormatMapping.StructuredOutputsName);
 
@@ -37,6 +38,8 @@ internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan,
     {
         if (includeUsage)
             WriteWithUsage(output, [], Usage.From(usage));
+        else if (formation.ToAnswer() is { } told)
+            Write(output, [], told);
         output.WriteDone();
     }
 
@@ -61,12 +64,17 @@ internal sealed class CompletionStream(AnswerHeader header, CompletionPlan plan,
         if (includeUsage)
             WriteWithUsage(output, [choice], null);
         else
-            output.Write(
-                new Completion(header.Id, "text_completion", header.Created, header.Model, header.SystemFingerprint, [choice]),
-                OpenAIJsonContext.Answers.Completion);
+            Write(output, [choice], null);
     }
 
+    void Write(ServerSentEvents output, CompletionChoice[] changed, FormationAnswer? told) => output.Write(
+        new Completion(header.Id, "text_completion", header.Created, header.Model, header.SystemFingerprint, changed) { Formation = told },
+        OpenAIJsonContext.Answers.Completion);
+
     void WriteWithUsage(ServerSentEvents output, CompletionChoice[] changed, Usage? total) => output.Write(
-        new CompletionChunkWithUsage(header.Id, "text_completion", header.Created, header.Model, header.SystemFingerprint, changed, total),
+        new CompletionChunkWithUsage(header.Id, "text_completion", header.Created, header.Model, header.SystemFingerprint, changed, total)
+        {
+            Formation = total is null ? null : formation.ToAnswer(),
+        },
         OpenAIJsonContext.Answers.CompletionChunkWithUsage);
 }

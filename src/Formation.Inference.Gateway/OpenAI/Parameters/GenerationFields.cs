@@ -1,11 +1,15 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 
 namespace Formation.Inference.Gateway.OpenAI.Parameters;
 
 /// <summary>The parameters that chat completions and completions have in common, as they come. Ranges are checked by the mapping.</summary>
 internal abstract class GenerationFields
 {
+    /// <summary>Formation's own part: where the model must run, and what of that the answer tells.</summary>
+    public FormationFields? Formation { get; init; }
+
     /// <summary>The id of the model, as listed by <c>GET /v1/models</c>.</summary>
     public string? Model { get; set; }
 

@@ -1,3 +1,5 @@
+using Formation.Inference.Gateway.Formation.Requests;
+
 namespace Formation.Inference.Gateway.OpenAI.Parameters;
 
 /// <summary>OpenAI's names of the parts of a <see cref="GenerationRequest"/> that the engine can find fault with.</summary>
@@ -23,6 +25,6 @@ internal sealed record ParameterNames(string Prompt, string MaxTokens, string Fo
         nameof(StopConditions.TokenIds) or "Stop.TokenIds" => "stop_token_ids",
         nameof(StopConditions.Strings) or "Stop.Strings" => "stop",
         nameof(ChatPrompt.TemplateVariables) or "Prompt.TemplateVariables" => "chat_template_kwargs",
-        _ => null,
+        _ => FormationMapping.ParameterName(part),
     };
 }

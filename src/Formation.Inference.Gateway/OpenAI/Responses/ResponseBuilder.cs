@@ -1,5 +1,6 @@
 using System.Text;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
 using Formation.Inference.Gateway.Streaming;
@@ -8,7 +9,8 @@ using Formation.Inference.Gateway.Tools;
 namespace Formation.Inference.Gateway.OpenAI.Responses;
 
 /// <summary>Puts a generation's events together into a response, and says at each what a stream is to tell of it.</summary>
-internal sealed class ResponseBuilder(ResponseObject begun, ItemIds ids, bool logprobs, ToolCallAnswers tools, UsageCount usage, TimeProvider clock)
+internal sealed class ResponseBuilder(
+    ResponseObject begun, ItemIds ids, bool logprobs, ToolCallAnswers tools, UsageCount usage, FormationRecord formation, TimeProvider clock)
 {
     readonly Queue<ResponseStreamEvent> _events = new();
     readonly List<ResponseItem> _output = [];
@@ -174,6 +176,7 @@ internal sealed class ResponseBuilder(ResponseObject begun, ItemIds ids, bool lo
             CompletedAt = isCut ? null : clock.GetUtcNow().ToUnixTimeSeconds(),
             Output = [.. _output],
             Usage = ResponseUsage.From(usage),
+            Formation = formation.ToAnswer(),
         };
     }
 }

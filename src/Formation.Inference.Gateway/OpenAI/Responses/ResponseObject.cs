@@ -1,4 +1,6 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
 using Formation.Inference.Gateway.Streaming;
 
@@ -18,6 +20,10 @@ internal sealed record ResponseObject
     public required string Status { get; init; }
 
     public bool Background { get; init; }
+
+    /// <summary>Formation's own part, where the request has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public FormationAnswer? Formation { get; init; }
 
     public long? CompletedAt { get; init; }
 

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.Limits;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
@@ -37,9 +38,10 @@ internal sealed class ResponsesHandler(
         AnswerHeader header = AnswerHeader.Create(id, options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
         ContentStore? keeper = body.Store == false ? null : options.Contents;
         var usage = new UsageCount(request.Choices);
+        var formation = new FormationRecord(body.Formation is not null, options.Clock);
         var builder = new ResponseBuilder(
             ResponsesMapping.Begin(body, header, tools, keeper is not null), ids, request.Logprobs is not null,
-            new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_")), usage, options.Clock);
+            new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_")), usage, formation, options.Clock);
         var stream = new ResponseStream(builder, ResponsesMapping.Names(body));
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words, once they are kept.
@@ -54,7 +56,7 @@ internal sealed class ResponsesHandler(
         await WholeAnswer.WriteAsync(context, builder.Response, OpenAIJsonContext.Answers.ResponseObject);
 
         IAsyncEnumerable<PromptEvent> Run(CancellationToken token) =>
-            RunAsync(PromptEvents.RunAsync(backend, [request], token), builder, keeper, accountId, conversation, token);
+            RunAsync(formation.Watch(PromptEvents.RunAsync(backend, [request], token), token), builder, keeper, accountId, conversation, token);
     }
 
     /// <summary><c>POST /v1/responses/input_tokens</c>: the tokens of a prompt, which the engine counts and does not run.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.OpenAI.Answers;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Requests;
@@ -62,6 +63,7 @@ internal static class ResponsesMapping
             RequestId = requestId,
             ModelId = CommonMapping.ModelId(body),
             AccountId = accountId,
+            Routing = FormationMapping.ToRouting(body.Formation),
             Prompt = new ChatPrompt(messages)
             {
                 Tools = tools.Template,

@@ -30,6 +30,7 @@ public partial class DocumentedFieldTests
         ["tool_choice"] = """{"type":"any"}""",
         ["tools"] = """[{"name":"f","input_schema":{"type":"object"}}]""",
         ["output_config.format"] = """{"type":"json_schema","schema":{"type":"object"}}""",
+        ["formation"] = """{"region":"eu"}""",
         ["container"] = "\"c\"",
         ["diagnostics"] = """{"previous_message_id":null}""",
         ["inference_geo"] = "\"eu\"",
@@ -102,7 +103,8 @@ public partial class DocumentedFieldTests
             JsonSerializer.Serialize(prompt.TemplateVariables),
             prompt.Tools?.GetRawText(),
             asked.ToolUse,
-            asked.Format);
+            asked.Format,
+            asked.Routing);
     }
 
     static string Body(string? field)

@@ -56,6 +56,7 @@ public partial class DocumentedResponseFieldTests
         ["logit_bias"] = """{"5":1}""",
         ["presence_penalty"] = "1",
         ["frequency_penalty"] = "1",
+        ["formation"] = """{"region":"eu"}""",
         ["top_k"] = "5",
         ["min_p"] = "0.5",
         ["typical_p"] = "0.5",
@@ -143,7 +144,8 @@ public partial class DocumentedResponseFieldTests
             asked.Logprobs,
             prompt.Tools?.GetRawText(),
             string.Join(',', prompt.Messages.Select(message => $"{message.Role} {message.Content?.Value}")),
-            JsonSerializer.Serialize(prompt.TemplateVariables));
+            JsonSerializer.Serialize(prompt.TemplateVariables),
+            asked.Routing);
     }
 
     static string Body(string? field, string previous, (string Name, string Value)? companion = null)

@@ -65,7 +65,8 @@ public sealed class MessageTests
     public void Every_property_of_a_request_is_one_that_crosses()
     {
         // What is added to the contract has to be added to the wire: then this number changes with both.
-        Assert.Equal(13, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
+        // Two do not: which replica may be asked, and which nodes it lay on, are the gateway's own.
+        Assert.Equal(13 + 1, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(10, typeof(SamplingParams).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(3, typeof(ToolUse).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ToolCallSyntax).GetProperties().Count(property => property.CanWrite));
@@ -77,7 +78,7 @@ public sealed class MessageTests
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(TokenLogprob).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(TokenAlternative).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(7, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(7 + 1, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(3, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(GenerationError).GetProperties().Count(property => property.CanWrite));
         Assert.Equal((int)GenerationErrorKind.Internal + 1, Enum.GetValues<GenerationErrorKind>().Length);
