@@ -38,6 +38,12 @@ public sealed record GatewayOptions
     /// <summary>Largest file that is taken, in bytes; larger ones are answered 413. 1 KiB or more.</summary>
     public int MaxFileBytes { get; init; } = 128 * 1024 * 1024;
 
+    /// <summary>Requests of batches in progress at once, all accounts together. 1 or more.</summary>
+    public int BatchRequestsAtOnce { get; init; } = 8;
+
+    /// <summary>Requests in progress that are of no batch, from which on no further one of a batch is begun. 1 or more.</summary>
+    public int BatchYieldsToRequests { get; init; } = 4;
+
     /// <summary>How long a client may take to send a request's headers.</summary>
     public TimeSpan RequestHeadersTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
@@ -81,6 +87,8 @@ public sealed record GatewayOptions
         AtLeast(nameof(MaxConcurrentConnections), MaxConcurrentConnections, 1);
         AtLeast(nameof(MaxRequestBodyBytes), MaxRequestBodyBytes, 1024);
         AtLeast(nameof(MaxFileBytes), MaxFileBytes, 1024);
+        AtLeast(nameof(BatchRequestsAtOnce), BatchRequestsAtOnce, 1);
+        AtLeast(nameof(BatchYieldsToRequests), BatchYieldsToRequests, 1);
         Positive(nameof(RequestHeadersTimeout), RequestHeadersTimeout);
         Positive(nameof(DataRateGracePeriod), DataRateGracePeriod);
         if (DataRateGracePeriod <= TimeSpan.FromSeconds(1))

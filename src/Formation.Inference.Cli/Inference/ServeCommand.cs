@@ -41,7 +41,7 @@ static class ServeCommand
         var drafts = SpeculationArguments.DraftModels();
         var apiKey = new Option<string?>("--api-key") { Description = "This key is an administrator's too [default: FORMATION_API_KEY]", HelpName = "KEY" };
         var noAuth = new Option<bool>("--no-auth") { Description = "Serve every caller without a key" };
-        var noStore = new Option<bool>("--no-store") { Description = "Keep nothing that users write: no responses to go on with or to fetch later, no files" };
+        var noStore = new Option<bool>("--no-store") { Description = "Keep nothing that users write: no responses to go on with or to fetch later, no files, no batches" };
         var otlp = new Option<string?>("--otlp") { Description = "Send traces of the request path to this OTLP/gRPC address [default: none are made]", HelpName = "URL" };
         var cluster = new Option<string?>("--cluster-listen")
         {

@@ -18,18 +18,24 @@ public sealed class ContentStore
         sql => ResponseTable.MakeIndex,
         FileTable.Make,
         FileTable.MakeParts,
-        sql => FileTable.MakeIndex);
+        sql => FileTable.MakeIndex,
+        BatchTable.Make,
+        BatchTable.MakeResults,
+        sql => BatchTable.MakeIndex);
 
     ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount)
     {
         var cipher = new ContentCipher(key);
         Responses = new ResponseTable(database, cipher, clock, maxBytesPerAccount);
         Files = new FileTable(database, cipher, clock, maxBytesPerAccount);
+        Batches = new BatchTable(database, cipher, clock);
     }
 
     internal ResponseTable Responses { get; }
 
     internal FileTable Files { get; }
+
+    internal BatchTable Batches { get; }
 
     /// <summary>Opens the store in a database, which stays the caller's, with the <c>accounts.pepper</c> of a data directory.</summary>
     /// <param name="database">The database.</param>
@@ -56,7 +62,7 @@ public sealed class ContentStore
     /// <summary>Removes what is too old.</summary>
     /// <returns>How many rows went.</returns>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken) =>
-        await Responses.SweepAsync(cancellationToken) + await Files.SweepAsync(cancellationToken);
+        await Responses.SweepAsync(cancellationToken) + await Files.SweepAsync(cancellationToken) + await Batches.SweepAsync(cancellationToken);
 
     static byte[]? FindProof(Database database) =>
         database.Query("SELECT proof FROM content_key", row => row.GetFieldValue<byte[]>(0)).SingleOrDefault();

@@ -1,5 +1,6 @@
 using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.OpenAI.Batches;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Embeddings;
@@ -25,6 +26,10 @@ internal static class OpenAIEndpoints
         services.AddSingleton<ModelsHandler>();
         services.AddSingleton<ConversationSource>();
         services.AddSingleton<FilesHandler>();
+        services.AddSingleton<BatchesHandler>();
+        services.AddSingleton<BatchLineRunner>();
+        services.AddSingleton<BatchRunner>();
+        services.AddHostedService(provider => provider.GetRequiredService<BatchRunner>());
         services.AddSingleton<ResponsesHandler>();
         services.AddSingleton<KeptResponsesHandler>();
     }
@@ -50,6 +55,21 @@ internal static class OpenAIEndpoints
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         MapResponses(routes);
         MapFiles(routes);
+        MapBatches(routes);
+    }
+
+    static void MapBatches(IEndpointRouteBuilder routes)
+    {
+        const string Tag = "Batches";
+        var batches = routes.ServiceProvider.GetRequiredService<BatchesHandler>();
+        routes.MapDescribed("POST", "/v1/batches", batches.CreateAsync, "createBatch", Tag, "Runs the requests of a file within a day.")
+            .RequireScope(KeyScopes.Chat).Reads<BatchRequest>().Answers<BatchObject>().Fails(400, 401, 403, 408, 413, 415, 429, 500, 503);
+        routes.MapDescribed("GET", "/v1/batches", batches.ListAsync, "listBatches", Tag, "Lists batches, newest first.")
+            .RequireScope(KeyScopes.Chat).Answers<BatchList>().Fails(400, 401, 403, 500, 503);
+        routes.MapDescribed("GET", "/v1/batches/{id}", batches.GetAsync, "retrieveBatch", Tag, "Says how far a batch is.")
+            .RequireScope(KeyScopes.Chat).Answers<BatchObject>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("POST", "/v1/batches/{id}/cancel", batches.CancelAsync, "cancelBatch", Tag, "Ends a batch before its time.")
+            .RequireScope(KeyScopes.Chat).Answers<BatchObject>().Fails(401, 403, 404, 409, 500, 503);
     }
 
     static void MapFiles(IEndpointRouteBuilder routes)

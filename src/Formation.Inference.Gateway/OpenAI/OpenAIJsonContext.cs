@@ -1,4 +1,6 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.OpenAI.Batches;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Embeddings;
@@ -34,6 +36,12 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(ResponseItemList))]
 [JsonSerializable(typeof(InputTokenCount))]
 [JsonSerializable(typeof(KeptItems))]
+[JsonSerializable(typeof(JsonElement))]
+[JsonSerializable(typeof(BatchRequest))]
+[JsonSerializable(typeof(BatchObject))]
+[JsonSerializable(typeof(BatchState))]
+[JsonSerializable(typeof(BatchList))]
+[JsonSerializable(typeof(BatchOutputLine))]
 [JsonSerializable(typeof(FileObject))]
 [JsonSerializable(typeof(FileList))]
 [JsonSerializable(typeof(FileDeleted))]

@@ -28,6 +28,9 @@ internal static partial class GatewayLog
     [LoggerMessage(4, LogLevel.Warning, "{RequestId} met a failure of the database: {Reason}")]
     internal static partial void DatabaseFailed(ILogger logger, string requestId, string reason);
 
+    [LoggerMessage(6, LogLevel.Warning, "Batch {Batch} could not go on and will be tried again: {ExceptionType}")]
+    internal static partial void BatchFailed(ILogger logger, string batch, string exceptionType);
+
     [LoggerMessage(5, LogLevel.Warning, "Kept contents that are too old could not be removed: {Reason}")]
     internal static partial void SweepFailed(ILogger logger, string reason);
 }

@@ -262,6 +262,28 @@ test('a file is kept, listed, given again and deleted', async () => {
   await assert.rejects(client.files.retrieve(file.id), OpenAI.NotFoundError);
 });
 
+test('a batch runs the requests of a file', { timeout: 60_000 }, async () => {
+  const body = { model, messages, temperature: 0, max_completion_tokens: 5 };
+  const lines = [['a', body], ['b', { ...body, temperature: 9 }]].map(([custom_id, body]) => JSON.stringify({ custom_id, method: 'POST', url: '/v1/chat/completions', body }));
+  const file = await client.files.create({ file: await toFile(Buffer.from(lines.join('\n')), 'batch.jsonl'), purpose: 'batch' });
+  let batch = await client.batches.create({ input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h', metadata: { a: 'b' } });
+  assert.equal(batch.status, 'validating');
+  while (batch.status !== 'completed') {
+    assert.ok(['validating', 'in_progress', 'finalizing'].includes(batch.status), batch.status);
+    await new Promise(resolve => setTimeout(resolve, 100));
+    batch = await client.batches.retrieve(batch.id);
+  }
+  assert.deepEqual(batch.request_counts, { total: 2, completed: 1, failed: 1 });
+  const output = JSON.parse(await (await client.files.content(batch.output_file_id)).text());
+  assert.equal(output.custom_id, 'a');
+  assert.equal(output.response.body.choices[0].message.content, (await client.chat.completions.create(body)).choices[0].message.content);
+  const failed = JSON.parse(await (await client.files.content(batch.error_file_id)).text());
+  assert.deepEqual([failed.custom_id, failed.response.status_code, failed.response.body.error.param], ['b', 400, 'temperature']);
+  const ids = [];
+  for await (const each of client.batches.list()) ids.push(each.id);
+  assert.ok(ids.includes(batch.id));
+});
+
 test('what the server does not have says so', async () => {
   const requests = [
     () => client.moderations.create({ input: 'x' }),

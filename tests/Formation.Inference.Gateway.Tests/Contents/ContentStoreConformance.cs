@@ -129,6 +129,54 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     }
 
     [Fact]
+    public async Task A_batch_is_held_by_one_and_what_its_lines_became_is_kept_once()
+    {
+        (BatchTable here, BatchTable there) = (Open().Batches, Open().Batches);
+        KeptBatch Batch(string id, string account) => new(id, account, _clock.GetUtcNow(), null, "{}"u8.ToArray());
+        Assert.True(await here.TryAddAsync(Batch("b1", "a"), CancellationToken.None));
+        Assert.True(await here.TryAddAsync(Batch("b2", "b"), CancellationToken.None));
+        Assert.Equal("b1", (await here.TryHoldAsync("here", new HashSet<string>(), CancellationToken.None))!.Id);
+        Assert.Null(await there.TryHoldAsync("there", new HashSet<string> { "b" }, CancellationToken.None));
+        Assert.Equal("b2", (await there.TryHoldAsync("there", new HashSet<string>(), CancellationToken.None))!.Id);
+        Assert.True(await here.HoldOnAsync("here", "b1", CancellationToken.None));
+        Assert.False(await there.HoldOnAsync("there", "b1", CancellationToken.None));
+        Assert.False(await there.UpdateAsync("there", Batch("b1", "a"), isOpen: false, CancellationToken.None));
+
+        await here.AddResultAsync(Batch("b1", "a"), new BatchResult(7, true, "first"u8.ToArray()), CancellationToken.None);
+        await there.AddResultAsync(Batch("b1", "a"), new BatchResult(7, false, "second"u8.ToArray()), CancellationToken.None);
+        await here.AddResultAsync(Batch("b1", "a"), new BatchResult(2, false, "other"u8.ToArray()), CancellationToken.None);
+        Assert.Equal([2, 7], (await here.FindDoneAsync("b1", CancellationToken.None)).Order());
+        Assert.Equal((1, 1), await there.CountAsync("b1", CancellationToken.None));
+        Assert.Equal(
+            ["other", "first"], (await there.FindResultsAsync(Batch("b1", "a"), 0, 9, CancellationToken.None)).Select(result => Encoding.UTF8.GetString(result.Content)));
+        Assert.Equal(7, Assert.Single(await there.FindResultsAsync(Batch("b1", "a"), 2, 9, CancellationToken.None)).Line);
+
+        Assert.False(await there.CancelAsync("b", "b1", CancellationToken.None));
+        Assert.True(await there.CancelAsync("a", "b1", CancellationToken.None));
+        Assert.NotNull((await here.FindAsync("a", "b1", CancellationToken.None))!.Cancelled);
+        Assert.Null(await here.FindAsync("b", "b1", CancellationToken.None));
+        await here.ReleaseAsync("here", "b1", CancellationToken.None);
+        Assert.Equal("b1", (await there.TryHoldAsync("there", new HashSet<string>(), CancellationToken.None))!.Id);
+        Assert.True(await there.UpdateAsync("there", Batch("b1", "a"), isOpen: false, CancellationToken.None));
+        Assert.False(await there.CancelAsync("a", "b1", CancellationToken.None));
+        Assert.Equal("b1", Assert.Single(await here.ListAsync("a", null, 9, CancellationToken.None)).Id);
+
+        _clock.Advance(TimeSpan.FromDays(30));
+        Assert.Equal(2, await here.SweepAsync(CancellationToken.None));
+        Assert.Empty(await here.FindDoneAsync("b1", CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task An_account_has_so_many_batches_in_work_and_no_more()
+    {
+        BatchTable batches = Open().Batches;
+        for (int i = 0; i < BatchTable.MaxOpen; i++)
+            Assert.True(await batches.TryAddAsync(new KeptBatch($"b{i}", "a", _clock.GetUtcNow(), null, []), CancellationToken.None));
+        Assert.False(await batches.TryAddAsync(new KeptBatch("more", "a", _clock.GetUtcNow(), null, []), CancellationToken.None));
+        Assert.True(await batches.TryAddAsync(new KeptBatch("other", "b", _clock.GetUtcNow(), null, []), CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Nothing_of_the_text_is_in_the_database_and_the_same_text_twice_is_not_the_same()
     {
         ContentStore store = Open();
