@@ -80,6 +80,9 @@ public sealed partial class ClusterBackend(
                 yield break;
             }
         }
+
+        // Who cancels is told so in any case, also where the request had ended by then.
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>Notes that a head did not go on with a request, for the request itself, for others, and for operators.</summary>

@@ -65,6 +65,9 @@ public sealed class LocalBackend : IInferenceBackend
             {
                 await foreach (var next in generation.Events.ReadAllAsync(cancellationToken))
                     yield return next;
+
+                // Who cancels is told so in any case, also where the request had ended by then.
+                cancellationToken.ThrowIfCancellationRequested();
             }
             finally
             {

@@ -16,7 +16,16 @@ public class TelemetryTests
         await gateway.PostForTextAsync("/v1/chat/completions", TestGateway.Chat());
         (await gateway.ChatAsync(""","n":0""")).Dispose();
         (await gateway.PostAsync("/v1/chat/completions", """{"model":"made-up","messages":[{"role":"user","content":"x"}]}""")).Dispose();
-        string metrics = await gateway.Anonymous.GetStringAsync("/metrics");
+
+
+        // A request is counted when its answer has been sent, which its client may see a moment before.
+        string metrics = "";
+        await Eventually.TrueAsync(async () =>
+        {
+            metrics = await gateway.Anonymous.GetStringAsync("/metrics");
+            return new[] { """status="200",stream_error=""} 2""", """status="400",stream_error=""} 1""", """status="404",stream_error=""} 1""" }
+                .All(counted => metrics.Contains(counted, StringComparison.Ordinal));
+        });
 
         Assert.Contains(
             """formation_http_requests_total{model_name="tiny",route="/v1/chat/completions",status="200",stream_error=""} 2""", metrics);
