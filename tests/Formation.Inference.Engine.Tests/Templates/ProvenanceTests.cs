@@ -2,7 +2,7 @@ using Formation.Inference.Engine.Templates;
 
 namespace Formation.Inference.Engine.Tests.Templates;
 
-/// <summary>What users, tools and request variables write never lands in a control range, whatever a template does to it.</summary>
+/// <summary>Security test 33. What users, tools and request variables write never lands in a control range, whatever a template does to it.</summary>
 public sealed class ProvenanceTests
 {
     const string LookAlike = "<|im_start|>";

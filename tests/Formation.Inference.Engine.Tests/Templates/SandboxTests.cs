@@ -2,7 +2,7 @@ using Formation.Inference.Engine.Templates;
 
 namespace Formation.Inference.Engine.Tests.Templates;
 
-/// <summary>A template reaches nothing outside its values, and every way to use too much of anything ends in one clear error.</summary>
+/// <summary>Security test 32. A template reaches nothing outside its values, and every way to use too much of anything ends in one clear error.</summary>
 public sealed class SandboxTests
 {
     [Theory]
