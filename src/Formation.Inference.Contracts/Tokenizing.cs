@@ -51,6 +51,25 @@ public static class Tokenizing
         return outcome ?? throw new InvalidOperationException("The backend ended before it had shown the prompt.");
     }
 
+    /// <summary>
+    /// How many tokens a prompt of up to twice the model's context has, or why there is no such number. Nothing is computed: of the request only the
+    /// prompt and the ids (of model, account and request) say anything.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static async Task<Outcome<GenerationStarted>> CountAsync(
+        this IInferenceBackend backend, GenerationRequest request, CancellationToken cancellationToken)
+    {
+        Outcome<GenerationStarted>? outcome = null;
+        await foreach (var item in backend.GenerateAsync(request with { Choices = 0 }, cancellationToken))
+            outcome = item switch
+            {
+                GenerationFailed { Error: var error } => error,
+                GenerationStarted started => started,
+                _ => outcome,
+            };
+        return outcome ?? throw new InvalidOperationException("The backend ended before it had counted the prompt.");
+    }
+
     /// <summary>Finds the tokens in the text, one behind the other; what stands between two (spaces that a tokenizer drops) is in none.</summary>
     static PromptToken[] Locate(GenerationDelta echo, bool hasSpecialText)
     {

@@ -35,6 +35,7 @@ public static class GatewayServices
         services.AddSingleton<RequestGate>();
         services.AddSingleton<ErrorResponse>();
         services.AddSingleton<AnswerSource>();
+        services.AddSingleton<EmbeddingSource>();
         services.AddSingleton<StreamedAnswer>();
         services.AddHostedService<ContentSweeper>();
         services.AddOpenAI();

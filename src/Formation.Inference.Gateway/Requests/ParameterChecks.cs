@@ -40,6 +40,23 @@ internal static class ParameterChecks
     internal static ApiErrorException UnsupportedValue(string param, string why) =>
         Fail(param, "unsupported_value", $"Unsupported value for '{param}': {why}");
 
+    /// <summary>Texts that end a choice.</summary>
+    internal static string[] StopStrings(string param, List<string?>? given)
+    {
+        if (given is null)
+            return [];
+        Count(param, given.Count, 0, MaxStopStrings);
+        return [.. given.Select((text, index) => StopString($"{param}[{index}]", text ?? throw InvalidValue($"{param}[{index}]", "it is null; send a text.")))];
+    }
+
+    /// <summary>What an answer must be, by a description that is not too long.</summary>
+    internal static OutputFormat Format(OutputFormatKind kind, string param, string source) => new(kind, Text(param, source, OutputFormat.MaxSourceLength)!);
+
+    /// <summary>JSON that a schema allows.</summary>
+    internal static OutputFormat SchemaFormat(string param, JsonElement schema) => schema.ValueKind is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False
+        ? Format(OutputFormatKind.JsonSchema, param, schema.GetRawText())
+        : throw InvalidType(param, "a JSON schema (an object or a boolean)", schema);
+
     /// <summary>Refuses a parameter of the API that this server does not have, where it is given.</summary>
     internal static void Refuse(string param, JsonElement? value, string why)
     {
@@ -50,6 +67,15 @@ internal static class ParameterChecks
     /// <summary>A property that has to be there, of any kind.</summary>
     internal static JsonElement Require(JsonElement element, string name, string path) =>
         element.TryGetProperty(name, out JsonElement value) ? value : throw Missing($"{path}.{name}");
+
+    /// <summary>A property that need not be there; null says as much as nothing.</summary>
+    internal static bool IsGiven(JsonElement element, string name, out JsonElement value) =>
+        element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>A property that need not be there, and is a boolean where it is.</summary>
+    internal static bool? Flag(JsonElement element, string name, string path) => !IsGiven(element, name, out JsonElement value) ? null
+        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+        : throw InvalidType($"{path}.{name}", "a boolean", value);
 
     /// <summary>A property that has to be there and be a string.</summary>
     internal static string RequireString(JsonElement element, string name, string path)

@@ -1,25 +1,27 @@
 namespace Formation.Inference.Gateway.Tools;
 
-/// <summary>Tells what the model says from the calls of tools in the events of an answer of one choice.</summary>
+/// <summary>Tells what the model says from the calls of tools, in each choice of an answer.</summary>
 /// <param name="mayCallTools">Whether the answer may call tools; where not, all of it is text.</param>
-internal sealed class AnswerReader(bool mayCallTools)
+internal class AnswerReader(bool mayCallTools)
 {
-    ToolCallReader? _reader;
+    readonly Dictionary<int, ToolCallReader> _readers = [];
+    ToolCallSyntax _syntax = ToolCallSyntax.Default;
 
-    /// <summary>What is certain of the answer with one more event; valid until the next call.</summary>
-    internal IReadOnlyList<AnswerPiece> Read(GenerationEvent item)
+    internal void Begin(GenerationStarted started) => _syntax = started.ToolCalls ?? _syntax;
+
+    /// <summary>What a choice's new text is; valid until the choice is read on.</summary>
+    internal IReadOnlyList<AnswerPiece> Read(GenerationDelta delta)
     {
-        switch (item)
-        {
-            case GenerationStarted started when mayCallTools:
-                _reader = new ToolCallReader(started.ToolCalls ?? ToolCallSyntax.Default);
-                return [];
-            case GenerationDelta { Text: { Length: > 0, Value: var text } }:
-                return _reader?.Read(text) ?? [new AnswerPiece(AnswerPieceKind.Text, 0, text)];
-            case GenerationFinished:
-                return _reader?.End() ?? [];
-            default:
-                return [];
-        }
+        if (!mayCallTools)
+            return [new AnswerPiece(AnswerPieceKind.Text, 0, delta.Text.Value)];
+        if (!_readers.TryGetValue(delta.Choice, out ToolCallReader? reader))
+            _readers[delta.Choice] = reader = new ToolCallReader(_syntax);
+        return reader.Read(delta.Text.Value);
     }
+
+    /// <summary>What a choice's text still holds when it has ended.</summary>
+    internal IReadOnlyList<AnswerPiece> End(int choice) => _readers.TryGetValue(choice, out ToolCallReader? reader) ? reader.End() : [];
+
+    /// <summary>Calls of a choice that have begun.</summary>
+    internal int CallsOf(int choice) => _readers.TryGetValue(choice, out ToolCallReader? reader) ? reader.Calls : 0;
 }

@@ -50,7 +50,7 @@ internal readonly record struct ContentBlock(JsonElement Json, string Param, str
     internal void CheckFields(params ReadOnlySpan<string> own)
     {
         ExtraInputs.None(Json, Param, [.. own, "type", "cache_control"]);
-        if (Json.TryGetProperty("cache_control", out JsonElement cache) && cache.ValueKind != JsonValueKind.Null)
+        if (IsGiven(Json, "cache_control", out JsonElement cache))
             CheckCacheControl(cache, $"{Param}.cache_control");
     }
 

@@ -69,7 +69,7 @@ internal static class ConversationMapping
         OneOf($"{Format}.type", RequireString(format, "type", Format), "json_schema");
         JsonElement schema = Require(format, "schema", Format);
         return schema.ValueKind == JsonValueKind.Object
-            ? new OutputFormat(OutputFormatKind.JsonSchema, Text($"{Format}.schema", schema.GetRawText(), OutputFormat.MaxSourceLength)!)
+            ? SchemaFormat($"{Format}.schema", schema)
             : throw InvalidType($"{Format}.schema", "a JSON schema (an object)", schema);
     }
 

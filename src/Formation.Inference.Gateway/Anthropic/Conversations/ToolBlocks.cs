@@ -19,7 +19,7 @@ internal static class ToolBlocks
             throw Missing($"{block.Param}.input");
         if (input.ValueKind != JsonValueKind.Object)
             throw InvalidType($"{block.Param}.input", "an object", input);
-        if (block.Json.TryGetProperty("caller", out JsonElement caller) && caller.ValueKind != JsonValueKind.Null
+        if (IsGiven(block.Json, "caller", out JsonElement caller)
             && !(caller.ValueKind == JsonValueKind.Object && caller.TryGetProperty("type", out JsonElement type) && JsonWords.TryGetString(type) == "direct"))
             throw UnsupportedValue($"{block.Param}.caller", "only the model itself calls tools here; leave it out or send {\"type\":\"direct\"}.");
         CheckNoToolset(block);
@@ -54,17 +54,15 @@ internal static class ToolBlocks
             throw InvalidValue($"{block.Param}.tool_use_id", "no 'tool_use' block before it has this id.");
 
         // Templates have no place for it: what went wrong stands in the content.
-        if (block.Json.TryGetProperty("is_error", out JsonElement isError)
-            && isError.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
-            throw InvalidType($"{block.Param}.is_error", "a boolean", isError);
+        Flag(block.Json, "is_error", block.Param);
         CheckNoToolset(block);
-        bool hasContent = block.Json.TryGetProperty("content", out JsonElement content) && content.ValueKind != JsonValueKind.Null;
+        bool hasContent = IsGiven(block.Json, "content", out JsonElement content);
         return new ChatMessage("tool", hasContent ? ContentText.Of(content, $"{block.Param}.content") : "") { ToolCallId = id };
     }
 
     static void CheckNoToolset(ContentBlock block)
     {
-        if (block.Json.TryGetProperty("toolset_name", out JsonElement toolset) && toolset.ValueKind != JsonValueKind.Null)
+        if (IsGiven(block.Json, "toolset_name", out _))
             throw Unsupported($"{block.Param}.toolset_name", "This server has no toolsets; leave it out.");
     }
 }

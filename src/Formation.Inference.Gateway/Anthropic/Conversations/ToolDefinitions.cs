@@ -64,10 +64,9 @@ internal static class ToolDefinitions
     {
         if (IsGiven(tool, "cache_control", out JsonElement cache))
             ContentBlock.CheckCacheControl(cache, $"{here}.cache_control");
-        foreach (string name in (ReadOnlySpan<string>)["strict", "eager_input_streaming", "defer_loading"])
-            if (IsGiven(tool, name, out JsonElement flag) && flag.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
-                throw InvalidType($"{here}.{name}", "a boolean", flag);
-        if (tool.TryGetProperty("defer_loading", out JsonElement defers) && defers.ValueKind == JsonValueKind.True)
+        Flag(tool, "strict", here);
+        Flag(tool, "eager_input_streaming", here);
+        if (Flag(tool, "defer_loading", here) == true)
             throw UnsupportedValue($"{here}.defer_loading", "there is no search for tools here: all are shown. Leave it out.");
         if (IsGiven(tool, "input_examples", out JsonElement examples) && examples.ValueKind != JsonValueKind.Array)
             throw InvalidType($"{here}.input_examples", "an array", examples);
@@ -97,22 +96,13 @@ internal static class ToolDefinitions
             return null;
         if (names.Count == 0)
             throw InvalidValue("tool_choice", "it is only allowed with 'tools'.");
-        bool isParallel = !IsParallelDisabled(given);
+        bool isParallel = Flag(given, "disable_parallel_tool_use", "tool_choice") != true;
         if (word != "tool")
             return new ToolUse(word == "auto" ? ToolChoice.Auto : ToolChoice.Required) { IsParallel = isParallel };
         string name = RequireString(given, "name", "tool_choice");
         return names.Contains(name)
             ? new ToolUse(ToolChoice.Required) { Name = name, IsParallel = isParallel }
             : throw InvalidValue("tool_choice.name", "none of 'tools' has this name.");
-    }
-
-    static bool IsParallelDisabled(JsonElement choice)
-    {
-        if (!IsGiven(choice, "disable_parallel_tool_use", out JsonElement flag))
-            return false;
-        return flag.ValueKind is JsonValueKind.True or JsonValueKind.False
-            ? flag.GetBoolean()
-            : throw InvalidType("tool_choice.disable_parallel_tool_use", "a boolean", flag);
     }
 
     static JsonElement ToTemplate(List<Definition> tools) => JsonText.Build(json =>
@@ -134,9 +124,6 @@ internal static class ToolDefinitions
 
         json.WriteEndArray();
     });
-
-    static bool IsGiven(JsonElement element, string name, out JsonElement value) =>
-        element.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
 
     readonly record struct Definition(string Name, string? Description, JsonElement InputSchema);
 }

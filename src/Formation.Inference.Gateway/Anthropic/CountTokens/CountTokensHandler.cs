@@ -25,24 +25,11 @@ internal sealed class CountTokensHandler(GatewayOptions options, RequestGate gat
             ModelId = ParameterChecks.ModelId(body.Model),
             AccountId = accountId,
             Prompt = ConversationMapping.Of(body).Prompt,
-            Choices = 0,
         };
         answers.FindModel(context, request.ModelId);
-        int tokens = await CountAsync(request, context.RequestAborted);
-        await WholeAnswer.WriteAsync(context, new TokenCount(tokens), AnthropicJsonContext.Answers.TokenCount);
-    }
-
-    async Task<int> CountAsync(GenerationRequest request, CancellationToken cancellationToken)
-    {
-        int? tokens = null;
-        await foreach (GenerationEvent item in backend.GenerateAsync(request, cancellationToken))
-        {
-            if (item is GenerationFailed { Error: var error })
-                throw new ApiErrorException(GenerationErrors.ToApiError(error, ConversationMapping.ParameterName));
-            if (item is GenerationStarted started)
-                tokens = started.PromptTokens;
-        }
-
-        return tokens ?? throw new InvalidOperationException("The backend ended before it had counted the prompt.");
+        Outcome<GenerationStarted> counted = await backend.CountAsync(request, context.RequestAborted);
+        if (counted.Error is { } error)
+            throw new ApiErrorException(GenerationErrors.ToApiError(error, ConversationMapping.ParameterName));
+        await WholeAnswer.WriteAsync(context, new TokenCount(counted.Value!.PromptTokens), AnthropicJsonContext.Answers.TokenCount);
     }
 }

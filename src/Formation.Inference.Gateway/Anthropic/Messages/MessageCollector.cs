@@ -15,12 +15,19 @@ internal sealed class MessageCollector(MessageHeader header, AnswerReader reader
     internal void Add(PromptEvent item)
     {
         usage.Add(item);
-        foreach (AnswerPiece piece in reader.Read(item.Event))
-            if (piece.Kind == AnswerPieceKind.Call)
-                _calls.Add((piece.Text, new StringBuilder()));
-            else
-                (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Input).Append(piece.Text);
-        _finished = item.Event as GenerationFinished ?? _finished;
+        switch (item.Event)
+        {
+            case GenerationStarted started:
+                reader.Begin(started);
+                break;
+            case GenerationDelta delta:
+                Add(reader.Read(delta));
+                break;
+            case GenerationFinished finished:
+                Add(reader.End(finished.Choice));
+                _finished = finished;
+                break;
+        }
     }
 
     internal Message ToAnswer()
@@ -36,6 +43,15 @@ internal sealed class MessageCollector(MessageHeader header, AnswerReader reader
             reason,
             stopSequence,
             MessageUsage.Of(usage.PromptTokens, usage.CachedTokens, usage.CompletionTokens));
+    }
+
+    void Add(IReadOnlyList<AnswerPiece> pieces)
+    {
+        foreach (AnswerPiece piece in pieces)
+            if (piece.Kind == AnswerPieceKind.Call)
+                _calls.Add((piece.Text, new StringBuilder()));
+            else
+                (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Input).Append(piece.Text);
     }
 
     /// <summary>An input, or null where the call was cut before it was whole.</summary>

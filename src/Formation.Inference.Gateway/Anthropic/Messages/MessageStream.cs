@@ -13,7 +13,7 @@ namespace Formation.Inference.Gateway.Anthropic.Messages;
 /// </summary>
 internal sealed class MessageStream(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage, FormationRecord formation) : IStreamDialect
 {
-    int _blocks, _calls;
+    int _blocks;
     bool _isText;
     GenerationFinished? _finished;
 
@@ -22,21 +22,27 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
     public void Write(PromptEvent item, ServerSentEvents output)
     {
         usage.Add(item);
-        if (item.Event is GenerationStarted started)
+        switch (item.Event)
         {
-            var begun = Message.Begun(header.Id, header.Model, started.PromptTokens);
-            output.Write("message_start"u8, new MessageStartEvent("message_start", begun), AnthropicJsonContext.Answers.MessageStartEvent);
+            case GenerationStarted started:
+                reader.Begin(started);
+                var begun = Message.Begun(header.Id, header.Model, started.PromptTokens);
+                output.Write("message_start"u8, new MessageStartEvent("message_start", begun), AnthropicJsonContext.Answers.MessageStartEvent);
+                break;
+            case GenerationDelta { Text.Length: > 0 } delta:
+                Write(reader.Read(delta), output);
+                break;
+            case GenerationFinished finished:
+                Write(reader.End(finished.Choice), output);
+                _finished = finished;
+                break;
         }
-
-        foreach (AnswerPiece piece in reader.Read(item.Event))
-            Write(piece, output);
-        _finished = item.Event as GenerationFinished ?? _finished;
     }
 
     public void WriteEnd(ServerSentEvents output)
     {
         WriteBlockStop(output);
-        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, _calls);
+        (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, reader.CallsOf(_finished!.Choice));
         var total = new MessageDeltaUsage(usage.PromptTokens - usage.CachedTokens, 0, usage.CachedTokens, usage.CompletionTokens);
         output.Write(
             "message_delta"u8,
@@ -50,13 +56,18 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
 
     public ApiError ToApiError(GenerationError error) => GenerationErrors.ToApiError(error, ConversationMapping.ParameterName);
 
+    void Write(IReadOnlyList<AnswerPiece> pieces, ServerSentEvents output)
+    {
+        foreach (AnswerPiece piece in pieces)
+            Write(piece, output);
+    }
+
     void Write(AnswerPiece piece, ServerSentEvents output)
     {
         switch (piece.Kind)
         {
             case AnswerPieceKind.Call:
                 WriteBlockStart(output, ToolUseBlock.Of(createId(), piece.Text));
-                _calls++;
                 _isText = false;
                 break;
             case AnswerPieceKind.Arguments:

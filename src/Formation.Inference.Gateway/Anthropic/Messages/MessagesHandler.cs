@@ -30,7 +30,7 @@ internal sealed class MessagesHandler(
         var usage = new UsageCount(request.Choices);
         var reader = new AnswerReader(mayCallTools: request.ToolUse is not null);
         string CreateCallId() => answers.CreateId("toolu_");
-        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
         var stream = new MessageStream(header, reader, CreateCallId, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in Anthropic's words.

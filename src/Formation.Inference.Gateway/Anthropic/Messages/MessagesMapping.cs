@@ -32,7 +32,7 @@ internal static class MessagesMapping
             {
                 MaxTokens = (int)maxTokens,
                 EndsAtContext = true,
-                Strings = StopSequences(body.StopSequences),
+                Strings = StopStrings("stop_sequences", body.StopSequences),
             },
             Format = format,
             ToolUse = toolUse,
@@ -50,15 +50,6 @@ internal static class MessagesMapping
             TopP = Math.Max(Decimal("top_p", body.TopP, 0, 1) ?? standard.TopP, float.Epsilon),
             TopK = (int)(Integer("top_k", body.TopK, 0, int.MaxValue) ?? standard.TopK),
         };
-    }
-
-    static string[] StopSequences(List<string?>? given)
-    {
-        if (given is null)
-            return [];
-        Count("stop_sequences", given.Count, 0, MaxStopStrings);
-        return [.. given.Select((text, index) => StopString(
-            $"stop_sequences[{index}]", text ?? throw InvalidValue($"stop_sequences[{index}]", "it is null; send a text.")))];
     }
 
     static void CheckUnused(MessagesRequest body)

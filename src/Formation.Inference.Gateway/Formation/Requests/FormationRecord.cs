@@ -5,12 +5,12 @@ namespace Formation.Inference.Gateway.Formation.Requests;
 
 /// <summary>Notes what Formation's part of an answer tells, while the answer's events pass.</summary>
 /// <param name="isAsked">Whether the request has such a part; else nothing is noted or told.</param>
+/// <param name="usage">What the request used, as far as the answer is told.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class FormationRecord(bool isAsked, TimeProvider clock)
+internal sealed class FormationRecord(bool isAsked, UsageCount usage, TimeProvider clock)
 {
     readonly long _begun = clock.GetTimestamp();
     readonly List<string> _nodes = [];
-    readonly Dictionary<int, int> _cachedTokens = [];
     TimeSpan? _accepted, _firstToken;
     TimeSpan _ended;
 
@@ -21,7 +21,9 @@ internal sealed class FormationRecord(bool isAsked, TimeProvider clock)
     /// <summary>What was noted, or null where nobody asked.</summary>
     internal FormationAnswer? ToAnswer() => isAsked
         ? new FormationAnswer(
-            _nodes, _cachedTokens.Values.Sum(), new FormationTimings(Milliseconds(_accepted ?? _ended), _firstToken is { } first ? Milliseconds(first) : null, Milliseconds(_ended)))
+            _nodes,
+            usage.CachedTokens,
+            new FormationTimings(Milliseconds(_accepted ?? _ended), _firstToken is { } first ? Milliseconds(first) : null, Milliseconds(_ended)))
         : null;
 
     async IAsyncEnumerable<PromptEvent> NoteAllAsync(IAsyncEnumerable<PromptEvent> events, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -45,7 +47,6 @@ internal sealed class FormationRecord(bool isAsked, TimeProvider clock)
                 _firstToken ??= _ended;
                 break;
             case GenerationFinished finished:
-                _cachedTokens[item.Prompt] = finished.CachedPromptTokens;
                 _nodes.AddRange(finished.Nodes.Except(_nodes));
                 break;
         }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http;
 namespace Formation.Inference.Gateway.HuggingFace.TextEmbeddings;
 
 /// <summary>Steps 4 to 9 for vectors: has the model of a request embed its inputs.</summary>
-internal sealed class Embedder(IInferenceBackend backend, AnswerSource answers, ModelChoice models)
+internal sealed class Embedder(EmbeddingSource vectors, AnswerSource answers, ModelChoice models)
 {
     /// <param name="context">The request.</param>
     /// <param name="accountId">Whose it is.</param>
@@ -38,23 +38,17 @@ internal sealed class Embedder(IInferenceBackend backend, AnswerSource answers, 
             Dimensions = dimensions,
             Kind = kind,
         };
-        var usage = new UsageCount(0);
-        using RequestTrace trace = answers.Trace(context, "embeddings", model.Id, usage);
-        Outcome<EmbeddingAnswer> outcome = await backend.EmbedAsync(request, context.RequestAborted);
-        if (outcome.Error is { } error)
-            throw new ApiErrorException(HuggingFaceErrors.OfBackend(error, EmbedMapping.ParameterName));
-        usage.AddPromptTokens(outcome.Value!.TokenCount);
-        return outcome.Value.Inputs;
+        return (await vectors.EmbedAsync(context, request, error => HuggingFaceErrors.OfBackend(error, EmbedMapping.ParameterName))).Inputs;
     }
 
     /// <summary>How near each text is to the first one: the cosine of the angle between their vectors.</summary>
     internal async Task<float[]> CompareAsync(HttpContext context, string accountId, Prompt first, IReadOnlyList<Prompt> others, InputTruncation truncation)
     {
-        IReadOnlyList<InputEmbedding> vectors = await EmbedAsync(context, accountId, [first, .. others], truncation);
-        ReadOnlyMemory<float> source = vectors[0].Vector();
+        IReadOnlyList<InputEmbedding> embedded = await EmbedAsync(context, accountId, [first, .. others], truncation);
+        ReadOnlyMemory<float> source = embedded[0].Vector();
 
         // Rounding may lead a little beyond what a cosine can be.
-        return [.. vectors.Skip(1).Select(other => (float)Math.Clamp(Dot(source.Span, other.Vector().Span), -1, 1))];
+        return [.. embedded.Skip(1).Select(other => (float)Math.Clamp(Dot(source.Span, other.Vector().Span), -1, 1))];
     }
 
     static double Dot(ReadOnlySpan<float> left, ReadOnlySpan<float> right)

@@ -43,7 +43,7 @@ internal sealed class GenerateMapping(Func<ulong> nextSeed)
             Stop = new StopConditions
             {
                 MaxTokens = (int?)Integer("max_new_tokens", given.MaxNewTokens, 1, int.MaxValue),
-                Strings = StopSequences(given.Stop),
+                Strings = StopStrings("stop", given.Stop),
             },
             Format = given.Grammar is { } grammar ? GrammarMapping.ToFormat(grammar) : null,
             Choices = bestOf,
@@ -109,14 +109,5 @@ internal sealed class GenerateMapping(Func<ulong> nextSeed)
     {
         float? mass = Decimal(param, value, 0, 1, aboveMinimum: true);
         return value < 1 || value is null ? mass : throw InvalidValue(param, "it is 1, and must be less; leave it out to keep all tokens.");
-    }
-
-    static string[] StopSequences(List<string?>? given)
-    {
-        if (given is null)
-            return [];
-        Count("stop", given.Count, 0, MaxStopStrings);
-        return [.. given.Select((text, index) => StopString(
-            $"stop[{index}]", text ?? throw InvalidValue($"stop[{index}]", "it is null; send a text.")))];
     }
 }

@@ -18,9 +18,9 @@ internal static class GrammarMapping
         JsonElement value = Require(grammar, "value", Name);
         return type switch
         {
-            "regex" => Of(OutputFormatKind.Pattern, JsonWords.TryGetString(value) ?? throw InvalidType(ValueName, "a string", value)),
-            "json_schema" => Of(OutputFormatKind.JsonSchema, Schema($"{ValueName}.schema", SchemaOf(value))),
-            _ => Of(OutputFormatKind.JsonSchema, value.ValueKind == JsonValueKind.String ? Parsed(value) : Schema(ValueName, value)),
+            "regex" => Format(OutputFormatKind.Pattern, ValueName, JsonWords.TryGetString(value) ?? throw InvalidType(ValueName, "a string", value)),
+            "json_schema" => SchemaFormat($"{ValueName}.schema", SchemaOf(value)),
+            _ => value.ValueKind == JsonValueKind.String ? Parsed(value) : SchemaFormat(ValueName, value),
         };
     }
 
@@ -29,23 +29,17 @@ internal static class GrammarMapping
         : throw InvalidType(ValueName, "an object", named);
 
     /// <summary>A schema that is itself sent as a text.</summary>
-    static string Parsed(JsonElement value)
+    static OutputFormat Parsed(JsonElement value)
     {
         string text = JsonWords.TryGetString(value) ?? throw InvalidType(ValueName, "a JSON schema", value);
         try
         {
             using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = JsonBody.MaxDepth });
-            return Schema(ValueName, document.RootElement);
+            return SchemaFormat(ValueName, document.RootElement);
         }
         catch (JsonException)
         {
             throw InvalidValue(ValueName, "the text is not JSON.");
         }
     }
-
-    static string Schema(string param, JsonElement schema) => schema.ValueKind is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False
-        ? schema.GetRawText()
-        : throw InvalidType(param, "a JSON schema (an object or a boolean)", schema);
-
-    static OutputFormat Of(OutputFormatKind kind, string source) => new(kind, Text(ValueName, source, OutputFormat.MaxSourceLength)!);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Formation.Inference.Gateway.OpenAI.Answers;
 
 namespace Formation.Inference.Gateway.HuggingFace.TextGeneration;
 
@@ -48,8 +49,8 @@ internal sealed class TokenTexts
     /// <summary>A token's own text; bytes that are not whole characters as U+FFFD.</summary>
     internal static string Alone(ReadOnlyMemory<byte> bytes) => Encoding.UTF8.GetString(bytes.Span);
 
-    /// <summary>JSON has no infinity.</summary>
-    internal static float Logprob(float? logprob) => logprob is { } given && !float.IsNaN(given) ? Math.Max(given, -9999) : -9999;
+    /// <summary>A log-probability as JSON can have it; the lowest one where there is none.</summary>
+    internal static float Logprob(float? logprob) => TokenText.Logprob(logprob ?? float.NaN);
 
     int Length(ReadOnlySpan<byte> bytes)
     {

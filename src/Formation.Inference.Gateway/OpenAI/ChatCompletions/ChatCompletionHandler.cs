@@ -34,7 +34,7 @@ internal sealed class ChatCompletionHandler(
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
         var tools = new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_"));
-        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
         var stream = new ChatCompletionStream(
             header, request.Choices, logprobs, includeUsage, ChatCompletionMapping.Names(body), tools, usage, formation);
 

@@ -34,7 +34,7 @@ internal sealed class CompletionHandler(
         bool includeUsage = CommonMapping.IncludeUsage(body);
         AnswerHeader header = AnswerHeader.Create(answers.CreateId("cmpl-"), options.Clock.GetUtcNow(), answers.FindModel(context, plan.ModelId));
         var usage = new UsageCount(plan.Requests.Count * plan.Candidates);
-        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
         var stream = new CompletionStream(header, plan, includeUsage, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words.

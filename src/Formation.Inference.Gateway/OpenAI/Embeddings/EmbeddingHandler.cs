@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Formation.Inference.Gateway.OpenAI.Embeddings;
 
 /// <summary><c>POST /v1/embeddings</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
-internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, ModelChoice models)
+internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate, EmbeddingSource vectors, AnswerSource answers, ModelChoice models)
 {
     internal async Task HandleAsync(HttpContext context)
     {
@@ -30,12 +30,7 @@ internal sealed class EmbeddingHandler(GatewayOptions options, RequestGate gate,
         ModelDescription model = answers.FindModel(context, request.ModelId);
 
         // Steps 4 to 9 are the backend's. Step 10: its vectors in OpenAI's words.
-        var usage = new UsageCount(0);
-        using RequestTrace trace = answers.Trace(context, "embeddings", request.ModelId, usage);
-        Outcome<EmbeddingAnswer> outcome = await backend.EmbedAsync(request, context.RequestAborted);
-        if (outcome.Error is { } error)
-            throw new ApiErrorException(GenerationErrors.ToApiError(error, EmbeddingMapping.ParameterName));
-        usage.AddPromptTokens(outcome.Value!.TokenCount);
-        await WholeAnswer.WriteAsync(context, EmbeddingList.From(outcome.Value, model.Id, isBase64), OpenAIJsonContext.Answers.EmbeddingList);
+        EmbeddingAnswer answer = await vectors.EmbedAsync(context, request, error => GenerationErrors.ToApiError(error, EmbeddingMapping.ParameterName));
+        await WholeAnswer.WriteAsync(context, EmbeddingList.From(answer, model.Id, isBase64), OpenAIJsonContext.Answers.EmbeddingList);
     }
 }

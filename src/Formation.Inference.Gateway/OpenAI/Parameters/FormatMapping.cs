@@ -63,13 +63,10 @@ internal static class FormatMapping
     static OutputFormat OfNamedSchema(JsonElement named, string path)
     {
         RequireName(named, path);
-        if (named.TryGetProperty("strict", out JsonElement strict) && strict.ValueKind is not (JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null))
-            throw InvalidType($"{path}.strict", "a boolean", strict);
 
         // The output is held to the schema whether it is called strict or not: nobody who sends one wants anything else.
-        return named.TryGetProperty("schema", out JsonElement schema) && schema.ValueKind != JsonValueKind.Null
-            ? Of(OutputFormatKind.JsonSchema, $"{path}.schema", Schema($"{path}.schema", schema))
-            : OutputFormat.JsonObject;
+        Flag(named, "strict", path);
+        return IsGiven(named, "schema", out JsonElement schema) ? SchemaFormat($"{path}.schema", schema) : OutputFormat.JsonObject;
     }
 
     static OutputFormat OfStructuredOutputs(StructuredOutputsFields fields)
@@ -77,21 +74,17 @@ internal static class FormatMapping
         NoneUnknown(fields.Unknown, StructuredOutputsName);
         OutputFormat?[] given =
         [
-            fields.Json is { } schema ? Of(OutputFormatKind.JsonSchema, Path("json"), Schema(Path("json"), schema)) : null,
+            fields.Json is { } schema ? SchemaFormat(Path("json"), schema) : null,
             fields.JsonObject == true ? OutputFormat.JsonObject : null,
-            fields.Regex is { } pattern ? Of(OutputFormatKind.Pattern, Path("regex"), pattern) : null,
-            fields.Grammar is { } grammar ? Of(OutputFormatKind.Grammar, Path("grammar"), grammar) : null,
-            fields.Choice is { } choices ? Of(OutputFormatKind.Choice, Path("choice"), Choices(choices)) : null,
+            fields.Regex is { } pattern ? Format(OutputFormatKind.Pattern, Path("regex"), pattern) : null,
+            fields.Grammar is { } grammar ? Format(OutputFormatKind.Grammar, Path("grammar"), grammar) : null,
+            fields.Choice is { } choices ? Format(OutputFormatKind.Choice, Path("choice"), Choices(choices)) : null,
         ];
         OutputFormat[] formats = [.. given.OfType<OutputFormat>()];
         return formats is [var format]
             ? format
             : throw InvalidValue(StructuredOutputsName, "it needs exactly one of 'json', 'json_object', 'regex', 'grammar' and 'choice'.");
     }
-
-    static string Schema(string param, JsonElement schema) => schema.ValueKind is JsonValueKind.Object or JsonValueKind.True or JsonValueKind.False
-        ? schema.GetRawText()
-        : throw InvalidType(param, "a JSON schema (an object or a boolean)", schema);
 
     static string Choices(List<string?> choices)
     {
@@ -100,8 +93,6 @@ internal static class FormatMapping
             ? throw InvalidValue(Path("choice"), "a choice is null; it must be a string.")
             : JsonSerializer.Serialize(choices, OpenAIJsonContext.Default.ListString);
     }
-
-    static OutputFormat Of(OutputFormatKind kind, string param, string source) => new(kind, Text(param, source, OutputFormat.MaxSourceLength)!);
 
     static string Path(string field) => $"{StructuredOutputsName}.{field}";
 

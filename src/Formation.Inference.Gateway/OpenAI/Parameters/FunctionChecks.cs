@@ -17,10 +17,9 @@ internal static class FunctionChecks
         string name = RequireName(function, here);
         if (!names.Add(name))
             throw InvalidValue($"{here}.name", "another tool has this name.");
-        if (function.TryGetProperty("parameters", out JsonElement parameters) && parameters.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null))
+        if (IsGiven(function, "parameters", out JsonElement parameters) && parameters.ValueKind != JsonValueKind.Object)
             throw InvalidType($"{here}.parameters", "a JSON schema (an object)", parameters);
-        if (function.TryGetProperty("description", out JsonElement description)
-            && description.ValueKind != JsonValueKind.Null && JsonWords.TryGetString(description) is null)
+        if (IsGiven(function, "description", out JsonElement description) && JsonWords.TryGetString(description) is null)
             throw InvalidType($"{here}.description", "a string", description);
     }
 }

@@ -102,7 +102,7 @@ internal static class ResponseToolsMapping
             json.WriteString("type", "function");
             json.WriteStartObject("function");
             foreach (string part in (string[])["name", "description", "parameters", "strict"])
-                if (tool.TryGetProperty(part, out JsonElement value) && value.ValueKind != JsonValueKind.Null)
+                if (IsGiven(tool, part, out JsonElement value))
                 {
                     json.WritePropertyName(part);
                     value.WriteTo(json);

@@ -38,7 +38,7 @@ internal sealed class ResponsesHandler(
         AnswerHeader header = AnswerHeader.Create(id, options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
         ContentStore? keeper = body.Store == false ? null : options.Contents;
         var usage = new UsageCount(request.Choices);
-        var formation = new FormationRecord(body.Formation is not null, options.Clock);
+        var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
         var builder = new ResponseBuilder(
             ResponsesMapping.Begin(body, header, tools, keeper is not null), ids, request.Logprobs is not null,
             new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_")), usage, formation, options.Clock);
@@ -71,19 +71,13 @@ internal sealed class ResponsesHandler(
         ResponseTools tools = ResponseToolsMapping.Of(body);
         Conversation conversation = await conversations.ReadAsync(body, new ItemIds(answers.CreateId(ItemIds.ResponsePrefix)), accountId, context.RequestAborted);
         GenerationRequest request =
-            ResponsesMapping.ToGeneration(body, conversation.Messages, tools, context.TraceIdentifier, accountId) with { Choices = 0, Logprobs = null };
+            ResponsesMapping.ToGeneration(body, conversation.Messages, tools, context.TraceIdentifier, accountId) with { Logprobs = null };
         answers.FindModel(context, request.ModelId);
-        await foreach (GenerationEvent item in backend.GenerateAsync(request, context.RequestAborted))
-        {
-            if (item is GenerationFailed { Error: var error })
-                throw new ApiErrorException(GenerationErrors.ToApiError(error, ResponsesMapping.Names(body).Of));
-            if (item is not GenerationStarted started)
-                continue;
-            await WholeAnswer.WriteAsync(context, new InputTokenCount("response.input_tokens", started.PromptTokens), OpenAIJsonContext.Answers.InputTokenCount);
-            return;
-        }
-
-        throw new InvalidOperationException("The backend ended before it had counted the prompt.");
+        Outcome<GenerationStarted> counted = await backend.CountAsync(request, context.RequestAborted);
+        if (counted.Error is { } error)
+            throw new ApiErrorException(GenerationErrors.ToApiError(error, ResponsesMapping.Names(body).Of));
+        await WholeAnswer.WriteAsync(
+            context, new InputTokenCount("response.input_tokens", counted.Value!.PromptTokens), OpenAIJsonContext.Answers.InputTokenCount);
     }
 
     /// <summary>Shows each event to the builder before anybody else, and keeps the response before its end is told: who hears of it may go on with it.</summary>

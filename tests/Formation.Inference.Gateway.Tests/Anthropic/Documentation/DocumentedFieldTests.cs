@@ -43,16 +43,8 @@ public partial class DocumentedFieldTests
     private static partial Regex Row();
 
     static IEnumerable<(string Name, bool MakesPrompt, string Status)> Rows() => Row()
-        .Matches(File.ReadAllText(Path.Combine(Root(), "docs", "api", "anthropic.md")))
+        .Matches(ApiDocument.Read("anthropic.md"))
         .Select(row => (row.Groups["name"].Value, row.Groups["star"].Length > 0, row.Groups["status"].Value));
-
-    static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Formation.Inference.slnx")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("No folder above the tests holds Formation.Inference.slnx.");
-    }
 
     static string[] Fields(JsonTypeInfo type) => [.. type.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name)];
 

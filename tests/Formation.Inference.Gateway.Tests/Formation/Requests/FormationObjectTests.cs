@@ -24,14 +24,6 @@ public sealed partial class FormationObjectTests
     [GeneratedRegex(@"^\| `(?<name>[a-z_]+)` \| (?<status>supported|refused) \|", RegexOptions.Multiline)]
     private static partial Regex Row();
 
-    static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Formation.Inference.slnx")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("No folder above the tests holds Formation.Inference.slnx.");
-    }
-
     static string Body(string path, string more) => path switch
     {
         Chat => TestGateway.Chat(more),
@@ -54,7 +46,7 @@ public sealed partial class FormationObjectTests
     [Fact]
     public void Every_field_has_a_row_and_every_row_a_field()
     {
-        Dictionary<string, string> rows = Row().Matches(File.ReadAllText(Path.Combine(Root(), "docs", "api", "formation.md")))
+        Dictionary<string, string> rows = Row().Matches(ApiDocument.Read("formation.md"))
             .ToDictionary(row => row.Groups["name"].Value, row => row.Groups["status"].Value);
         Assert.Equal(typeof(FormationFields).GetProperties().Length - 1, rows.Count);
         Assert.Equal(

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Formation.Inference.Gateway.Tests.Fakes;
 
 namespace Formation.Inference.Gateway.Tests.HuggingFace.Documentation;
 
@@ -9,18 +10,10 @@ internal static class DocumentedTable
     /// <param name="heading">The heading below which the table stands.</param>
     internal static IEnumerable<(string Name, string Status)> Rows(Regex row, string heading)
     {
-        string text = File.ReadAllText(Path.Combine(Root(), "docs", "api", "huggingface.md"));
+        string text = ApiDocument.Read("huggingface.md");
         int start = text.IndexOf($"## {heading}\n", StringComparison.Ordinal);
         Assert.True(start >= 0, heading);
         int end = text.IndexOf("\n## ", start, StringComparison.Ordinal);
         return row.Matches(text[start..(end < 0 ? text.Length : end)]).Select(match => (match.Groups["name"].Value, match.Groups["status"].Value));
-    }
-
-    static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Formation.Inference.slnx")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("No folder above the tests holds Formation.Inference.slnx.");
     }
 }

@@ -23,10 +23,7 @@ public partial class DocumentedEmbeddingFieldTests
 
     static (string Name, string Status)[] Rows()
     {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Formation.Inference.slnx")))
-            folder = folder.Parent;
-        string text = File.ReadAllText(Path.Combine(folder!.FullName, "docs", "api", "openai.md"));
+        string text = ApiDocument.Read("openai.md");
         int start = text.IndexOf("\n## Embeddings\n", StringComparison.Ordinal);
         string section = text[start..text.IndexOf("\n## ", start + 1, StringComparison.Ordinal)];
         return [.. Row().Matches(section).Select(row => (row.Groups["name"].Value, row.Groups["status"].Value))];

@@ -80,16 +80,8 @@ public partial class DocumentedResponseFieldTests
     private static partial Regex Row();
 
     static IEnumerable<(string Name, string Status)> Rows() => Row()
-        .Matches(File.ReadAllText(Path.Combine(Root(), "docs", "api", "responses.md")).Split("\n## Items")[0])
+        .Matches(ApiDocument.Read("responses.md").Split("\n## Items")[0])
         .Select(row => (row.Groups["name"].Value, row.Groups["status"].Value));
-
-    static string Root()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Formation.Inference.slnx")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("No folder above the tests holds Formation.Inference.slnx.");
-    }
 
     [Fact]
     public void Every_field_that_the_server_knows_has_a_row_and_every_row_a_field()
