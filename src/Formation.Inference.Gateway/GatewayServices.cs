@@ -1,4 +1,5 @@
 using Formation.Inference.Gateway.Anthropic;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.HuggingFace;
@@ -38,6 +39,9 @@ public static class GatewayServices
         services.AddSingleton<EmbeddingSource>();
         services.AddSingleton<StreamedAnswer>();
         services.AddHostedService<ContentSweeper>();
+        services.AddSingleton<BatchLineRunner>();
+        services.AddSingleton<BatchRunner>();
+        services.AddHostedService(provider => provider.GetRequiredService<BatchRunner>());
         services.AddOpenAI();
         services.AddAnthropic();
         services.AddHuggingFace();

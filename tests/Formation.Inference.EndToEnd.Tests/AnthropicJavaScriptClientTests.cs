@@ -8,6 +8,6 @@ public sealed class AnthropicJavaScriptClientTests(TinyModelServer fixture) : IC
     {
         (int code, string output) = await JavaScriptSuite.RunAsync("anthropic-js", fixture.Server.Url, TinyModelServer.Key, TinyModelServer.Roomy, failingModel: null);
         Assert.True(code == 0, output);
-        Assert.Contains("pass 30", output);
+        Assert.Contains("pass 34", output);
     }
 }

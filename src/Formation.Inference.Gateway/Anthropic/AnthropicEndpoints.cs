@@ -1,9 +1,11 @@
 using Formation.Inference.Accounts.Keys;
+using Formation.Inference.Gateway.Anthropic.Batches;
 using Formation.Inference.Gateway.Anthropic.CountTokens;
 using Formation.Inference.Gateway.Anthropic.Errors;
 using Formation.Inference.Gateway.Anthropic.Messages;
 using Formation.Inference.Gateway.Anthropic.Models;
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.OpenApi;
 using Microsoft.AspNetCore.Builder;
@@ -23,6 +25,8 @@ internal static class AnthropicEndpoints
         services.AddSingleton<MessagesHandler>();
         services.AddSingleton<CountTokensHandler>();
         services.AddSingleton<ModelInfoHandler>();
+        services.AddSingleton<IBatchDialect, MessageBatchDialect>();
+        services.AddSingleton<MessageBatchesHandler>();
     }
 
     internal static void MapAnthropic(this IEndpointRouteBuilder routes)
@@ -42,5 +46,26 @@ internal static class AnthropicEndpoints
             .RequireScope(KeyScopes.Chat)
             .Reads<CountTokensRequest>().Answers<TokenCount>()
             .FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 408, 413, 415, 429, 500, AnthropicErrors.Overloaded);
+        MapBatches(routes);
+    }
+
+    static void MapBatches(IEndpointRouteBuilder routes)
+    {
+        const string Tag = "Message batches", Path = "/v1/messages/batches";
+        var batches = routes.ServiceProvider.GetRequiredService<MessageBatchesHandler>();
+        routes.MapDescribed("POST", Path, batches.CreateAsync, "createMessageBatch", Tag, "Answers many conversations within a day.")
+            .RequireScope(KeyScopes.Chat)
+            .Reads<MessageBatchRequest>().Answers<MessageBatch>()
+            .FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 408, 413, 415, 429, 500, AnthropicErrors.Overloaded);
+        routes.MapDescribed("GET", Path, batches.ListAsync, "listMessageBatches", Tag, "Lists batches, newest first.")
+            .RequireScope(KeyScopes.Chat).Answers<MessageBatchPage>().FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 500, AnthropicErrors.Overloaded);
+        routes.MapDescribed("GET", $"{Path}/{{id}}", batches.GetAsync, "retrieveMessageBatch", Tag, "Says how far a batch is.")
+            .RequireScope(KeyScopes.Chat).Answers<MessageBatch>().FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 500, AnthropicErrors.Overloaded);
+        routes.MapDescribed("DELETE", $"{Path}/{{id}}", batches.DeleteAsync, "deleteMessageBatch", Tag, "Forgets a batch that has ended.")
+            .RequireScope(KeyScopes.Chat).Answers<MessageBatchDeleted>().FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 500, AnthropicErrors.Overloaded);
+        routes.MapDescribed("POST", $"{Path}/{{id}}/cancel", batches.CancelAsync, "cancelMessageBatch", Tag, "Ends a batch before its time.")
+            .RequireScope(KeyScopes.Chat).Answers<MessageBatch>().FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 500, AnthropicErrors.Overloaded);
+        routes.MapDescribed("GET", $"{Path}/{{id}}/results", batches.ResultsAsync, "retrieveMessageBatchResults", Tag, "Gives a batch's results, one a line.")
+            .RequireScope(KeyScopes.Chat).FailsWith<AnthropicErrorBody>(400, 401, 403, 404, 500, AnthropicErrors.Overloaded);
     }
 }

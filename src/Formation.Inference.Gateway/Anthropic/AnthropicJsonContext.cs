@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Anthropic.Batches;
 using Formation.Inference.Gateway.Anthropic.CountTokens;
 using Formation.Inference.Gateway.Anthropic.Errors;
 using Formation.Inference.Gateway.Anthropic.Messages;
@@ -19,6 +20,12 @@ namespace Formation.Inference.Gateway.Anthropic;
 [JsonSerializable(typeof(CountTokensRequest))]
 [JsonSerializable(typeof(TokenCount))]
 [JsonSerializable(typeof(ModelInfoPage))]
+[JsonSerializable(typeof(MessageBatchRequest))]
+[JsonSerializable(typeof(MessageBatch))]
+[JsonSerializable(typeof(MessageBatchPage))]
+[JsonSerializable(typeof(MessageBatchDeleted))]
+[JsonSerializable(typeof(MessageBatchLine))]
+[JsonSerializable(typeof(MessageBatchState))]
 [JsonSerializable(typeof(AnthropicErrorBody))]
 internal sealed partial class AnthropicJsonContext : JsonSerializerContext
 {

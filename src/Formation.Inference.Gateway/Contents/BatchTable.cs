@@ -6,10 +6,11 @@ namespace Formation.Inference.Gateway.Contents;
 /// <summary>A batch as it is kept.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="AccountId">Whose it is: nobody else finds it.</param>
+/// <param name="Dialect">The API that it was made with, which alone shows it.</param>
 /// <param name="Created">When it was made.</param>
 /// <param name="Cancelled">When its end was asked for, or null.</param>
-/// <param name="Content">The batch as clients get it, as JSON.</param>
-internal sealed record KeptBatch(string Id, string AccountId, DateTimeOffset Created, DateTimeOffset? Cancelled, byte[] Content);
+/// <param name="Content">How it stands, in its dialect's JSON.</param>
+internal sealed record KeptBatch(string Id, string AccountId, string Dialect, DateTimeOffset Created, DateTimeOffset? Cancelled, byte[] Content);
 
 /// <summary>What became of a line of a batch.</summary>
 /// <param name="Line">The line, from 1.</param>
@@ -26,10 +27,12 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
     /// <summary>Batches that one account may have in work.</summary>
     internal const int MaxOpen = 64;
 
-    const string Table = "batches", ResultsTable = "batch_results", Columns = "id, account_id, created, cancelled, batch";
+    const string Table = "batches", ResultsTable = "batch_results", Columns = "id, account_id, dialect, created, cancelled, batch";
     const long HoldMilliseconds = 30_000;
     const int MostCandidates = 256;
-    static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+
+    /// <summary>How long a batch is kept.</summary>
+    internal static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
 
     internal static string Make(SqlDialect sql) =>
         $"""
@@ -57,6 +60,8 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
         ){sql.TableEnd}
         """;
 
+    internal static string AddDialect(SqlDialect sql) => $"ALTER TABLE batches ADD COLUMN dialect {sql.Text} NOT NULL DEFAULT 'openai'";
+
     internal const string MakeIndex = "CREATE INDEX batches_of_account ON batches (account_id, created)";
 
     /// <summary>Keeps a new batch; false where the account has too many in work.</summary>
@@ -68,12 +73,13 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
             return false;
         await database.ExecuteAsync(
             """
-            INSERT INTO batches (id, account_id, created, expires, cancelled, is_open, holder, held_until, batch)
-            VALUES (@id, @account, @created, @expires, NULL, 1, '', 0, @batch)
+            INSERT INTO batches (id, account_id, dialect, created, expires, cancelled, is_open, holder, held_until, batch)
+            VALUES (@id, @account, @dialect, @created, @expires, NULL, 1, '', 0, @batch)
             """,
             cancellationToken,
             ("@id", batch.Id),
             ("@account", batch.AccountId),
+            ("@dialect", batch.Dialect),
             ("@created", StoredTime.Write(batch.Created)),
             ("@expires", StoredTime.Write(batch.Created + Lifetime)),
             ("@batch", cipher.Encrypt(batch.Content, Table, batch.AccountId, batch.Id)));
@@ -85,18 +91,27 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
         $"SELECT {Columns} FROM batches WHERE id = @id AND account_id = @account AND expires > @now", Read, cancellationToken,
         ("@id", id), ("@account", account), ("@now", Now()))).FirstOrDefault();
 
-    /// <summary>An account's batches, newest first.</summary>
-    internal Task<IReadOnlyList<KeptBatch>> ListAsync(string account, KeptBatch? after, int limit, CancellationToken cancellationToken) => database.QueryAsync(
+    /// <summary>An account's batches of an API, from the nearest one to a batch on.</summary>
+    /// <param name="account">The account.</param>
+    /// <param name="dialect">The API.</param>
+    /// <param name="next">The batch that they lie beside, or null for none.</param>
+    /// <param name="isNewer">Whether the newer ones are wanted, oldest first; else the older ones, newest first.</param>
+    /// <param name="limit">Batches at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<IReadOnlyList<KeptBatch>> ListAsync(
+        string account, string dialect, KeptBatch? next, bool isNewer, int limit, CancellationToken cancellationToken) => database.QueryAsync(
         $"""
-        SELECT {Columns} FROM batches WHERE account_id = @account AND expires > @now AND (@after = '' OR (created, id) < (@created, @after))
-        ORDER BY created DESC, id DESC LIMIT @limit
+        SELECT {Columns} FROM batches
+        WHERE account_id = @account AND dialect = @dialect AND expires > @now AND (@next = '' OR (created, id) {(isNewer ? ">" : "<")} (@created, @next))
+        ORDER BY created {(isNewer ? "ASC" : "DESC")}, id {(isNewer ? "ASC" : "DESC")} LIMIT @limit
         """,
         Read,
         cancellationToken,
         ("@account", account),
+        ("@dialect", dialect),
         ("@now", Now()),
-        ("@after", after?.Id ?? ""),
-        ("@created", after is null ? "" : StoredTime.Write(after.Created)),
+        ("@next", next?.Id ?? ""),
+        ("@created", next is null ? "" : StoredTime.Write(next.Created)),
         ("@limit", (long)limit));
 
     /// <summary>How many lines of a batch have ended well, and how many failed.</summary>
@@ -175,6 +190,16 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
     internal Task RemoveResultsAsync(string id, CancellationToken cancellationToken) =>
         database.ExecuteAsync("DELETE FROM batch_results WHERE batch_id = @id", cancellationToken, ("@id", id));
 
+    /// <summary>Forgets a batch; false where it has not ended or is not there.</summary>
+    internal async Task<bool> RemoveAsync(string account, string id, CancellationToken cancellationToken)
+    {
+        bool removed = await database.ExecuteAsync(
+            "DELETE FROM batches WHERE id = @id AND account_id = @account AND is_open = 0", cancellationToken, ("@id", id), ("@account", account)) == 1;
+        if (removed)
+            await RemoveResultsAsync(id, cancellationToken);
+        return removed;
+    }
+
     /// <summary>Removes what is too old.</summary>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken)
     {
@@ -187,8 +212,8 @@ internal sealed class BatchTable(Database database, ContentCipher cipher, TimePr
     {
         (string id, string account) = (row.GetString(0), row.GetString(1));
         return new KeptBatch(
-            id, account, StoredTime.Read(row.GetString(2)), row.IsDBNull(3) ? null : StoredTime.Read(row.GetString(3)),
-            cipher.Decrypt(row.GetFieldValue<byte[]>(4), Table, account, id));
+            id, account, row.GetString(2), StoredTime.Read(row.GetString(3)), row.IsDBNull(4) ? null : StoredTime.Read(row.GetString(4)),
+            cipher.Decrypt(row.GetFieldValue<byte[]>(5), Table, account, id));
     }
 
     string Now() => StoredTime.Write(clock.GetUtcNow());

@@ -21,7 +21,8 @@ public sealed class ContentStore
         sql => FileTable.MakeIndex,
         BatchTable.Make,
         BatchTable.MakeResults,
-        sql => BatchTable.MakeIndex);
+        sql => BatchTable.MakeIndex,
+        BatchTable.AddDialect);
 
     ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount)
     {

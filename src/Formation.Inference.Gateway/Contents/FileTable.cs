@@ -31,6 +31,9 @@ internal sealed class FileTable(Database database, ContentCipher cipher, TimePro
     /// <summary>Stands for "never" where times are compared; sorts behind all times.</summary>
     const string Never = "9999-12-31T23:59:59.9999999Z";
 
+    /// <summary>What a file that is whole has in the column that says so.</summary>
+    const long Shown = 1, Hidden = 2;
+
     static readonly TimeSpan UploadLimit = TimeSpan.FromHours(6);
 
     internal static string Make(SqlDialect sql) =>
@@ -88,16 +91,25 @@ internal sealed class FileTable(Database database, ContentCipher cipher, TimePro
     }
 
     /// <summary>The file is whole.</summary>
+    /// <param name="account">Whose it is.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="purpose">What it is for.</param>
+    /// <param name="name">What its owner calls it.</param>
+    /// <param name="bytes">Its length.</param>
+    /// <param name="lifetime">How long it is kept; null for ever.</param>
+    /// <param name="isHidden">Whether it is a part of something else, so that its owner doesn't see it as a file; it takes of the account's room all the same.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     internal async Task<KeptFile> EndAsync(
-        string account, string id, string purpose, string name, long bytes, TimeSpan? lifetime, CancellationToken cancellationToken)
+        string account, string id, string purpose, string name, long bytes, TimeSpan? lifetime, bool isHidden, CancellationToken cancellationToken)
     {
         DateTimeOffset now = clock.GetUtcNow();
         var file = new KeptFile(id, account, purpose, name, bytes, now, now + lifetime);
         await database.ExecuteAsync(
-            "UPDATE files SET purpose = @purpose, name = @name, size = @size, created = @created, expires = @expires, is_whole = 1 WHERE id = @id",
+            "UPDATE files SET purpose = @purpose, name = @name, size = @size, created = @created, expires = @expires, is_whole = @whole WHERE id = @id",
             cancellationToken,
             ("@id", id),
             ("@purpose", purpose),
+            ("@whole", isHidden ? Hidden : Shown),
             ("@name", cipher.Encrypt(Encoding.UTF8.GetBytes(name), Table, account, id)),
             ("@size", bytes),
             ("@created", StoredTime.Write(now)),
@@ -106,11 +118,16 @@ internal sealed class FileTable(Database database, ContentCipher cipher, TimePro
     }
 
     /// <summary>The file, or null.</summary>
-    internal async Task<KeptFile?> FindAsync(string account, string id, CancellationToken cancellationToken) => (await database.QueryAsync(
-        $"SELECT {Columns} FROM files WHERE id = @id AND account_id = @account AND expires > @now AND is_whole = 1",
+    internal Task<KeptFile?> FindAsync(string account, string id, CancellationToken cancellationToken) => FindAsync(account, id, Shown, cancellationToken);
+
+    /// <summary>The file that is a part of something else, or null.</summary>
+    internal Task<KeptFile?> FindHiddenAsync(string account, string id, CancellationToken cancellationToken) => FindAsync(account, id, Hidden, cancellationToken);
+
+    async Task<KeptFile?> FindAsync(string account, string id, long state, CancellationToken cancellationToken) => (await database.QueryAsync(
+        $"SELECT {Columns} FROM files WHERE id = @id AND account_id = @account AND expires > @now AND is_whole = @state",
         Read,
         cancellationToken,
-        ("@id", id), ("@account", account), ("@now", Now()))).FirstOrDefault();
+        ("@id", id), ("@account", account), ("@now", Now()), ("@state", state))).FirstOrDefault();
 
     /// <summary>An account's files.</summary>
     /// <param name="account">The account.</param>

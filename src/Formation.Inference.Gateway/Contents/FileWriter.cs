@@ -7,6 +7,9 @@ internal sealed class FileWriter(FileTable files, string account, string id)
     int _filled, _number;
     long _bytes;
 
+    /// <summary>Asked before each piece with its length; throws where there is no room for it.</summary>
+    internal Func<int, Task>? CheckRoom { get; init; }
+
     internal async Task WriteAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
         if (_bytes == 0)
@@ -24,19 +27,22 @@ internal sealed class FileWriter(FileTable files, string account, string id)
     }
 
     /// <summary>The file's id, or null where nothing was written.</summary>
-    internal async Task<string?> EndAsync(string purpose, string name, TimeSpan lifetime, CancellationToken cancellationToken)
+    internal async Task<string?> EndAsync(string purpose, string name, TimeSpan lifetime, CancellationToken cancellationToken, bool isHidden = false)
     {
         if (_bytes == 0)
             return null;
         await FlushAsync(cancellationToken);
-        await files.EndAsync(account, id, purpose, name, _bytes, lifetime, cancellationToken);
+        await files.EndAsync(account, id, purpose, name, _bytes, lifetime, isHidden, cancellationToken);
         return id;
     }
 
     async Task FlushAsync(CancellationToken cancellationToken)
     {
-        if (_filled > 0)
-            await files.AddAsync(account, id, _number++, _part.AsMemory(0, _filled), cancellationToken);
+        if (_filled == 0)
+            return;
+        if (CheckRoom is not null)
+            await CheckRoom(_filled);
+        await files.AddAsync(account, id, _number++, _part.AsMemory(0, _filled), cancellationToken);
         _filled = 0;
     }
 }

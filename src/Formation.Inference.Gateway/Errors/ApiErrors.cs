@@ -1,3 +1,5 @@
+using Formation.Inference.Gateway.Contents;
+
 namespace Formation.Inference.Gateway.Errors;
 
 /// <summary>The errors that don't depend on an endpoint's own parameters.</summary>
@@ -27,6 +29,11 @@ internal static class ApiErrors
         $"{(ofAccount ? "This account" : "The server")} has {limit} requests in progress, which is the limit. Wait for one to end, then try "
         + "again.")
     { RetryAfter = TimeSpan.FromSeconds(1) };
+
+    internal static ApiError TooManyBatches { get; } = new(
+        429, "requests", "rate_limit_exceeded",
+        $"This account has {BatchTable.MaxOpen} batches in work, which is the limit. Wait for one to end, then try again.")
+    { RetryAfter = TimeSpan.FromMinutes(1) };
 
     internal static ApiError ShuttingDown { get; } = new(
         503, ApiError.ServerError, "shutting_down", "The server is shutting down and takes no new requests. Try again shortly.")

@@ -1,5 +1,6 @@
 using Formation.Inference.Accounts.Keys;
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.OpenAI.Batches;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
 using Formation.Inference.Gateway.OpenAI.Completions;
@@ -27,9 +28,7 @@ internal static class OpenAIEndpoints
         services.AddSingleton<ConversationSource>();
         services.AddSingleton<FilesHandler>();
         services.AddSingleton<BatchesHandler>();
-        services.AddSingleton<BatchLineRunner>();
-        services.AddSingleton<BatchRunner>();
-        services.AddHostedService(provider => provider.GetRequiredService<BatchRunner>());
+        services.AddSingleton<IBatchDialect, BatchDialect>();
         services.AddSingleton<ResponsesHandler>();
         services.AddSingleton<KeptResponsesHandler>();
     }

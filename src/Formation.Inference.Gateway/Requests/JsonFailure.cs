@@ -49,7 +49,7 @@ internal static class JsonFailure
         }
     }
 
-    static ApiError Syntax(JsonException failure) => ApiError.BadParameter(
+    internal static ApiError Syntax(JsonException failure) => ApiError.BadParameter(
         null,
         "invalid_json",
         $"The request body is not valid JSON from line {failure.LineNumber + 1}, byte {failure.BytePositionInLine + 1} on. "

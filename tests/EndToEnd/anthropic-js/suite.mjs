@@ -19,7 +19,7 @@ const reasons = ['end_turn', 'max_tokens'];
 
 for (const [version, Anthropic] of [['before 1', Before], ['since 1', Since]]) {
   const client = new Anthropic({ baseURL, apiKey, maxRetries: 0 });
-  const check = (name, run) => test(`${version}: ${name}`, run);
+  const check = (name, ...run) => test(`${version}: ${name}`, ...run);
 
   check('a message has text, a reason, usage and a request id', async () => {
     const answer = await client.messages.create(greedy);
@@ -159,6 +159,50 @@ for (const [version, Anthropic] of [['before 1', Before], ['since 1', Since]]) {
       assert.deepEqual([described.id, described.type], [id, 'model']);
       assert.ok(Date.parse(described.created_at) > 0);
     }
+  });
+
+  const ended = async batch => {
+    while (batch.processing_status !== 'ended') {
+      assert.ok(['in_progress', 'canceling'].includes(batch.processing_status), batch.processing_status);
+      await new Promise(resolve => setTimeout(resolve, 100));
+      batch = await client.messages.batches.retrieve(batch.id);
+    }
+    return batch;
+  };
+
+  check('a batch answers its requests, and its results are read line by line', { timeout: 60_000 }, async () => {
+    const made = await client.messages.batches.create({
+      requests: [{ custom_id: 'good', params: greedy }, { custom_id: 'bad', params: { ...greedy, temperature: 9 } }],
+    });
+    assert.match(made.id, /^msgbatch_/);
+    assert.equal(made.request_counts.processing, 2);
+    const batch = await ended(made);
+    assert.deepEqual(batch.request_counts, { processing: 0, succeeded: 1, errored: 1, canceled: 0, expired: 0 });
+    const results = {};
+    for await (const { custom_id, result } of await client.messages.batches.results(batch.id)) results[custom_id] = result;
+    assert.deepEqual([results.good.type, results.bad.type], ['succeeded', 'errored']);
+    assert.equal(results.good.message.content[0].text, (await client.messages.create(greedy)).content[0].text);
+    assert.equal(results.bad.error.error.type, 'invalid_request_error');
+    assert.deepEqual(await client.messages.batches.delete(batch.id), { id: batch.id, type: 'message_batch_deleted' });
+    await assert.rejects(client.messages.batches.retrieve(batch.id), error => error instanceof Anthropic.NotFoundError);
+  });
+
+  check('batches are listed over pages, canceled, and refused by the request at fault', { timeout: 60_000 }, async () => {
+    const made = [];
+    for (let i = 0; i < 3; i++) made.push((await client.messages.batches.create({ requests: [{ custom_id: 'a', params: greedy }] })).id);
+    const canceled = await client.messages.batches.cancel(made[2]).catch(error => {
+      // Also what is asked for at once may come too late.
+      assert.ok(error instanceof Anthropic.BadRequestError);
+      return client.messages.batches.retrieve(made[2]);
+    });
+    assert.ok(['canceling', 'ended'].includes(canceled.processing_status));
+    const listed = [];
+    for await (const each of client.messages.batches.list({ limit: 1 })) listed.push(each.id);
+    assert.deepEqual(listed.filter(id => made.includes(id)), made.toReversed());
+    for (const id of made) await ended(await client.messages.batches.retrieve(id));
+    await assert.rejects(
+      client.messages.batches.create({ requests: [{ custom_id: 'a b', params: greedy }] }),
+      error => error instanceof Anthropic.BadRequestError && /requests\[0\]\.custom_id/.test(error.message));
   });
 
   check('a wrong key is an AuthenticationError', async () => {

@@ -3,7 +3,9 @@ using System.Text;
 using Anthropic;
 using Anthropic.Exceptions;
 using Anthropic.Models.Messages;
+using Anthropic.Models.Messages.Batches;
 using Formation.Inference.Gateway.Tests.Fakes;
+using Formation.Inference.Testing;
 
 namespace Formation.Inference.Gateway.Tests.Clients;
 
@@ -120,5 +122,28 @@ public class AnthropicDotNetClientTests
         var page = await client.Models.List(cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(["acme/big-1", "tiny"], page.Items.Select(model => model.ID));
         Assert.Equal(2048, (await client.Models.Retrieve("tiny", cancellationToken: TestContext.Current.CancellationToken)).MaxInputTokens);
+    }
+
+    [Fact]
+    public async Task A_batch_runs_and_its_results_are_read()
+    {
+        await using TestGateway gateway = await StartAsync();
+        using AnthropicClient client = Client(gateway);
+        CancellationToken token = TestContext.Current.CancellationToken;
+        Params Asked(string model) => new() { Model = model, MaxTokens = 32, Messages = [new UserMessageParam("Say something.")] };
+        MessageBatch batch = await client.Messages.Batches.Create(
+            new BatchCreateParams { Requests = [new Request { CustomID = "a", Params = Asked("tiny") }, new Request { CustomID = "b", Params = Asked("no-such") }] }, token);
+        Assert.Equal(2, batch.RequestCounts.Processing);
+        await Eventually.TrueAsync(async () =>
+            (batch = await client.Messages.Batches.Retrieve(batch.ID, cancellationToken: token)).ProcessingStatus.Value() == ProcessingStatus.Ended);
+        Assert.Equal((1, 1), (batch.RequestCounts.Succeeded, batch.RequestCounts.Errored));
+        var results = new Dictionary<string, MessageBatchResult>();
+        await foreach (MessageBatchIndividualResponse line in client.Messages.Batches.ResultsStreaming(batch.ID, cancellationToken: token))
+            results[line.CustomID] = line.Result;
+        Assert.True(results["a"].TryPickSucceeded(out MessageBatchSucceededResult? good));
+        Assert.Equal("The quick brown fox jumps over the lazy dog.", TextOf(good.Message));
+        Assert.True(results["b"].TryPickErrored(out _));
+        Assert.Equal(batch.ID, (await client.Messages.Batches.List(cancellationToken: token)).Items.Single().ID);
+        Assert.Equal(batch.ID, (await client.Messages.Batches.Delete(batch.ID, cancellationToken: token)).ID);
     }
 }

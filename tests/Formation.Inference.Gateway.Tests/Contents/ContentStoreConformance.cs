@@ -103,7 +103,7 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
         Assert.True(await files.HasRoomAsync("b", 1000, CancellationToken.None));
         Assert.Null(await files.FindAsync("a", "f1", CancellationToken.None));
         await files.AddAsync("a", "f1", 1, "end"u8.ToArray(), CancellationToken.None);
-        KeptFile file = await files.EndAsync("a", "f1", "batch", "n", 603, TimeSpan.FromHours(1), CancellationToken.None);
+        KeptFile file = await files.EndAsync("a", "f1", "batch", "n", 603, TimeSpan.FromHours(1), isHidden: false, CancellationToken.None);
         Assert.Equal(file, await files.FindAsync("a", "f1", CancellationToken.None));
         Assert.Equal([file], await files.ListAsync("a", "batch", null, true, 9, CancellationToken.None));
         Assert.Empty(await files.ListAsync("a", "batch", file, true, 9, CancellationToken.None));
@@ -132,7 +132,7 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     public async Task A_batch_is_held_by_one_and_what_its_lines_became_is_kept_once()
     {
         (BatchTable here, BatchTable there) = (Open().Batches, Open().Batches);
-        KeptBatch Batch(string id, string account) => new(id, account, _clock.GetUtcNow(), null, "{}"u8.ToArray());
+        KeptBatch Batch(string id, string account) => new(id, account, "one", _clock.GetUtcNow(), null, "{}"u8.ToArray());
         Assert.True(await here.TryAddAsync(Batch("b1", "a"), CancellationToken.None));
         Assert.True(await here.TryAddAsync(Batch("b2", "b"), CancellationToken.None));
         Assert.Equal("b1", (await here.TryHoldAsync("here", new HashSet<string>(), CancellationToken.None))!.Id);
@@ -159,7 +159,7 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
         Assert.Equal("b1", (await there.TryHoldAsync("there", new HashSet<string>(), CancellationToken.None))!.Id);
         Assert.True(await there.UpdateAsync("there", Batch("b1", "a"), isOpen: false, CancellationToken.None));
         Assert.False(await there.CancelAsync("a", "b1", CancellationToken.None));
-        Assert.Equal("b1", Assert.Single(await here.ListAsync("a", null, 9, CancellationToken.None)).Id);
+        Assert.Equal("b1", Assert.Single(await here.ListAsync("a", "one", null, isNewer: false, 9, CancellationToken.None)).Id);
 
         _clock.Advance(TimeSpan.FromDays(30));
         Assert.Equal(2, await here.SweepAsync(CancellationToken.None));
@@ -171,9 +171,9 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     {
         BatchTable batches = Open().Batches;
         for (int i = 0; i < BatchTable.MaxOpen; i++)
-            Assert.True(await batches.TryAddAsync(new KeptBatch($"b{i}", "a", _clock.GetUtcNow(), null, []), CancellationToken.None));
-        Assert.False(await batches.TryAddAsync(new KeptBatch("more", "a", _clock.GetUtcNow(), null, []), CancellationToken.None));
-        Assert.True(await batches.TryAddAsync(new KeptBatch("other", "b", _clock.GetUtcNow(), null, []), CancellationToken.None));
+            Assert.True(await batches.TryAddAsync(new KeptBatch($"b{i}", "a", "one", _clock.GetUtcNow(), null, []), CancellationToken.None));
+        Assert.False(await batches.TryAddAsync(new KeptBatch("more", "a", "one", _clock.GetUtcNow(), null, []), CancellationToken.None));
+        Assert.True(await batches.TryAddAsync(new KeptBatch("other", "b", "one", _clock.GetUtcNow(), null, []), CancellationToken.None));
     }
 
     [Fact]

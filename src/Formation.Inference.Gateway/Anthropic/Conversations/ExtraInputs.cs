@@ -20,6 +20,6 @@ internal static class ExtraInputs
             throw Extra(extra);
     }
 
-    static ApiErrorException Extra(string param) =>
+    internal static ApiErrorException Extra(string param) =>
         Fail(param, "unknown_parameter", $"{param}: extra inputs are not permitted, and this server has no field of this name here.");
 }

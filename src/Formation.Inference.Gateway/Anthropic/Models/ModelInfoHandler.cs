@@ -1,4 +1,4 @@
-using System.Globalization;
+using Formation.Inference.Gateway.Anthropic.Parameters;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
@@ -10,23 +10,18 @@ namespace Formation.Inference.Gateway.Anthropic.Models;
 /// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c> for clients that name a version of Anthropic's API.</summary>
 internal sealed class ModelInfoHandler(IModelCatalog catalog)
 {
-    const int DefaultLimit = 20;
-    const int MaxLimit = 1000;
-
     internal Task ListAsync(HttpContext context)
     {
         AnthropicVersion.Check(context.Request);
-        IQueryCollection query = context.Request.Query;
-        int limit = Limit(query["limit"]);
+        PageQuery asked = PageQuery.Of(context);
 
         // The newest first, as the service has them.
-        ModelDescription[] all = [.. InLifecycles(query).OrderByDescending(model => model.Created).ThenBy(model => model.Id, StringComparer.Ordinal)];
-        (int start, int end, bool hasMore) = (query["after_id"].ToString(), query["before_id"].ToString()) switch
+        ModelDescription[] all = [.. InLifecycles(context.Request.Query).OrderByDescending(model => model.Created).ThenBy(model => model.Id, StringComparer.Ordinal)];
+        (int start, int end, bool hasMore) = asked switch
         {
-            ("", "") => After(-1),
-            (var after, "") => After(IndexOf("after_id", after)),
-            ("", var before) => Before(IndexOf("before_id", before)),
-            _ => throw InvalidValue("after_id", "it is given with 'before_id'; send one of them."),
+            { AfterId: { } after } => After(IndexOf("after_id", after)),
+            { BeforeId: { } before } => Before(IndexOf("before_id", before)),
+            _ => After(-1),
         };
         ModelInfo[] page = [.. all[start..end].Select(ModelInfo.From)];
         return WholeAnswer.WriteAsync(
@@ -36,13 +31,13 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
 
         (int, int, bool) After(int index)
         {
-            int end = Math.Min(all.Length, index + 1 + limit);
+            int end = Math.Min(all.Length, index + 1 + asked.Limit);
             return (index + 1, end, end < all.Length);
         }
 
         (int, int, bool) Before(int index)
         {
-            int start = Math.Max(0, index - limit);
+            int start = Math.Max(0, index - asked.Limit);
             return (start, index, start > 0);
         }
 
@@ -67,14 +62,5 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
         foreach (string? stage in asked)
             OneOf("lifecycle", stage, ModelInfo.Active, "deprecated", "retired");
         return asked.Length == 0 || asked.Contains(ModelInfo.Active) ? catalog.List() : [];
-    }
-
-    static int Limit(string? given)
-    {
-        if (string.IsNullOrEmpty(given))
-            return DefaultLimit;
-        if (!long.TryParse(given, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long limit))
-            throw InvalidValue("limit", $"'{Shorten(given)}' is not a whole number.");
-        return (int)Integer("limit", limit, 1, MaxLimit)!;
     }
 }

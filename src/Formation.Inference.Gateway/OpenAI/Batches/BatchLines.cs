@@ -1,53 +1,14 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Unicode;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.Requests;
 
 namespace Formation.Inference.Gateway.OpenAI.Batches;
 
-/// <summary>A line of a batch's file.</summary>
-/// <param name="Number">Which, from 1; empty lines count and are not given.</param>
-/// <param name="Bytes">What it holds, or null where that is too long.</param>
-internal readonly record struct RawLine(int Number, byte[]? Bytes);
-
-/// <summary>A request of a batch.</summary>
-/// <param name="Number">Its line.</param>
-/// <param name="CustomId">What its author calls it.</param>
-/// <param name="Body">The body of the request.</param>
-internal sealed record BatchLine(int Number, string CustomId, byte[] Body);
-
-/// <summary>Reads a batch's file: a request a line (JSONL), one line in memory at a time.</summary>
+/// <summary>Reads the lines of a batch's file: a request a line (JSONL).</summary>
 internal static class BatchLines
 {
     const int MaxCustomIdLength = 512;
-
-    internal static async IAsyncEnumerable<RawLine> SplitAsync(
-        IAsyncEnumerable<byte[]> parts, int maxLength, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var line = new MemoryStream();
-        (int number, bool isTooLong) = (1, false);
-        await foreach (byte[] part in parts.WithCancellation(cancellationToken))
-        {
-            for (int begin = 0; begin < part.Length;)
-            {
-                int length = Array.IndexOf(part, (byte)'\n', begin) is >= 0 and var found ? found - begin : part.Length - begin;
-                isTooLong |= line.Length + length > maxLength;
-                if (!isTooLong)
-                    line.Write(part, begin, length);
-                begin += length;
-                if (begin == part.Length)
-                    break;
-                begin++;
-                if (isTooLong || line.Length > 0)
-                    yield return new RawLine(number, isTooLong ? null : line.ToArray());
-                line.SetLength(0);
-                (number, isTooLong) = (number + 1, false);
-            }
-        }
-
-        if (isTooLong || line.Length > 0)
-            yield return new RawLine(number, isTooLong ? null : line.ToArray());
-    }
 
     /// <summary>A line as a request, or what is wrong with it; both null where the line is blank.</summary>
     internal static (BatchLine? Line, BatchError? Error) Parse(RawLine raw, string endpoint)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Formation.Inference.Gateway.Batches;
 
 namespace Formation.Inference.Gateway.OpenAI.Batches;
 
@@ -105,9 +106,6 @@ internal sealed record BatchState(BatchObject Batch, long OutputSeconds);
 
 /// <summary>A line of a batch's output or error file.</summary>
 internal sealed record BatchOutputLine(string Id, string CustomId, BatchLineAnswer? Response, BatchLineError? Error);
-
-/// <summary>What a line was answered.</summary>
-internal sealed record BatchLineAnswer(int StatusCode, string RequestId, JsonElement Body);
 
 /// <summary>Why a line was not run.</summary>
 internal sealed record BatchLineError(string Code, string Message);

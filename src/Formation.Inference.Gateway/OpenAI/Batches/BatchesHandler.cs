@@ -1,12 +1,12 @@
 using System.Text.Json;
 using Formation.Inference.Gateway.Auth;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.OpenAI.Parameters;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.OpenAI.Batches;
@@ -17,6 +17,8 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
     const int Day = 24 * 3600;
     const int MaxOutputSeconds = 30 * Day;
 
+    static readonly string[] Endpoints = ["/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"];
+
     internal async Task CreateAsync(HttpContext context)
     {
         (ContentStore contents, Caller caller) = Asked(context);
@@ -25,9 +27,9 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
         ignored.Add(body.Unknown);
         ignored.Tell(context.Response);
         string endpoint = body.Endpoint ?? throw Missing("endpoint");
-        RouteEndpoint route = lines.Find(endpoint) ?? throw UnsupportedValue(
-            "endpoint", $"'{Shorten(endpoint)}' takes no batches here; send '/v1/chat/completions', '/v1/completions', '/v1/responses' or '/v1/embeddings'.");
-        AccessPolicy policy = route.Metadata.GetMetadata<AccessPolicy>()!;
+        if (!Endpoints.Contains(endpoint))
+            throw UnsupportedValue("endpoint", $"'{Shorten(endpoint)}' takes no batches here; send one of: '{string.Join("', '", Endpoints)}'.");
+        AccessPolicy policy = lines.Find(endpoint).Metadata.GetMetadata<AccessPolicy>()!;
         if (!caller.Scopes.HasFlag(policy.Scope))
             throw new ApiErrorException(ApiErrors.MissingScope($"{policy.Scope}"));
         OneOf("completion_window", body.CompletionWindow ?? throw Missing("completion_window"), "24h");
@@ -52,10 +54,8 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
             Metadata = body.Metadata,
         };
         byte[] content = JsonSerializer.SerializeToUtf8Bytes(new BatchState(batch, outputSeconds), OpenAIJsonContext.Answers.BatchState);
-        if (!await contents.Batches.TryAddAsync(new KeptBatch(batch.Id, caller.AccountId, now, null, content), context.RequestAborted))
-            throw new ApiErrorException(new ApiError(
-                429, "requests", "rate_limit_exceeded", $"This account has {BatchTable.MaxOpen} batches in work, which is the limit. Wait for one to end, then try again.")
-            { RetryAfter = TimeSpan.FromMinutes(1) });
+        if (!await contents.Batches.TryAddAsync(new KeptBatch(batch.Id, caller.AccountId, BatchDialect.Name, now, null, content), context.RequestAborted))
+            throw new ApiErrorException(ApiErrors.TooManyBatches);
         runner.Wake();
         await WholeAnswer.WriteAsync(context, batch, OpenAIJsonContext.Answers.BatchObject);
     }
@@ -65,9 +65,10 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
         (ContentStore contents, Caller caller) = Asked(context);
         PageQuery page = PageQuery.Of(context, defaultLimit: 20, maxLimit: 100);
         KeptBatch? after = page.After is { } id
-            ? await contents.Batches.FindAsync(caller.AccountId, id, context.RequestAborted) ?? throw InvalidValue("after", $"there is no batch with the id '{Shorten(id)}'.")
+            ? await FindAsync(context, id) ?? throw InvalidValue("after", $"there is no batch with the id '{Shorten(id)}'.")
             : null;
-        IReadOnlyList<KeptBatch> found = await contents.Batches.ListAsync(caller.AccountId, after, page.Limit + 1, context.RequestAborted);
+        IReadOnlyList<KeptBatch> found = await contents.Batches.ListAsync(
+            caller.AccountId, BatchDialect.Name, after, isNewer: false, page.Limit + 1, context.RequestAborted);
         var data = new List<BatchObject>();
         foreach (KeptBatch batch in found.Take(page.Limit))
             data.Add(await ShowAsync(contents, batch, context.RequestAborted));
@@ -112,10 +113,16 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
 
     async Task<KeptBatch> FindAsync(HttpContext context)
     {
-        (ContentStore contents, Caller caller) = Asked(context);
         string id = (string)context.Request.RouteValues["id"]!;
-        return await contents.Batches.FindAsync(caller.AccountId, id, context.RequestAborted)
+        return await FindAsync(context, id)
             ?? throw new ApiErrorException(new ApiError(404, ApiError.InvalidRequest, null, $"No batch found with id '{Shorten(id)}'.") { Param = "id" });
+    }
+
+    async Task<KeptBatch?> FindAsync(HttpContext context, string id)
+    {
+        (ContentStore contents, Caller caller) = Asked(context);
+        KeptBatch? batch = await contents.Batches.FindAsync(caller.AccountId, id, context.RequestAborted);
+        return batch?.Dialect == BatchDialect.Name ? batch : null;
     }
 
     static long OutputSeconds(BatchRequest body)

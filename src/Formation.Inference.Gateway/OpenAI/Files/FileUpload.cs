@@ -48,7 +48,7 @@ internal sealed class FileUpload(FileTable files, string accountId, string id, i
         if (purpose is "assistants" or "vision" or "fine-tune" or "evals")
             throw UnsupportedValue("purpose", $"nothing here reads files for '{purpose}'; send 'batch' or 'user_data'.");
         OneOf("purpose", purpose, "batch", "user_data");
-        return await files.EndAsync(accountId, id, purpose, _name, _bytes, Lifetime(purpose), context.RequestAborted);
+        return await files.EndAsync(accountId, id, purpose, _name, _bytes, Lifetime(purpose), isHidden: false, context.RequestAborted);
     }
 
     static string Boundary(HttpRequest request)

@@ -82,8 +82,8 @@ public class AnthropicErrorTests
     public async Task What_no_handler_sees_is_told_in_the_same_shape()
     {
         await using TestGateway gateway = await TestGateway.StartAsync(options => options with { MaxRequestBodyBytes = 2048 });
-        using HttpResponseMessage route = await gateway.SendAnthropicAsync("/v1/messages/batches", "{}");
-        Assert.Contains("/v1/messages/batches", await ErrorAssert.IsAnthropicErrorAsync(route, 404, "not_found_error"));
+        using HttpResponseMessage route = await gateway.SendAnthropicAsync("/v1/messages/others", "{}");
+        Assert.Contains("/v1/messages/others", await ErrorAssert.IsAnthropicErrorAsync(route, 404, "not_found_error"));
         using HttpResponseMessage elsewhere = await gateway.SendAnthropicAsync("/v1/complete", "{}");
         await ErrorAssert.IsAnthropicErrorAsync(elsewhere, 404, "not_found_error");
         using HttpResponseMessage method = await gateway.SendAnthropicAsync(Path);

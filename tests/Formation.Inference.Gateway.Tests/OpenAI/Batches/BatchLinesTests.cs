@@ -1,4 +1,5 @@
 using System.Text;
+using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.OpenAI.Batches;
 
 namespace Formation.Inference.Gateway.Tests.OpenAI.Batches;
@@ -8,7 +9,7 @@ public class BatchLinesTests
     static async Task<string[]> SplitAsync(string text, int partLength, int maxLength = 100)
     {
         var lines = new List<string>();
-        await foreach (RawLine line in BatchLines.SplitAsync(PartsAsync(), maxLength, CancellationToken.None))
+        await foreach (RawLine line in Lines.SplitAsync(PartsAsync(), maxLength, CancellationToken.None))
             lines.Add($"{line.Number}:{(line.Bytes is { } bytes ? Encoding.UTF8.GetString(bytes) : "too long")}");
         return [.. lines];
 

@@ -173,7 +173,7 @@ public class BatchesEndpointTests
             },
             3600);
         var kept = new KeptBatch(
-            "batch_x", ApiKeyStore.AdministratorAccountId, TestGateway.Now, null, JsonSerializer.SerializeToUtf8Bytes(state, OpenAIJsonContext.Answers.BatchState));
+            "batch_x", ApiKeyStore.AdministratorAccountId, "openai", TestGateway.Now, null, JsonSerializer.SerializeToUtf8Bytes(state, OpenAIJsonContext.Answers.BatchState));
         Assert.True(await batches.TryAddAsync(kept, CancellationToken.None));
         Assert.NotNull(await batches.TryHoldAsync("another", new HashSet<string>(), CancellationToken.None));
         await batches.AddResultAsync(kept, new BatchResult(1, IsError: false, "{\"custom_id\":\"a\"}\n"u8.ToArray()), CancellationToken.None);

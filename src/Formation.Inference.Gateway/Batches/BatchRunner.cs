@@ -3,10 +3,11 @@ using Formation.Inference.Gateway.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Formation.Inference.Gateway.OpenAI.Batches;
+namespace Formation.Inference.Gateway.Batches;
 
 /// <summary>Works on batches: a few at once, each of another account, so that nobody's long one keeps the others waiting.</summary>
-internal sealed class BatchRunner(GatewayOptions options, BatchLineRunner lines, RequestIds ids, ILogger<BatchRunner> logger) : BackgroundService
+internal sealed class BatchRunner(
+    GatewayOptions options, BatchLineRunner lines, RequestIds ids, IEnumerable<IBatchDialect> dialects, ILogger<BatchRunner> logger) : BackgroundService
 {
     const int BatchesAtOnce = 4;
     static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
@@ -67,7 +68,7 @@ internal sealed class BatchRunner(GatewayOptions options, BatchLineRunner lines,
         {
             // Away from the loop, which has others to look after.
             await Task.Yield();
-            await new BatchRun(contents, lines, ids, options, _holder, batch).RunAsync(stopping);
+            await dialects.First(each => each.Name == batch.Dialect).Take(new BatchWork(contents, lines, ids, options, _holder), batch).RunAsync(stopping);
             Wake();
         }
         catch (Exception failure)
