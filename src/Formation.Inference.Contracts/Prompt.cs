@@ -18,6 +18,20 @@ public sealed record TextPrompt(SensitiveText Text) : Prompt;
 /// <summary>Token ids, used as they are: no BOS is added.</summary>
 public sealed record TokenPrompt(IReadOnlyList<int> TokenIds) : Prompt;
 
+/// <summary>
+/// A text with a gap: the model is asked for what stands between its two parts. Only models with tokens for that (fill-in-the-middle) can be asked;
+/// the engine puts these, and a BOS token where the model wants one, around the parts.
+/// </summary>
+/// <param name="Prefix">What stands before the gap, maybe nothing: a <see cref="TextPrompt"/> or a <see cref="TokenPrompt"/>.</param>
+/// <param name="Suffix">What stands behind the gap; what looks like a special token in it is text.</param>
+public sealed record InfillPrompt(Prompt Prefix, SensitiveText Suffix) : Prompt
+{
+    /// <summary>What stands before the gap.</summary>
+    public Prompt Prefix { get; } = Prefix is TextPrompt or TokenPrompt
+        ? Prefix
+        : throw new ArgumentException("What stands before a gap is a text or tokens.", nameof(Prefix));
+}
+
 /// <summary>A conversation, rendered with the model's chat template on the head node.</summary>
 /// <param name="Messages">At least one message.</param>
 public sealed record ChatPrompt(IReadOnlyList<ChatMessage> Messages) : Prompt

@@ -15,13 +15,15 @@ public sealed class TinyModelServer : IAsyncLifetime
     /// <summary>The user's home of the server and of commands that talk to it.</summary>
     public string Home => _home;
 
-    /// <summary>The same model with a context that has room for descriptions of tools, which are long for its small vocabulary.</summary>
+    /// <summary>
+    /// The same model with a context that has room for descriptions of tools, which are long for its small vocabulary, and with tokens for filling gaps.
+    /// </summary>
     public const string Roomy = "tiny-2k";
 
-    public static string BuildModel(string folder, string name = "tiny", int contextLength = 512)
+    public static string BuildModel(string folder, string name = "tiny", int contextLength = 512, bool fillsGaps = false)
     {
         var path = Path.Combine(folder, $"{name}.gguf");
-        TinyModel.Build(path, new TinyModelOptions { ContextLength = contextLength });
+        TinyModel.Build(path, new TinyModelOptions { ContextLength = contextLength, FillsGaps = fillsGaps });
         return path;
     }
 
@@ -29,7 +31,7 @@ public sealed class TinyModelServer : IAsyncLifetime
     {
         var model = BuildModel(_home);
         _server = await ServerProcess.StartAsync(
-            _home, "--model", $"tiny={model}", "--model", $"formation-llm={model}", "--model", $"{Roomy}={BuildModel(_home, Roomy, 2048)}",
+            _home, "--model", $"tiny={model}", "--model", $"formation-llm={model}", "--model", $"{Roomy}={BuildModel(_home, Roomy, 2048, fillsGaps: true)}",
             "--api-key", Key, "--threads", "2");
     }
 

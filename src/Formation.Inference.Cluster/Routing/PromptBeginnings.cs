@@ -21,12 +21,13 @@ internal static class PromptBeginnings
         reader.Mix(request.ModelId);
         switch (request.Prompt)
         {
-            case TextPrompt text:
-                reader.Take(text.Text.Value);
+            case TextPrompt or TokenPrompt:
+                reader.Take(request.Prompt);
                 break;
-            case TokenPrompt { TokenIds: var ids }:
-                for (var i = 0; i < ids.Count && !reader.IsFull; i++)
-                    reader.Take((uint)ids[i]);
+            case InfillPrompt infill:
+                // Most models read what comes before the gap first, and it is what stays while somebody types.
+                reader.Take(infill.Prefix);
+                reader.Take(infill.Suffix.Value);
                 break;
             case ChatPrompt chat:
                 reader.Take(chat.Tools);
@@ -55,6 +56,15 @@ internal static class PromptBeginnings
             foreach (var unit in text)
                 _hash = (_hash ^ unit) * 1099511628211;
             _hash = (_hash ^ 0xFFFF_FFFF) * 1099511628211;
+        }
+
+        public void Take(Prompt prompt)
+        {
+            if (prompt is TextPrompt { Text.Value: var text })
+                Take(text);
+            else if (prompt is TokenPrompt { TokenIds: var ids })
+                for (var i = 0; i < ids.Count && !IsFull; i++)
+                    Take((uint)ids[i]);
         }
 
         public void Take(ReadOnlySpan<char> text)

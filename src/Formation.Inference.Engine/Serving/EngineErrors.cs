@@ -103,17 +103,21 @@ internal static class EngineErrors
     public static GenerationError TemplateFailed(string reason) =>
         Invalid($"The model's chat template refused the messages: {reason}", nameof(GenerationRequest.Prompt));
 
-    public static GenerationError PromptTooLong(int promptTokens, bool isCountCut, int contextLength) =>
+    public static GenerationError CannotInfill(string modelId) =>
+        Invalid($"The model '{modelId}' can't fill gaps: its vocabulary has no fill-in-the-middle tokens. Leave the suffix out, or name a model that has them.",
+            nameof(InfillPrompt.Suffix));
+
+    public static GenerationError PromptTooLong(Prompt prompt, int promptTokens, bool isCountCut, int contextLength) =>
         new(GenerationErrorKind.ContextLengthExceeded,
-            Invariant($"The prompt has {(isCountCut ? "at least " : "")}{promptTokens} tokens, but this model's context is {contextLength}, ")
+            Invariant($"{Name(prompt)} has {(isCountCut ? "at least " : "")}{promptTokens} tokens, but this model's context is {contextLength}, ")
             + "of which the completion needs at least one. Shorten the prompt.")
         {
             Parameter = nameof(GenerationRequest.Prompt),
         };
 
-    public static GenerationError CompletionTooLong(int promptTokens, int maxTokens, int contextLength) =>
+    public static GenerationError CompletionTooLong(Prompt prompt, int promptTokens, int maxTokens, int contextLength) =>
         new(GenerationErrorKind.ContextLengthExceeded,
-            Invariant($"The prompt has {promptTokens} tokens and {maxTokens} more are asked for: {(long)promptTokens + maxTokens} in all, ")
+            Invariant($"{Name(prompt)} has {promptTokens} tokens and {maxTokens} more are asked for: {(long)promptTokens + maxTokens} in all, ")
             + Invariant($"but this model's context is {contextLength}. Shorten the prompt or ask for fewer tokens."))
         {
             Parameter = nameof(GenerationRequest.Prompt),
@@ -146,6 +150,8 @@ internal static class EngineErrors
 
     static GenerationError Invalid(string message, string parameter) =>
         new(GenerationErrorKind.InvalidRequest, message) { Parameter = parameter };
+
+    static string Name(Prompt prompt) => prompt is InfillPrompt ? "The prompt with its suffix" : "The prompt";
 
     static long Mebibytes(long bytes) => (bytes >> 20) + ((bytes & 0xFFFFF) == 0 ? 0 : 1);
 

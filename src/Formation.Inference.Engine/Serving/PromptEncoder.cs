@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
+using Formation.Inference.Engine.Tokenization.Vocabularies;
 using Formation.Inference.Engine.Tools;
 
 namespace Formation.Inference.Engine.Serving;
@@ -11,10 +12,15 @@ namespace Formation.Inference.Engine.Serving;
 /// </summary>
 internal sealed class PromptEncoder(ServableModel model, int contextLength, TimeProvider clock)
 {
-    /// <summary>The request as the engine runs it: with what ends a turn of this model, where its vocabulary does not say.</summary>
-    public GenerationRequest Complete(GenerationRequest request) => request.Prompt is ChatPrompt && model.TurnEnds.Count > 0
-        ? request with { Stop = request.Stop with { Strings = [.. request.Stop.Strings, .. model.TurnEnds] } }
-        : request;
+    /// <summary>The request as the engine runs it: with what ends a turn of this model, where its vocabulary does not say, or what fills a gap.</summary>
+    public GenerationRequest Complete(GenerationRequest request) => request switch
+    {
+        { Prompt: ChatPrompt } when model.TurnEnds.Count > 0 =>
+            request with { Stop = request.Stop with { Strings = [.. request.Stop.Strings, .. model.TurnEnds] } },
+        { Prompt: InfillPrompt, Stop.IgnoreEndOfGeneration: false } when model.Tokenizer.Infill is { Ends: var ends } =>
+            request with { Stop = request.Stop with { TokenIds = [.. request.Stop.TokenIds, .. ends] } },
+        _ => request,
+    };
 
     /// <summary>The prompt's tokens, or why the request does not fit this model.</summary>
     public (int[] Tokens, GenerationError? Error) Encode(GenerationRequest request, CancellationToken cancellationToken)
@@ -23,12 +29,14 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             return ([], outOfRange);
         if (request.Prompt is ChatPrompt && model.Template is null)
             return ([], EngineErrors.TemplateFailed(model.TemplateFault!));
+        if (request.Prompt is InfillPrompt && model.Tokenizer.Infill is null)
+            return ([], EngineErrors.CannotInfill(request.ModelId));
         try
         {
             var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
             return (tokens, request.Choices == 0
-                ? CheckCount(tokens.Length)
-                : CheckLength(tokens.Length, request.Stop) ?? CheckContinuation(request, tokens.Length)
+                ? CheckCount(request.Prompt, tokens.Length)
+                : CheckLength(request.Prompt, tokens.Length, request.Stop) ?? CheckContinuation(request, tokens.Length)
                     ?? CheckFormat(request, cancellationToken));
         }
         catch (TemplateException refusal)
@@ -60,6 +68,8 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
                 return [.. given.TokenIds];
             case TextPrompt { Text.Value: var text }:
                 return tokenizer.Encode(PromptText.Plain(text), addSpecial: true, MaxCounted, cancellationToken);
+            case InfillPrompt infill:
+                return Tokens(infill, tokenizer.Infill!, cancellationToken);
             case ChatPrompt chat:
                 var tokens = tokenizer.Encode(Render(chat, time, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
 
@@ -69,6 +79,28 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             default:
                 throw new ArgumentException($"A prompt of kind {prompt.GetType().Name} is not known.", nameof(prompt));
         }
+    }
+
+    /// <summary>Both parts, each behind its mark, in the order that the model was taught.</summary>
+    int[] Tokens(InfillPrompt infill, InfillMarks marks, CancellationToken cancellationToken)
+    {
+        var tokenizer = model.Tokenizer;
+        int[] prefix = infill.Prefix switch
+        {
+            // The BOS token stands before the first mark, so the tokens before the gap don't begin with another one.
+            TokenPrompt { TokenIds: var given } => [.. given.Skip(tokenizer.AddBos && given.FirstOrDefault(-1) == tokenizer.Bos ? 1 : 0)],
+            TextPrompt { Text.Value: var text } => tokenizer.Encode(PromptText.Plain(text), addSpecial: false, MaxCounted, cancellationToken),
+            _ => throw new ArgumentException($"A prefix of kind {infill.Prefix.GetType().Name} is not known.", nameof(infill)),
+        };
+        var suffix = tokenizer.EncodeContinuation(infill.Suffix.Value, Math.Max(0, MaxCounted - prefix.Length), cancellationToken);
+        List<int> tokens = tokenizer.AddBos ? [tokenizer.Bos!.Value] : [];
+        if (marks.IsSuffixFirst)
+            tokens.AddRange([marks.Suffix, .. suffix, marks.Prefix, .. prefix]);
+        else
+            tokens.AddRange([marks.Prefix, .. prefix, marks.Suffix, .. suffix]);
+        if (marks.Middle is { } middle)
+            tokens.Add(middle);
+        return [.. tokens];
     }
 
     // Twice the context is enough to say how far a prompt is above it; a longer one is not worth the time.
@@ -94,21 +126,21 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     }
 
     /// <summary>What is only counted need not fit the context; what is longer than is counted has no count.</summary>
-    GenerationError? CheckCount(int promptTokens) => promptTokens switch
+    GenerationError? CheckCount(Prompt prompt, int promptTokens) => promptTokens switch
     {
         0 => EngineErrors.EmptyPrompt(),
-        _ when promptTokens > MaxCounted => EngineErrors.PromptTooLong(promptTokens, isCountCut: true, contextLength),
+        _ when promptTokens > MaxCounted => EngineErrors.PromptTooLong(prompt, promptTokens, isCountCut: true, contextLength),
         _ => null,
     };
 
-    GenerationError? CheckLength(int promptTokens, StopConditions stop)
+    GenerationError? CheckLength(Prompt prompt, int promptTokens, StopConditions stop)
     {
         if (promptTokens == 0)
             return EngineErrors.EmptyPrompt();
         if (promptTokens > contextLength || (promptTokens == contextLength && stop.MaxTokens != 0))
-            return EngineErrors.PromptTooLong(promptTokens, promptTokens > MaxCounted, contextLength);
+            return EngineErrors.PromptTooLong(prompt, promptTokens, promptTokens > MaxCounted, contextLength);
         if (!stop.EndsAtContext && stop.MaxTokens is { } completion && (long)promptTokens + completion > contextLength)
-            return EngineErrors.CompletionTooLong(promptTokens, completion, contextLength);
+            return EngineErrors.CompletionTooLong(prompt, promptTokens, completion, contextLength);
         return null;
     }
 
@@ -143,7 +175,8 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     GenerationError? CheckTokenIds(GenerationRequest request)
     {
         var vocabulary = model.Tokenizer.VocabularySize;
-        if (request.Prompt is TokenPrompt prompt && FirstOutside(prompt.TokenIds) is { } inPrompt)
+        if ((request.Prompt is InfillPrompt infill ? infill.Prefix : request.Prompt) is TokenPrompt prompt
+            && FirstOutside(prompt.TokenIds) is { } inPrompt)
             return EngineErrors.TokenOutOfRange("The prompt", inPrompt, vocabulary, nameof(GenerationRequest.Prompt));
         if (request.Sampling.LogitBias is { } bias && FirstOutside(bias.Keys) is { } inBias)
             return EngineErrors.TokenOutOfRange("The logit bias", inBias, vocabulary, nameof(SamplingParams.LogitBias));

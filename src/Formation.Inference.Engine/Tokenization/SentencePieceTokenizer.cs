@@ -75,11 +75,11 @@ internal sealed class SentencePieceTokenizer : Tokenizer
 
         public override void Dispose() => _merger.Dispose();
 
-        /// <summary>Writes the text with U+2581 for each space, and one in front where the vocabulary wants it.</summary>
+        /// <summary>Writes the text with U+2581 for each space, and one in front where the vocabulary wants it and the text begins.</summary>
         int Escape(ReadOnlySpan<byte> text, Span<byte> escaped)
         {
             int length = 0;
-            if (tokenizer.AddsSpacePrefix) length += LenientUtf8.Encode(WordPieceTokenizer.WordStart, escaped);
+            if (tokenizer.AddsSpacePrefix && !GoesOn) length += LenientUtf8.Encode(WordPieceTokenizer.WordStart, escaped);
             foreach (byte value in text)
             {
                 if (value == ' ') length += LenientUtf8.Encode(WordPieceTokenizer.WordStart, escaped[length..]);

@@ -64,6 +64,9 @@ public abstract class Tokenizer
     /// <summary>Whether a text's first token carries a space that is not the text's (SentencePiece).</summary>
     public virtual bool AddsSpacePrefix => false;
 
+    /// <summary>What marks the parts of a text with a gap, or null where the vocabulary has no such tokens.</summary>
+    internal InfillMarks? Infill => Vocabulary.SpecialTokens.Infill;
+
     /// <summary>All tokens at which generation ends.</summary>
     public IReadOnlySet<int> EndOfGeneration => Vocabulary.SpecialTokens.EndOfGeneration;
 
@@ -108,6 +111,11 @@ public abstract class Tokenizer
         Utf8Prompt prompt = Utf8Prompt.From(text);
         return Encode(prompt.Text, prompt.ControlRanges, addSpecial, maxTokens, cancellationToken);
     }
+
+    /// <summary>The ids of plain text that does not begin a text: it gets no space in front (SentencePiece), and no begin or end token.</summary>
+    /// <inheritdoc cref="Encode(PromptText, bool, int, CancellationToken)"/>
+    internal int[] EncodeContinuation(string text, int maxTokens = int.MaxValue, CancellationToken cancellationToken = default)
+        => Encode(Utf8Prompt.From(PromptText.Plain(text)).Text, [], addSpecial: false, maxTokens, cancellationToken, startsText: false);
 
     /// <summary>The ids of a text that is given as bytes, which need not be valid UTF-8.</summary>
     /// <param name="trusted">Whether special tokens in the text count everywhere, or nowhere.</param>
@@ -166,19 +174,22 @@ public abstract class Tokenizer
         IReadOnlyList<TextRange> controlRanges,
         bool addSpecial,
         int maxTokens,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool startsText = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxTokens);
         var ids = new List<int>();
         if (addSpecial && AddBos) ids.Add(Bos!.Value);
 
         using EncodingSession session = CreateSession(cancellationToken);
+        session.GoesOn = !startsText;
         int position = 0;
         foreach (SpecialMatch special in _matcher.Find(text, controlRanges))
         {
             if (special.Start > position) session.Encode(text[position..special.Start], ids, maxTokens);
             if (ids.Count > maxTokens) return [.. ids];
             ids.Add(special.Id);
+            session.GoesOn = false;
             position = _spacing.StartAfter(text, special);
         }
         if (position < text.Length) session.Encode(text[position..], ids, maxTokens);

@@ -165,6 +165,19 @@ test('completions stream', async () => {
   assert.ok(['stop', 'length'].includes(finish));
 });
 
+test('a suffix has the gap before it filled, whole and streamed', async () => {
+  const gap = { model, prompt: ['def f(', 'def g('], suffix: '\n    return a + b', max_tokens: 8, temperature: 0 };
+  const whole = await client.completions.create(gap);
+  assert.deepEqual(whole.choices.map(choice => choice.index), [0, 1]);
+  const texts = ['', ''];
+  for await (const chunk of await client.completions.create({ ...gap, stream: true }))
+    for (const choice of chunk.choices) texts[choice.index] += choice.text;
+  assert.deepEqual(texts, whole.choices.map(choice => choice.text));
+  await assert.rejects(
+    client.completions.create({ ...gap, echo: true }),
+    error => error instanceof OpenAI.BadRequestError && error.param === 'echo' && error.code === 'invalid_value');
+});
+
 const asked = { model, input: 'Say something.', temperature: 0, max_output_tokens: 12 };
 const paris = { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'], additionalProperties: false };
 

@@ -121,4 +121,22 @@ public sealed class PrefixAffinityTests
         Assert.Equal(("moved", null, "2", "new"), (recent.Find(0), recent.Find(1), recent.Find(2), recent.Find(9)));
         Assert.Equal(3, recent.Count);
     }
+
+    [Fact]
+    public void A_gap_is_known_again_by_what_comes_before_it()
+    {
+        static List<ulong> Beginnings(Prompt prompt)
+        {
+            var beginnings = new List<ulong>();
+            PromptBeginnings.Read(Request("") with { Prompt = prompt }, beginnings);
+            return beginnings;
+        }
+
+        var text = new TextPrompt(Text(1, 300));
+        var typed = Beginnings(new InfillPrompt(text, Text(2, 300)));
+        Assert.Equal(Beginnings(text), typed[..2]);
+        Assert.Equal(3, typed.Count);
+        Assert.Equal(typed[..2], Beginnings(new InfillPrompt(text, Text(3, 300)))[..2]);
+        Assert.Equal(2, Beginnings(new InfillPrompt(new TokenPrompt([.. Enumerable.Range(0, 300)]), "x")).Count);
+    }
 }

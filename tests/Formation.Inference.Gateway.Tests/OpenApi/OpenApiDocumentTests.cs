@@ -55,7 +55,7 @@ public class OpenApiDocumentTests(SharedGateway shared) : IClassFixture<SharedGa
         string[] described = [.. schema.GetProperty("properties").EnumerateObject().Select(p => p.Name)];
         Assert.Equal(chat, described.Contains("tools"));
         Assert.DoesNotContain("functions", described);
-        Assert.DoesNotContain("suffix", described);
+        Assert.Equal(!chat, described.Contains("suffix"));
         Assert.DoesNotContain("unknown", described);
         Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
         Assert.Equal(["messages", "model", "prompt"], schema.GetProperty("required").EnumerateArray().Select(r => r.GetString()!)

@@ -75,7 +75,7 @@ public static class TinyModel
 
     private static void AddTokenizer(GgufWriter writer, TinyModelOptions options)
     {
-        var vocabulary = new TinyVocabulary(options.VocabularySize, options.SpeaksEveryToken);
+        var vocabulary = new TinyVocabulary(options.VocabularySize, options.SpeaksEveryToken, options.FillsGaps);
         writer.Add("tokenizer.ggml.model", "gpt2");
         writer.Add("tokenizer.ggml.pre", options.PreTokenizer);
         writer.Add("tokenizer.ggml.tokens", vocabulary.Tokens);

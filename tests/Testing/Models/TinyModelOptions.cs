@@ -43,6 +43,9 @@ public sealed record TinyModelOptions
     /// <summary>Whether the ids that no merge makes are words too instead of unused, so that any generated token is text.</summary>
     public bool SpeaksEveryToken { get; init; }
 
+    /// <summary>Whether the vocabulary has tokens for filling gaps; no other id changes by that.</summary>
+    public bool FillsGaps { get; init; }
+
     public int ContextLength { get; init; } = 512;
 
     /// <summary>Storage of the matrices; a row that is no whole number of blocks falls back to a format with smaller ones.</summary>

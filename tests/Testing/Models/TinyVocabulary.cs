@@ -11,6 +11,9 @@ public sealed class TinyVocabulary
     /// <summary>The fewest ids: every byte and every control token.</summary>
     public static readonly int MinimumSize = 256 + ControlTokens.Length;
 
+    /// <summary>The tokens of a model that fills gaps: before the text before the gap, before that behind it, before what fills it.</summary>
+    public static IReadOnlyList<string> FillInTheMiddle { get; } = ["<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"];
+
     // Ends of words and whole words; G with a dot above stands for a space, as in every byte-level vocabulary.
     private static readonly string[] Words =
     [
@@ -23,7 +26,8 @@ public sealed class TinyVocabulary
 
     /// <param name="size">Number of ids, at least <see cref="MinimumSize"/>; merges come in as far as there is room.</param>
     /// <param name="speaksEveryToken">Whether the remaining ids are words, which only a model says, instead of unused.</param>
-    public TinyVocabulary(int size, bool speaksEveryToken = false)
+    /// <param name="fillsGaps">Whether the first of the remaining ids are <see cref="FillInTheMiddle"/>.</param>
+    public TinyVocabulary(int size, bool speaksEveryToken = false, bool fillsGaps = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumSize);
         var tokens = new List<string>(ByteAlphabet());
@@ -38,6 +42,8 @@ public sealed class TinyVocabulary
                 }
         FirstControlId = tokens.Count;
         tokens.AddRange(ControlTokens);
+        if (fillsGaps)
+            tokens.AddRange(FillInTheMiddle);
         var used = tokens.Count;
         while (tokens.Count < size)
             tokens.Add(speaksEveryToken ? $"Ġword{tokens.Count - used}" : $"<|unused_{tokens.Count - used}|>");

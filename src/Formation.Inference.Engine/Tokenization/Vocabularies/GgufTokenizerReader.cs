@@ -37,6 +37,11 @@ internal static class GgufTokenizerReader
                 Separator = Id("seperator_token_id"), // the format's own spelling
                 Padding = Id("padding_token_id"),
                 Mask = Id("mask_token_id"),
+
+                // Older converters name these tokens without saying what they are for.
+                FillInTheMiddlePrefix = Id("fim_pre_token_id") ?? Id("prefix_token_id"),
+                FillInTheMiddleSuffix = Id("fim_suf_token_id") ?? Id("suffix_token_id"),
+                FillInTheMiddleMiddle = Id("fim_mid_token_id") ?? Id("middle_token_id"),
                 FillInTheMiddleEnds = [.. new[] { Id("fim_pad_token_id"), Id("fim_rep_token_id"), Id("fim_sep_token_id") }.OfType<int>()],
             },
             AddBos = metadata.FindBoolean(Prefix + "add_bos_token"),

@@ -36,6 +36,9 @@ internal sealed class SpecialTokens
             }
         }
         CorrectConversations(idByText);
+        Infill = InfillMarks.Find(
+            Checked(ids.FillInTheMiddlePrefix, "fill-in-the-middle prefix"), Checked(ids.FillInTheMiddleSuffix, "fill-in-the-middle suffix"),
+            Checked(ids.FillInTheMiddleMiddle, "fill-in-the-middle middle"), idByText, kinds);
 
         int? Checked(int? id, string name) => id is null or >= 0 && id.GetValueOrDefault() < kinds.Length
             ? id
@@ -69,6 +72,9 @@ internal sealed class SpecialTokens
     public int? Padding { get; }
 
     public int? Mask { get; }
+
+    /// <summary>What marks the parts of a text with a gap, or null where the vocabulary has no such tokens.</summary>
+    public InfillMarks? Infill { get; }
 
     public IReadOnlySet<int> EndOfGeneration => _endOfGeneration;
 

@@ -67,6 +67,15 @@ public sealed record SpecialTokenIds
 
     public int? Mask { get; init; }
 
+    /// <summary>Stands before what comes before the gap, in a text that is to be filled in (fill-in-the-middle).</summary>
+    public int? FillInTheMiddlePrefix { get; init; }
+
+    /// <summary>Stands before what comes behind the gap.</summary>
+    public int? FillInTheMiddleSuffix { get; init; }
+
+    /// <summary>Stands before what fills the gap.</summary>
+    public int? FillInTheMiddleMiddle { get; init; }
+
     /// <summary>Tokens of fill-in-the-middle formats at which generation ends (padding, repository, file).</summary>
     public IReadOnlyList<int> FillInTheMiddleEnds { get; init; } = [];
 }

@@ -29,10 +29,11 @@ internal static class WellKnownTokens
     ];
 
     /// <summary>Fill-in-the-middle marks that are structure, though some files have them as text.</summary>
-    public static FrozenSet<string> FillInTheMiddle { get; } = FrozenSet.Create(StringComparer.Ordinal,
-        "<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<｜fim▁begin｜>", "<PRE>", "▁<PRE>", "<|code_prefix|>", "<|prefix|>",
-        "<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<｜fim▁hole｜>", "<SUF>", "▁<SUF>", "<|code_suffix|>", "<|suffix|>",
-        "<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<｜fim▁end｜>", "<MID>", "▁<MID>", "<|code_middle|>", "<|middle|>");
+    public static FrozenSet<string> FillInTheMiddle { get; } =
+        InfillFamily.All.Where(family => family.IsKnownByTexts).SelectMany(family => family.Marks).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>Behind what fills a gap: its end, or the beginning of another file.</summary>
+    public static IReadOnlyList<string> GapEnds { get; } = ["▁<EOT>", "<|file_separator|>", "<file_sep>"];
 
     /// <summary>
     /// Structure of the harmony format inside an answer: rendered, because whoever reads the answer needs it, and still never taken from

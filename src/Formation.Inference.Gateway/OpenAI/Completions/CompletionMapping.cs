@@ -18,11 +18,10 @@ internal static class CompletionMapping
     {
         ignored.Add(body.Unknown);
         string modelId = CommonMapping.ModelId(body);
-        if (body.Suffix is not null)
-            throw Unsupported("suffix", "The models here continue text and don't fill gaps; leave it out.");
         CommonMapping.UnusedIdentifier("user", body.User);
 
         bool echo = body.Echo ?? false;
+        SensitiveText? suffix = Suffix(body, echo);
         int choices = CommonMapping.Choices(body);
         int candidates = BestOf(body, choices);
         long? logprobs = Integer("logprobs", body.Logprobs, 0, 5);
@@ -42,7 +41,7 @@ internal static class CompletionMapping
             ModelId = modelId,
             AccountId = accountId,
             Routing = FormationMapping.ToRouting(body.Formation),
-            Prompt = prompt,
+            Prompt = suffix is { } behind ? new InfillPrompt(prompt, behind) : prompt,
             Sampling = sampling,
             Stop = stop,
             Format = format,
@@ -51,6 +50,16 @@ internal static class CompletionMapping
             EchoPrompt = echo,
         })];
         return new CompletionPlan(requests, choices, candidates, reported is null ? null : (int)logprobs!);
+    }
+
+    /// <summary>What stands behind the gap, or null where there is no gap: nothing stands behind the end of a text, as editors say at a file's end.</summary>
+    static SensitiveText? Suffix(CompletionRequest body, bool echo)
+    {
+        if (string.IsNullOrEmpty(body.Suffix))
+            return null;
+        return echo
+            ? throw InvalidValue("echo", "with 'suffix' the text that comes back fills the gap alone, so 'echo' must be false.")
+            : body.Suffix;
     }
 
     static int BestOf(CompletionRequest body, int choices)
@@ -78,6 +87,7 @@ internal sealed record CompletionPlan(IReadOnlyList<GenerationRequest> Requests,
     internal int FirstTextOffset(int prompt) => Requests[prompt] switch
     {
         { EchoPrompt: false, Prompt: TextPrompt text } => text.Text.Value.EnumerateRunes().Count(),
+        { Prompt: InfillPrompt { Prefix: TextPrompt before } } => before.Text.Value.EnumerateRunes().Count(),
         _ => 0,
     };
 }

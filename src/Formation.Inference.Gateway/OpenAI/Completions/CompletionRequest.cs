@@ -20,6 +20,6 @@ internal sealed class CompletionRequest : GenerationFields
     /// <summary>How many alternatives to report for each token: 0 to 5.</summary>
     public long? Logprobs { get; init; }
 
-    /// <summary>Refused.</summary>
-    public JsonElement? Suffix { get; init; }
+    /// <summary>What stands behind the gap that the model fills, for models that can; not with <c>echo</c>.</summary>
+    public string? Suffix { get; init; }
 }

@@ -12,6 +12,7 @@ internal sealed record ParameterNames(string Prompt, string MaxTokens, string Fo
     internal string? Of(string part) => part switch
     {
         nameof(GenerationRequest.Prompt) => Prompt,
+        nameof(InfillPrompt.Suffix) or "Prompt.Suffix" => "suffix",
         nameof(GenerationRequest.ModelId) => "model",
         nameof(GenerationRequest.Choices) => "n",
         nameof(GenerationRequest.Logprobs) => "logprobs",

@@ -22,6 +22,12 @@ static class PromptMessage
             case ChatPrompt chat:
                 Write(writer, 3, chat);
                 break;
+            case InfillPrompt infill:
+                var parts = writer.Begin(4);
+                Write(writer, 1, infill.Prefix);
+                writer.Text(2, infill.Suffix.Value ?? "");
+                writer.End(parts);
+                break;
             default:
                 throw new ArgumentException($"A prompt of kind {prompt.GetType().Name} is not known.", nameof(prompt));
         }
@@ -38,6 +44,7 @@ static class PromptMessage
                 1 => new TextPrompt(reader.Text("a prompt")),
                 2 => ReadTokens(reader.Message()),
                 3 => ReadChat(reader.Message()),
+                4 => ReadInfill(reader.Message()),
                 _ => prompt,
             };
         return prompt ?? throw new GenerationProtocolException("a prompt is of no known kind");
@@ -85,6 +92,36 @@ static class PromptMessage
             if (field == 1)
                 reader.Numbers("a prompt's tokens", 0, int.MaxValue, int.MaxValue, tokens);
         return new TokenPrompt(tokens);
+    }
+
+    static InfillPrompt ReadInfill(MessageReader reader)
+    {
+        Prompt? prefix = null;
+        SensitiveText? suffix = null;
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: prefix = ReadPrefix(reader.Message()); break;
+                case 2: suffix = reader.Text("a suffix"); break;
+            }
+
+        return prefix is not null && suffix is { } text
+            ? new InfillPrompt(prefix, text)
+            : throw new GenerationProtocolException("a prompt with a gap lacks what stands before or behind it");
+    }
+
+    // Not a prompt of any kind: a gap in a gap would let a message nest without end.
+    static Prompt? ReadPrefix(MessageReader reader)
+    {
+        Prompt? prefix = null;
+        while (reader.Next(out var field))
+            prefix = field switch
+            {
+                1 => new TextPrompt(reader.Text("a prompt")),
+                2 => ReadTokens(reader.Message()),
+                _ => prefix,
+            };
+        return prefix;
     }
 
     static ChatPrompt ReadChat(MessageReader reader)

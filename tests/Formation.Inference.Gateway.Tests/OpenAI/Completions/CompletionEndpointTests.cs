@@ -168,6 +168,58 @@ public class CompletionEndpointTests
             answer.GetProperty("choices").EnumerateArray().Select(c => c.GetProperty("text").GetString()));
     }
 
+    [Theory]
+    [InlineData("\"before\"", "before>after")]
+    [InlineData("\"\"", ">after")]
+    [InlineData("[\"a\",\"b\"]", "a>after|b>after")]
+    [InlineData("[5,6]", "5,6>after")]
+    [InlineData("[[5],[6,7]]", "5>after|6,7>after")]
+    public async Task A_suffix_stands_behind_the_gap_of_every_prompt(string prompt, string expected)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        await gateway.PostForTextAsync(Path, $$"""{"model":"tiny","prompt":{{prompt}},"suffix":"after","n":2,"best_of":3}""");
+        Assert.Equal(
+            expected.Split('|'),
+            gateway.Backend.Requests.OrderBy(r => r.RequestId).Select(r => Gap(Assert.IsType<InfillPrompt>(r.Prompt))));
+
+        static string Gap(InfillPrompt prompt) =>
+            $"{(prompt.Prefix is TokenPrompt { TokenIds: var ids } ? string.Join(',', ids) : ((TextPrompt)prompt.Prefix).Text.Value)}>{prompt.Suffix.Value}";
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("\"\"")]
+    public async Task No_suffix_is_no_gap_and_goes_with_an_echo(string suffix)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        await gateway.PostForTextAsync(Path, TestGateway.Complete($",\"suffix\":{suffix},\"echo\":true"));
+        Assert.IsType<TextPrompt>(gateway.Backend.Requests.Single().Prompt);
+    }
+
+    [Fact]
+    public async Task What_fills_a_gap_has_its_offsets_from_where_the_gap_is()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Backend.Script = Scripts.Events(
+            new GenerationStarted(5),
+            new GenerationDelta(0, "xy", [Scripts.Token("x", -1), Scripts.Token("y", -2)]),
+            new GenerationFinished(0, FinishReason.Stop, 2));
+        JsonElement answer = await gateway.PostForJsonAsync(Path, """{"model":"tiny","prompt":"a🙂","suffix":"after","logprobs":0}""");
+        JsonElement choice = answer.GetProperty("choices")[0];
+        Assert.Equal("xy", choice.GetProperty("text").GetString());
+        Assert.Equal("[2,3]", choice.GetProperty("logprobs").GetProperty("text_offset").GetRawText());
+    }
+
+    [Fact]
+    public async Task A_model_that_fills_no_gaps_is_told_as_the_fault_of_the_suffix()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Backend.Script = Scripts.Events(Scripts.Failure(GenerationErrorKind.InvalidRequest, nameof(InfillPrompt.Suffix)));
+        using HttpResponseMessage response = await gateway.PostAsync(Path, TestGateway.Complete(""","suffix":"after","stream":true"""));
+        JsonElement error = await ErrorAssert.IsErrorAsync(response, 400, "invalid_value");
+        Assert.Equal("suffix", error.GetProperty("param").GetString());
+    }
+
     static IAsyncEnumerable<GenerationEvent> PromptAndChoice(GenerationRequest request, CancellationToken token)
     {
         string prompt = ((TextPrompt)request.Prompt).Text.Value;

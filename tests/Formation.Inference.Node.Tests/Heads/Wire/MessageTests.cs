@@ -74,6 +74,7 @@ public sealed class MessageTests
         Assert.Equal(6, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(ContinuedChoice).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(["Prefix", "Suffix"], typeof(InfillPrompt).GetProperties().Select(property => property.Name).Where(name => name != "EqualityContract").Order());
         Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(TokenLogprob).GetProperties().Count(property => property.CanWrite));
@@ -208,6 +209,39 @@ public sealed class MessageTests
         });
         var fault = Assert.Throws<GenerationProtocolException>(() => RequestMessage.Read(deep));
         Assert.DoesNotContain("secret", fault.ToString());
+    }
+
+    [Fact]
+    public void A_prompt_with_a_gap_has_both_parts_and_no_gap_within_a_gap()
+    {
+        byte[] Infill(Action<MessageWriter> write) => BytesOf(writer =>
+        {
+            var prompt = writer.Begin(4);
+            var infill = writer.Begin(4);
+            write(writer);
+            writer.End(infill);
+            writer.End(prompt);
+        });
+        void Part(MessageWriter writer, int kind)
+        {
+            var prefix = writer.Begin(1);
+            var inner = writer.Begin(kind);
+            writer.Text(1, "secret");
+            writer.End(inner);
+            writer.End(prefix);
+        }
+
+        byte[][] refused =
+        [
+            Infill(writer => writer.Text(2, "behind")), Infill(writer => PromptMessage.Write(writer, 1, new TextPrompt("before"))),
+            Infill(writer => { Part(writer, 3); writer.Text(2, "behind"); }), Infill(writer => { Part(writer, 4); writer.Text(2, "behind"); }),
+        ];
+        Assert.All(refused, bytes =>
+        {
+            var fault = Assert.Throws<GenerationProtocolException>(() => RequestMessage.Read(bytes));
+            Assert.Contains("gap", fault.Message);
+            Assert.DoesNotContain("secret", fault.ToString());
+        });
     }
 
     [Fact]

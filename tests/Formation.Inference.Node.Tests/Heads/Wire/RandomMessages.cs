@@ -84,10 +84,11 @@ sealed class RandomMessages(int seed)
         },
     };
 
-    Prompt Prompt() => _random.Next(3) switch
+    Prompt Prompt() => _random.Next(4) switch
     {
         0 => new TextPrompt(Text(int.MaxValue)),
         1 => new TokenPrompt(Ids(5000)),
+        2 => new InfillPrompt(Maybe() ? new TextPrompt(Text(int.MaxValue)) : new TokenPrompt(Ids(5000)), Text(int.MaxValue)),
         _ => Chat(opensTurn: Maybe()),
     };
 
