@@ -51,6 +51,9 @@ internal sealed class ContentCipher(ContentKey key)
         return content;
     }
 
+    /// <summary>Stands for a text where the database has to find it: the same for the same text and place, and nothing that the text could be told from.</summary>
+    internal string TagOf(params ReadOnlySpan<string> place) => Convert.ToHexStringLower(KeyOf(place).AsSpan(0, TagLength));
+
     byte[] KeyOf(ReadOnlySpan<string> place)
     {
         // Lengths stand between the parts, so that no two places read the same.

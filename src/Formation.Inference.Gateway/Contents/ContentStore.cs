@@ -9,7 +9,7 @@ namespace Formation.Inference.Gateway.Contents;
 /// </summary>
 public sealed class ContentStore
 {
-    /// <summary>How long a response is kept.</summary>
+    /// <summary>How long a response is kept, or a chat completion.</summary>
     public static readonly TimeSpan ResponseLifetime = TimeSpan.FromDays(30);
 
     static readonly Schema Tables = new("contents",
@@ -22,17 +22,22 @@ public sealed class ContentStore
         BatchTable.Make,
         BatchTable.MakeResults,
         sql => BatchTable.MakeIndex,
-        BatchTable.AddDialect);
+        BatchTable.AddDialect,
+        CompletionTable.Make,
+        sql => CompletionTable.MakeIndex);
 
     ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount)
     {
         var cipher = new ContentCipher(key);
         Responses = new ResponseTable(database, cipher, clock, maxBytesPerAccount);
+        Completions = new CompletionTable(database, cipher, clock, maxBytesPerAccount);
         Files = new FileTable(database, cipher, clock, maxBytesPerAccount);
         Batches = new BatchTable(database, cipher, clock);
     }
 
     internal ResponseTable Responses { get; }
+
+    internal CompletionTable Completions { get; }
 
     internal FileTable Files { get; }
 
@@ -42,7 +47,7 @@ public sealed class ContentStore
     /// <param name="database">The database.</param>
     /// <param name="dataDirectory">The folder of the server's secrets.</param>
     /// <param name="clock">Says what is too old.</param>
-    /// <param name="maxBytesPerAccount">Bytes of responses that are kept for one account, of which the oldest go first, and bytes of its files.</param>
+    /// <param name="maxBytesPerAccount">Bytes of responses that are kept for one account, of which the oldest go first; the same of its chat completions, and bytes of its files.</param>
     /// <exception cref="InvalidDataException">The pepper is missing though contents depend on it, or is another one.</exception>
     /// <exception cref="IOException">The directory can't be written.</exception>
     /// <exception cref="StorageException">The database fails.</exception>
@@ -63,7 +68,8 @@ public sealed class ContentStore
     /// <summary>Removes what is too old.</summary>
     /// <returns>How many rows went.</returns>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken) =>
-        await Responses.SweepAsync(cancellationToken) + await Files.SweepAsync(cancellationToken) + await Batches.SweepAsync(cancellationToken);
+        await Responses.SweepAsync(cancellationToken) + await Completions.SweepAsync(cancellationToken)
+        + await Files.SweepAsync(cancellationToken) + await Batches.SweepAsync(cancellationToken);
 
     static byte[]? FindProof(Database database) =>
         database.Query("SELECT proof FROM content_key", row => row.GetFieldValue<byte[]>(0)).SingleOrDefault();

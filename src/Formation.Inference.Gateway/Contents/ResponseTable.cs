@@ -63,7 +63,7 @@ internal sealed class ResponseTable(Database database, ContentCipher cipher, Tim
             ("@bytes", before.Bytes + response.Items.Length),
             ("@answer", answer),
             ("@items", items));
-        await MakeRoomAsync(account, cancellationToken);
+        await AccountRoom.MakeAsync(database, Table, account, maxBytesPerAccount, cancellationToken);
     }
 
     /// <summary>The response as clients get it, or null.</summary>
@@ -122,21 +122,6 @@ internal sealed class ResponseTable(Database database, ContentCipher cipher, Tim
             cancellationToken,
             ("@id", id), ("@account", account), ("@now", Now()));
         return rows.Count == 0 ? null : cipher.Decrypt(rows[0], Table, column, account, id);
-    }
-
-    async Task MakeRoomAsync(string account, CancellationToken cancellationToken)
-    {
-        IReadOnlyList<long> kept = await database.QueryAsync(
-            "SELECT CAST(SUM(size) AS bigint) FROM responses WHERE account_id = @account", row => row.GetInt64(0), cancellationToken, ("@account", account));
-        if (kept[0] > maxBytesPerAccount)
-            await database.ExecuteAsync(
-                """
-                DELETE FROM responses WHERE id IN (
-                    SELECT id FROM (SELECT id, SUM(size) OVER (ORDER BY created DESC, id DESC) AS kept FROM responses WHERE account_id = @account) AS each
-                    WHERE kept > @limit)
-                """,
-                cancellationToken,
-                ("@account", account), ("@limit", maxBytesPerAccount));
     }
 
     string Now() => StoredTime.Write(clock.GetUtcNow());

@@ -25,7 +25,6 @@ internal static class MissingEndpoints
         ("/v1/containers", "The models here run no code."),
         ("/v1/skills", "The models here run no code."),
         ("/v1/chatkit", "There is no ChatKit here."),
-        ("/v1/chat/completions", "Chat completions are not kept; POST /v1/responses keeps what it answers."),
         ("/v1/organization", "Accounts and keys are managed by the server's operator."),
     ];
 

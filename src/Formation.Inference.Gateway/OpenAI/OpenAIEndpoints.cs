@@ -3,6 +3,7 @@ using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Batches;
 using Formation.Inference.Gateway.OpenAI.Batches;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
+using Formation.Inference.Gateway.OpenAI.ChatCompletions.Kept;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenAI.Files;
@@ -22,6 +23,7 @@ internal static class OpenAIEndpoints
     internal static void AddOpenAI(this IServiceCollection services)
     {
         services.AddSingleton<ChatCompletionHandler>();
+        services.AddSingleton<KeptCompletionsHandler>();
         services.AddSingleton<CompletionHandler>();
         services.AddSingleton<EmbeddingHandler>();
         services.AddSingleton<ModelsHandler>();
@@ -52,9 +54,26 @@ internal static class OpenAIEndpoints
             .RequireScope(KeyScopes.Embeddings)
             .Reads<CreateEmbeddingRequest>().Answers<EmbeddingList>()
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
+        MapKeptCompletions(routes);
         MapResponses(routes);
         MapFiles(routes);
         MapBatches(routes);
+    }
+
+    static void MapKeptCompletions(IEndpointRouteBuilder routes)
+    {
+        const string Tag = "Chat", Path = "/v1/chat/completions";
+        var kept = routes.ServiceProvider.GetRequiredService<KeptCompletionsHandler>();
+        routes.MapDescribed("GET", Path, kept.ListAsync, "listChatCompletions", Tag, "Lists chat completions that were kept.")
+            .RequireScope(KeyScopes.Chat).Answers<StoredCompletionList>().Fails(400, 401, 403, 404, 500, 503);
+        routes.MapDescribed("GET", $"{Path}/{{id}}", kept.GetAsync, "getChatCompletion", Tag, "Gives a chat completion that was kept.")
+            .RequireScope(KeyScopes.Chat).Answers<ChatCompletion>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("POST", $"{Path}/{{id}}", kept.UpdateAsync, "updateChatCompletion", Tag, "Changes what is noted of a chat completion.")
+            .RequireScope(KeyScopes.Chat).Reads<CompletionUpdate>().Answers<ChatCompletion>().Fails(400, 401, 403, 404, 408, 413, 415, 500, 503);
+        routes.MapDescribed("DELETE", $"{Path}/{{id}}", kept.DeleteAsync, "deleteChatCompletion", Tag, "Forgets a chat completion.")
+            .RequireScope(KeyScopes.Chat).Answers<CompletionDeleted>().Fails(401, 403, 404, 500, 503);
+        routes.MapDescribed("GET", $"{Path}/{{id}}/messages", kept.MessagesAsync, "getChatCompletionMessages", Tag, "Lists what a chat completion answers.")
+            .RequireScope(KeyScopes.Chat).Answers<StoredMessageList>().Fails(400, 401, 403, 404, 500, 503);
     }
 
     static void MapBatches(IEndpointRouteBuilder routes)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Formation.Inference.Gateway.OpenAI.Batches;
 using Formation.Inference.Gateway.OpenAI.ChatCompletions;
+using Formation.Inference.Gateway.OpenAI.ChatCompletions.Kept;
 using Formation.Inference.Gateway.OpenAI.Completions;
 using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenAI.Files;
@@ -16,6 +17,11 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(ChatCompletion))]
 [JsonSerializable(typeof(ChatCompletionChunk))]
 [JsonSerializable(typeof(ChatCompletionChunkWithUsage))]
+[JsonSerializable(typeof(StoredMessage[]))]
+[JsonSerializable(typeof(StoredMessageList))]
+[JsonSerializable(typeof(StoredCompletionList))]
+[JsonSerializable(typeof(CompletionUpdate))]
+[JsonSerializable(typeof(CompletionDeleted))]
 [JsonSerializable(typeof(CompletionRequest))]
 [JsonSerializable(typeof(Completion))]
 [JsonSerializable(typeof(CompletionChunkWithUsage))]

@@ -297,6 +297,30 @@ test('a batch runs the requests of a file', { timeout: 60_000 }, async () => {
   assert.ok(ids.includes(batch.id));
 });
 
+test('a chat completion is kept, listed, changed and forgotten', async () => {
+  const tag = `run-${Date.now()}-${Math.random()}`;
+  const asked = { model, messages, temperature: 0, max_completion_tokens: 5, store: true, metadata: { tag } };
+  const whole = await client.chat.completions.create(asked);
+  let streamed = '', id = null;
+  for await (const chunk of await client.chat.completions.create({ ...asked, stream: true })) {
+    id = chunk.id;
+    streamed += chunk.choices[0]?.delta.content ?? '';
+  }
+  const kept = await client.chat.completions.retrieve(id);
+  assert.equal(kept.choices[0].message.content, streamed);
+  assert.deepEqual(kept.usage.completion_tokens, whole.usage.completion_tokens);
+  const listed = [];
+  for await (const each of client.chat.completions.list({ metadata: { tag }, limit: 1 })) listed.push(each.id);
+  assert.deepEqual(listed, [whole.id, id]);
+  const texts = [];
+  for await (const each of client.chat.completions.messages.list(id)) texts.push(each.content);
+  assert.deepEqual(texts, messages.map(each => each.content));
+  assert.deepEqual((await client.chat.completions.update(id, { metadata: { tag: 'other' } })).metadata, { tag: 'other' });
+  assert.deepEqual(await client.chat.completions.delete(id), { id, object: 'chat.completion.deleted', deleted: true });
+  await assert.rejects(client.chat.completions.retrieve(id), error => error instanceof OpenAI.NotFoundError);
+  await client.chat.completions.delete(whole.id);
+});
+
 test('what the server does not have says so', async () => {
   const requests = [
     () => client.moderations.create({ input: 'x' }),

@@ -177,6 +177,42 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     }
 
     [Fact]
+    public async Task Chat_completions_are_found_by_their_account_their_model_and_their_metadata_and_the_oldest_go_first()
+    {
+        CompletionTable table = Open(maxBytes: 1500).Completions;
+        KeptCompletion Completion(string id, string model, string metadata) =>
+            new(id, "a", model, _clock.GetUtcNow(), Encoding.UTF8.GetBytes(metadata), "{\"id\":\"x\"}"u8.ToArray());
+        var made = new List<KeptCompletion>();
+        foreach ((string id, string model, string metadata) in ((string, string, string)[])[("c1", "m", """{"k":"v"}"""), ("c2", "n", "{}"), ("c3", "m", """{"k":"v","l":"%"}""")])
+        {
+            made.Add(Completion(id, model, metadata));
+            await table.KeepAsync(made[^1], "[]"u8.ToArray(), CancellationToken.None);
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        async Task<string> ListAsync(string? model, KeptCompletion? after, bool isAscending, params (string, string)[] metadata) => string.Join(
+            ' ', (await table.ListAsync("a", model, metadata, after, isAscending, 9, CancellationToken.None)).Select(completion => completion.Id));
+        Assert.Equal("c1 c2 c3", await ListAsync(null, null, true));
+        Assert.Equal("c2 c1", await ListAsync(null, made[2], false));
+        Assert.Equal("c3 c1", await ListAsync("m", null, false));
+        Assert.Equal("c1 c3", await ListAsync(null, null, true, ("k", "v")));
+        Assert.Equal("c3", await ListAsync(null, null, true, ("k", "v"), ("l", "%")));
+        Assert.Equal("", await ListAsync(null, null, true, ("k", "%")));
+        Assert.Empty(await table.ListAsync("b", null, [("k", "v")], null, true, 9, CancellationToken.None));
+        Assert.Equal("[]"u8.ToArray(), await table.FindMessagesAsync("a", "c1", CancellationToken.None));
+        Assert.True(await table.NoteAsync("a", "c2", """{"k":"v"}"""u8.ToArray(), CancellationToken.None));
+        Assert.False(await table.NoteAsync("b", "c2", "{}"u8.ToArray(), CancellationToken.None));
+        Assert.Equal("c1 c2 c3", await ListAsync(null, null, true, ("k", "v")));
+
+        await table.KeepAsync(Completion("c4", "m", "{}") with { Answer = new byte[1200] }, "[]"u8.ToArray(), CancellationToken.None);
+        Assert.Equal("c3 c4", await ListAsync(null, null, true));
+        Assert.True(await table.RemoveAsync("a", "c4", CancellationToken.None));
+        _clock.Advance(ContentStore.ResponseLifetime);
+        Assert.Equal("", await ListAsync(null, null, true));
+        Assert.Equal(1, await table.SweepAsync(CancellationToken.None));
+    }
+
+    [Fact]
     public async Task Nothing_of_the_text_is_in_the_database_and_the_same_text_twice_is_not_the_same()
     {
         ContentStore store = Open();

@@ -163,7 +163,6 @@ public class MalformedRequestTests(SharedGateway shared) : IClassFixture<SharedG
 
     // What OpenAI has and this server has not.
     [InlineData("""BASE,"service_tier":"flex"}""", "unsupported_value", "service_tier", "'flex'")]
-    [InlineData("""BASE,"store":true}""", "unsupported_value", "store", "stores no completions")]
     [InlineData("""BASE,"verbosity":"high"}""", "unsupported_value", "verbosity", "medium")]
     [InlineData("""BASE,"functions":[]}""", "unsupported_parameter", "functions", "'tools'")]
     [InlineData("""BASE,"function_call":"none"}""", "unsupported_parameter", "function_call", "'tool_choice'")]

@@ -45,6 +45,13 @@ internal static partial class DocumentedFields
         return $"{{{string.Join(',', fields.Select(pair => $"\"{pair.Key}\":{pair.Value}"))}}}";
     }
 
+    /// <summary>What is given later of an answer that is kept, or nothing.</summary>
+    static async Task<string> KeptAsync(TestGateway gateway, string path, string answer)
+    {
+        using HttpResponseMessage kept = await gateway.Client.GetAsync($"{path}/{Ids().Match(answer).Value}");
+        return kept.IsSuccessStatusCode ? Ids().Replace(await kept.Content.ReadAsStringAsync(), "") : "";
+    }
+
     /// <summary>What the backend was asked, and the answer: both are the same where a field has no effect.</summary>
     internal static async Task<string> AnswerAsync(TestGateway gateway, string path, string body)
     {
@@ -54,6 +61,7 @@ internal static partial class DocumentedFields
         Assert.True(gateway.Backend.Requests.TryDequeue(out GenerationRequest? asked));
         return string.Join('\n',
             Ids().Replace(text, ""),
+            await KeptAsync(gateway, path, text),
             asked.ModelId,
             asked.Sampling with { LogitBias = null },
             JsonSerializer.Serialize(asked.Sampling.LogitBias),

@@ -63,7 +63,7 @@ public class JsonBodyFuzzTests
         else
         {
             ChatCompletionRequest chat = JsonBody.Parse(body, OpenAIJsonContext.Requests.ChatCompletionRequest);
-            ChatCompletionMapping.ToGeneration(chat, "r", "a", new IgnoredFields());
+            ChatCompletionMapping.ToGeneration(chat, "r", "a", keeps: true, new IgnoredFields());
             CheckOptions(chat);
         }
     }

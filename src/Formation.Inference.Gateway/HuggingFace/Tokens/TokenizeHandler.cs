@@ -42,7 +42,7 @@ internal sealed class TokenizeHandler(GatewayOptions options, RequestGate gate, 
         string modelId = models.Of(context);
         body.Model = modelId;
         var ignored = new IgnoredFields();
-        GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId, ignored);
+        GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId, keeps: false, ignored);
         ignored.Tell(context.Response);
         TokenizedPrompt prompt = await AskAsync(context, request.Prompt, modelId, accountId);
         await WholeAnswer.WriteAsync(

@@ -10,6 +10,9 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
 {
     readonly Choice[] _choices = [.. Enumerable.Range(0, choices).Select(_ => new Choice())];
 
+    /// <summary>Whether every choice has finished.</summary>
+    internal bool IsComplete => usage.IsComplete;
+
     internal void Add(PromptEvent item)
     {
         usage.Add(item);
@@ -19,12 +22,12 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
                 tools.Begin(started);
                 break;
             case GenerationDelta delta:
-                _choices[delta.Choice].Add(tools.Read(delta));
+                _choices[delta.Choice].Add(tools.Read(delta), tools);
                 if (logprobs)
                     _choices[delta.Choice].Tokens.AddRange(delta.Tokens);
                 break;
             case GenerationFinished finished:
-                _choices[finished.Choice].Add(tools.End(finished.Choice));
+                _choices[finished.Choice].Add(tools.End(finished.Choice), tools);
                 _choices[finished.Choice].Finished = finished;
                 break;
         }
@@ -43,17 +46,17 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
     sealed class Choice
     {
         readonly StringBuilder _text = new();
-        readonly List<(string Name, StringBuilder Arguments)> _calls = [];
+        readonly List<(string Id, string Name, StringBuilder Arguments)> _calls = [];
 
         internal List<TokenLogprob> Tokens { get; } = [];
 
         internal GenerationFinished? Finished { get; set; }
 
-        internal void Add(IReadOnlyList<AnswerPiece> pieces)
+        internal void Add(IReadOnlyList<AnswerPiece> pieces, ToolCallAnswers tools)
         {
             foreach (AnswerPiece piece in pieces)
                 if (piece.Kind == AnswerPieceKind.Call)
-                    _calls.Add((piece.Text, new StringBuilder()));
+                    _calls.Add((tools.NewId(), piece.Text, new StringBuilder()));
                 else
                     (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Arguments).Append(piece.Text);
         }
@@ -64,7 +67,7 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
             {
                 ToolCalls = _calls.Count == 0
                     ? null
-                    : [.. _calls.Select(call => new ToolCall(null, tools.NewId(), "function", new CalledFunction(call.Name, call.Arguments.ToString())))],
+                    : [.. _calls.Select(call => new ToolCall(null, call.Id, "function", new CalledFunction(call.Name, call.Arguments.ToString())))],
             },
             logprobs ? ChatLogprobs.From(Tokens) : null,
             tools.FinishReason(Finished!))

@@ -9,9 +9,16 @@ namespace Formation.Inference.Gateway.OpenAI.ChatCompletions;
 /// <summary>Step 3 of the request path for chat: every parameter of the API honoured, or refused by name; others are passed over.</summary>
 internal static class ChatCompletionMapping
 {
-    internal static GenerationRequest ToGeneration(ChatCompletionRequest body, string requestId, string accountId, IgnoredFields ignored)
+    /// <param name="body">The request.</param>
+    /// <param name="requestId">Its id.</param>
+    /// <param name="accountId">Who asks.</param>
+    /// <param name="keeps">Whether this server keeps completions.</param>
+    /// <param name="ignored">Gets the fields that the API does not have.</param>
+    internal static GenerationRequest ToGeneration(ChatCompletionRequest body, string requestId, string accountId, bool keeps, IgnoredFields ignored)
     {
         ignored.Add(body.Unknown);
+        if (body.Store == true && !keeps)
+            throw UnsupportedValue("store", "this server keeps no completions; leave it out or send false.");
         string modelId = CommonMapping.ModelId(body);
         RefuseUnsupported(body);
         CheckUnused(body);
@@ -86,8 +93,6 @@ internal static class ChatCompletionMapping
 
     static void CheckUnused(ChatCompletionRequest body)
     {
-        if (body.Store == true)
-            throw UnsupportedValue("store", "this server stores no completions; leave it out or send false.");
         if (body.Prediction is { } prediction)
             CheckPrediction(prediction);
         CommonMapping.UnusedIdentifier("user", body.User);

@@ -35,12 +35,13 @@ internal sealed class ChatCompletionRequest : GenerationFields
 
     public JsonElement? Modalities { get; init; }
 
-    // Accepted and without effect.
-
-    /// <summary>Only false: completions are not stored.</summary>
+    /// <summary>Whether to keep the completion, for <c>GET /v1/chat/completions/{id}</c>.</summary>
     public bool? Store { get; init; }
 
+    /// <summary>What is noted of a completion that is kept: up to 16 texts.</summary>
     public JsonElement? Metadata { get; init; }
+
+    // Accepted and without effect.
 
     /// <summary>Only auto or default.</summary>
     public string? ServiceTier { get; init; }

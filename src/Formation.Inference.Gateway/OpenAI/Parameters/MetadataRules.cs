@@ -4,7 +4,7 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
 namespace Formation.Inference.Gateway.OpenAI.Parameters;
 
-/// <summary>OpenAI's rules for <c>metadata</c>, which belongs to stored completions: checked here, and then dropped.</summary>
+/// <summary>OpenAI's rules for <c>metadata</c>, which is noted of what is kept.</summary>
 internal static class MetadataRules
 {
     const int MaxPairs = 16;

@@ -10,11 +10,11 @@ namespace Formation.Inference.Gateway.OpenAI.Parameters;
 /// <param name="After">The id of the entry that the page begins behind, or null.</param>
 internal sealed record PageQuery(int Limit, bool IsAscending, string? After)
 {
-    internal static PageQuery Of(HttpContext context, int defaultLimit, int maxLimit)
+    internal static PageQuery Of(HttpContext context, int defaultLimit, int maxLimit, bool isAscending = false)
     {
         IQueryCollection query = context.Request.Query;
         return new PageQuery(
-            ReadLimit(query["limit"], defaultLimit, maxLimit), OneOf("order", query["order"], "asc", "desc") == "asc", query["after"] is [{ } after] ? after : null);
+            ReadLimit(query["limit"], defaultLimit, maxLimit), OneOf("order", query["order"], "asc", "desc") is { } order ? order == "asc" : isAscending, query["after"] is [{ } after] ? after : null);
     }
 
     static int ReadLimit(string? given, int defaultLimit, int maxLimit) =>

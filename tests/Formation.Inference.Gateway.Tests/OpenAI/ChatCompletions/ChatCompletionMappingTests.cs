@@ -9,7 +9,7 @@ namespace Formation.Inference.Gateway.Tests.OpenAI.ChatCompletions;
 public class ChatCompletionMappingTests
 {
     static GenerationRequest Map(string json) => ChatCompletionMapping.ToGeneration(
-        JsonBody.Parse(Encoding.UTF8.GetBytes(json), OpenAIJsonContext.Requests.ChatCompletionRequest), "req_1", "acct", new IgnoredFields());
+        JsonBody.Parse(Encoding.UTF8.GetBytes(json), OpenAIJsonContext.Requests.ChatCompletionRequest), "req_1", "acct", keeps: true, new IgnoredFields());
 
     static GenerationRequest MapWith(string more) => Map($$"""{"model":"tiny","messages":[{"role":"user","content":"Hi"}]{{more}}}""");
 

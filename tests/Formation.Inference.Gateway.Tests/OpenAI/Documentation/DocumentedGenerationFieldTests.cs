@@ -58,7 +58,7 @@ public class DocumentedGenerationFieldTests
         ["modalities"] = """["text"]""",
         ["service_tier"] = "\"auto\"",
         ["verbosity"] = "\"medium\"",
-        ["store"] = "false",
+        ["store"] = "true",
         ["metadata"] = """{"a":"b"}""",
         ["safety_identifier"] = "\"s\"",
         ["prompt_cache_key"] = "\"k\"",
@@ -87,6 +87,7 @@ public class DocumentedGenerationFieldTests
         ["stream_options.include_usage"] = ("stream", "true"),
         ["stream_options.include_obfuscation"] = ("stream", "true"),
         ["top_logprobs"] = ("logprobs", "true"),
+        ["metadata"] = ("store", "true"),
         ["tool_choice"] = ("tools", Function),
         ["parallel_tool_calls"] = ("tools", Function),
     };
@@ -111,6 +112,27 @@ public class DocumentedGenerationFieldTests
     [Fact]
     public Task What_the_tables_say_of_a_field_of_completions_is_what_the_server_does() =>
         CheckAsync(Completions, "Completions", UsualOfCompletions, SamplesOfCompletions);
+
+    [Fact]
+    public async Task Every_field_of_the_lists_of_kept_completions_is_read()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        string id = (await gateway.PostForJsonAsync(Chat, TestGateway.Chat(""","store":true"""))).GetProperty("id").GetString()!;
+        (string Name, string Status)[] rows = DocumentedFields.Rows("openai.md", "Kept completions");
+        Assert.Equal(["limit", "order", "after", "model", "metadata[name]"], rows.Select(row => row.Name));
+        Assert.All(rows, row => Assert.Equal("supported", row.Status));
+        foreach (string name in (string[])["limit", "order", "after"])
+            foreach (string path in (string[])[Chat, $"{Chat}/{id}/messages"])
+            {
+                using HttpResponseMessage refused = await gateway.Client.GetAsync($"{path}?{name}=x");
+                string body = await refused.Content.ReadAsStringAsync();
+                Assert.Equal(name, JsonElement.Parse(body).GetProperty("error").GetProperty("param").GetString());
+            }
+
+        foreach (string name in (string[])["model", "metadata[name]"])
+            Assert.Contains("\"data\":[]", await gateway.Client.GetStringAsync($"{Chat}?{name}=x"));
+        Assert.Contains(id, await gateway.Client.GetStringAsync(Chat));
+    }
 
     static async Task CheckAsync(string path, string section, Dictionary<string, string> usual, Dictionary<string, string> samples)
     {

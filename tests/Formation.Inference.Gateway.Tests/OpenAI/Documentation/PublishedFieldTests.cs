@@ -24,6 +24,8 @@ public class PublishedFieldTests
         prompt prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier service_tier store stream stream_options temperature text
         tool_choice tools top_logprobs top_p truncation user
         """)]
+    [InlineData("ChatCompletionListParams", "openai.md", "Kept completions", "after limit metadata model order")]
+    [InlineData("MessageListParams", "openai.md", "Kept completions", "after limit order")]
     [InlineData("FileCreateParams", "files.md", "", "file purpose expires_after")]
     [InlineData("FileListParams", "files.md", "", "order purpose after limit")]
     [InlineData("BatchCreateParams", "batches.md", "", "completion_window endpoint input_file_id metadata output_expires_after output_expires_after.anchor output_expires_after.seconds")]
