@@ -18,6 +18,9 @@ public sealed record GenerationStarted(int PromptTokens) : GenerationEvent
 
     /// <summary>How calls of tools stand in the text, where <see cref="GenerationRequest.ToolUse"/> allows any.</summary>
     public ToolCallSyntax? ToolCalls { get; init; }
+
+    /// <summary>How a train of thought stands in the text; null where the model has none, or begins with its answer.</summary>
+    public ReasoningSyntax? Reasoning { get; init; }
 }
 
 /// <summary>New text of one choice: whole characters only, never a part of a stop string.</summary>
@@ -62,6 +65,9 @@ public sealed record GenerationFinished(int Choice, FinishReason Reason, int Com
 
     /// <summary>Tokens of the prompt whose KV blocks were found in the prefix cache; the same in every choice's event.</summary>
     public int CachedPromptTokens { get; init; }
+
+    /// <summary>Of the choice's tokens, how many are its train of thought, with what opens and closes it.</summary>
+    public int ReasoningTokens { get; init; }
 }
 
 /// <summary>The request ended without a result, or in the middle of one. Always the last event.</summary>

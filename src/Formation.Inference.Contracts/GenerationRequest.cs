@@ -24,7 +24,10 @@ public sealed record GenerationRequest
     /// <summary>When to stop.</summary>
     public StopConditions Stop { get; init; } = StopConditions.Default;
 
-    /// <summary>What the text of each choice must be, or null for any text.</summary>
+    /// <summary>How the model is to think before it answers a <see cref="ChatPrompt"/>, or null for what its template has it do.</summary>
+    public ReasoningOptions? Reasoning { get; init; }
+
+    /// <summary>What the text of each choice must be, behind a train of thought; or null for any text.</summary>
     public OutputFormat? Format { get; init; }
 
     /// <summary>How the tools of a <see cref="ChatPrompt"/> may be called, or null where text is all that is wanted.</summary>

@@ -1,7 +1,7 @@
 namespace Formation.Inference;
 
 /// <summary>
-/// What the text of each choice must be, from its first character to its last. It is held to it while it is drawn, so that what comes is always a
+/// What the text of each choice must be, from its first character (behind a train of thought) to its last. It is held to it while it is drawn, so that what comes is always a
 /// beginning of such a text, and all of one where the choice ends by itself (<see cref="FinishReason.Stop"/>, no stop string found); a choice ends
 /// as soon as nothing can follow.
 /// </summary>

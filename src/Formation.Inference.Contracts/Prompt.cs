@@ -67,6 +67,9 @@ public sealed record ChatMessage(string Role, SensitiveText? Content)
     /// <summary>The participant's name, or null.</summary>
     public string? Name { get; init; }
 
+    /// <summary>What an assistant thought before it said this, or null. Whether the model sees it again is its template's choice.</summary>
+    public SensitiveText? ReasoningContent { get; init; }
+
     /// <summary>An assistant's tool calls as the caller sent them (OpenAI's shape, an array), or null.</summary>
     public JsonElement? ToolCalls { get; init; }
 

@@ -95,7 +95,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _speculator = new Speculator(
             options.Speculation, createDrafters(hasher), _scheduler, model.Pipeline.VocabularySize, model.Tokenizer.EndOfGeneration,
             clock, logger);
-        _factory = new GenerationFactory(model.Tokenizer, model.Grammars, hasher, ContextLength, options, clock, NoteCancellation);
+        _factory = new GenerationFactory(model.Tokenizer, model.Grammars, model.Reasoning, hasher, ContextLength, options, clock, NoteCancellation);
         _metrics = metrics;
         _modelTag = EngineMetrics.ModelTag(modelId);
         _reporter = new GenerationReporter(modelId, model, metrics, clock);

@@ -125,6 +125,7 @@ internal sealed class RequestProgress(GenerationRequest request)
         var choice = Open(finished.Choice);
         Require(finished.CompletionTokens >= choice.TokenIds.Count && finished.CompletionTokens <= TokenLimit, "its count of tokens can't be");
         Require(finished.CachedPromptTokens >= 0 && finished.CachedPromptTokens <= _started!.PromptTokens, "its count of cached tokens can't be");
+        Require(finished.ReasoningTokens >= 0 && finished.ReasoningTokens <= finished.CompletionTokens, "its count of a train of thought's tokens can't be");
         Require(finished.EndTokens.Count == 0 || request.Logprobs is not null, "it sends log-probabilities that are not wanted");
         choice.IsFinished = true;
         choice.TokenIds.Clear();

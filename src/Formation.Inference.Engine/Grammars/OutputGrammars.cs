@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Formation.Inference.Engine.Reasoning;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Engine.Tools;
 
@@ -11,9 +13,9 @@ internal sealed class OutputGrammars
 
     private readonly Tokenizer _tokenizer;
     private readonly Func<ToolCallSyntax> _toolCalls;
-    private readonly Lazy<TokenTrie> _vocabulary;
-    private readonly Lazy<TokenTrie> _vocabularyWithCalls;
     private readonly Lazy<HashSet<int>> _callTokens;
+    private readonly Dictionary<string, Lazy<TokenTrie>> _vocabularies = [];
+    private readonly ConcurrentDictionary<ReasoningSyntax, HashSet<int>> _reasoningTokens = [];
     private readonly Lock _lock = new();
     private readonly Dictionary<Source, LinkedListNode<(Source Source, OutputGrammar Grammar)>> _known = [];
     private readonly LinkedList<(Source Source, OutputGrammar Grammar)> _lastUsedFirst = [];
@@ -23,26 +25,39 @@ internal sealed class OutputGrammars
     public OutputGrammars(Tokenizer tokenizer, Func<ToolCallSyntax> toolCalls)
     {
         (_tokenizer, _toolCalls) = (tokenizer, toolCalls);
-        _callTokens = new Lazy<HashSet<int>>(() => ControlTokensIn(toolCalls()));
-        _vocabulary = new Lazy<TokenTrie>(() => VocabularyOf([]));
-        _vocabularyWithCalls = new Lazy<TokenTrie>(() => CallTokens.Count == 0 ? _vocabulary.Value : VocabularyOf(_callTokens.Value));
+        _callTokens = new Lazy<HashSet<int>>(() =>
+        {
+            var syntax = toolCalls();
+            return ControlTokensIn(string.Join('\n', syntax.Opening, syntax.Between, syntax.After, syntax.Separator, syntax.End));
+        });
     }
 
-    /// <summary>Control tokens that calls of tools have in them: their names are text where tools may be called.</summary>
-    public IReadOnlySet<int> CallTokens => _callTokens.Value;
+    /// <summary>
+    /// Control tokens that are text in a request's answers: those that calls of tools have in them, where these may be called, and those that open and
+    /// close a train of thought, where there may be one.
+    /// </summary>
+    public IReadOnlySet<int> TextTokens(ToolUse? toolUse, ReasoningSyntax? reasoning)
+    {
+        var calls = toolUse is null ? [] : _callTokens.Value;
+        var thoughts = reasoning is null ? [] : _reasoningTokens.GetOrAdd(reasoning, syntax => ControlTokensIn($"{syntax.Opening}\n{syntax.Closing}"));
+        return calls.Count == 0 ? thoughts : thoughts.Count == 0 ? calls : [.. calls, .. thoughts];
+    }
 
     /// <summary>What the grammar of a request's output is made of.</summary>
-    private sealed record Source(OutputFormat? Format, ToolUse? ToolUse, SensitiveText? Tools);
+    private sealed record Source(OutputFormat? Format, ToolUse? ToolUse, SensitiveText? Tools, ReasoningSyntax? Reasoning);
 
     /// <summary>The grammar of a request's output, or null where any text will do.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="reasoning">How a train of thought stands before its answers, or null where there is none.</param>
+    /// <param name="cancellationToken">Cancels it.</param>
     /// <exception cref="GrammarException">It can't be held to: it says something that is no grammar, or is too large.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits for it any more.</exception>
-    public OutputGrammar? Of(GenerationRequest request, CancellationToken cancellationToken = default)
+    public OutputGrammar? Of(GenerationRequest request, ReasoningSyntax? reasoning = null, CancellationToken cancellationToken = default)
     {
         if (request is { Format: null, ToolUse: null })
             return null;
         var tools = request is { ToolUse: not null, Prompt: ChatPrompt { Tools: { } definitions } } ? definitions.GetRawText() : null;
-        return Get(new Source(request.Format, request.ToolUse, tools is null ? default(SensitiveText?) : new SensitiveText(tools)), cancellationToken);
+        return Get(new Source(request.Format, request.ToolUse, tools is null ? default(SensitiveText?) : new SensitiveText(tools), reasoning), cancellationToken);
     }
 
     private OutputGrammar Get(Source source, CancellationToken cancellationToken)
@@ -56,10 +71,16 @@ internal sealed class OutputGrammars
             }
 
         // Not under the lock: it may take a while, and others have grammars that are known.
-        var definition = source.ToolUse is null ? FormatGrammar.Of(source.Format!, cancellationToken) : ToolGrammar.Of(
-            ToolDefinition.Read(source.Tools?.Value), _toolCalls(), source.ToolUse, source.Format is null ? null : FormatGrammar.Of(source.Format, cancellationToken), cancellationToken);
-        var vocabulary = source.ToolUse is null ? _vocabulary.Value : _vocabularyWithCalls.Value;
-        return Keep(source, new OutputGrammar(GrammarCompiler.Compile(definition, cancellationToken), vocabulary, _tokenizer));
+        var grammar = GrammarCompiler.Compile(Definition(source, cancellationToken), cancellationToken);
+        return Keep(source, new OutputGrammar(grammar, VocabularyWith(TextTokens(source.ToolUse, source.Reasoning)), _tokenizer));
+    }
+
+    private GrammarDefinition Definition(Source source, CancellationToken cancellationToken)
+    {
+        var format = source.Format is null ? null : FormatGrammar.Of(source.Format, cancellationToken);
+        return source.ToolUse is not null
+            ? ToolGrammar.Of(ToolDefinition.Read(source.Tools?.Value), _toolCalls(), source.ToolUse, format, source.Reasoning, cancellationToken)
+            : source.Reasoning is null ? format! : ReasoningGrammar.Before(format!, source.Reasoning);
     }
 
     private OutputGrammar Keep(Source source, OutputGrammar grammar)
@@ -79,14 +100,21 @@ internal sealed class OutputGrammars
         }
     }
 
+    // Few sets of tokens are ever asked for; each trie of them takes as much memory as the vocabulary.
+    private TokenTrie VocabularyWith(IReadOnlySet<int> shown)
+    {
+        Lazy<TokenTrie>? vocabulary;
+        var key = string.Join(',', shown.Order());
+        lock (_vocabularies)
+            if (!_vocabularies.TryGetValue(key, out vocabulary))
+                _vocabularies[key] = vocabulary = new Lazy<TokenTrie>(() => VocabularyOf(shown));
+        return vocabulary.Value;
+    }
+
     // What ends a generation is no text, whatever it is called: it would end it in the middle of a string.
-    private TokenTrie VocabularyOf(HashSet<int> shown) => TokenTrie.Of([.. Enumerable.Range(0, _tokenizer.VocabularySize).Select(id =>
+    private TokenTrie VocabularyOf(IReadOnlySet<int> shown) => TokenTrie.Of([.. Enumerable.Range(0, _tokenizer.VocabularySize).Select(id =>
         (_tokenizer.IsRendered(id) || shown.Contains(id)) && !_tokenizer.IsEndOfGeneration(id) ? _tokenizer.TokenBytes(id) : default)]);
 
-    private HashSet<int> ControlTokensIn(ToolCallSyntax syntax)
-    {
-        var text = string.Join('\n', syntax.Opening, syntax.Between, syntax.After, syntax.Separator, syntax.End);
-        return [.. Enumerable.Range(0, _tokenizer.VocabularySize).Where(id => !_tokenizer.IsRendered(id) && !_tokenizer.IsEndOfGeneration(id)
+    private HashSet<int> ControlTokensIn(string text) => [.. Enumerable.Range(0, _tokenizer.VocabularySize).Where(id => !_tokenizer.IsRendered(id) && !_tokenizer.IsEndOfGeneration(id)
             && _tokenizer.NameOf(id) is { Length: > 0 } name && text.Contains(name, StringComparison.Ordinal))];
-    }
 }

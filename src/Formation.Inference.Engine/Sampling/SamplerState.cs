@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Grammars;
+using Formation.Inference.Engine.Reasoning;
 
 namespace Formation.Inference.Engine.Sampling;
 
@@ -9,8 +10,9 @@ namespace Formation.Inference.Engine.Sampling;
 /// <param name="choice">Index of the choice, from 0.</param>
 /// <param name="promptTokens">From <see cref="TokenCounts.PromptTokens"/>.</param>
 /// <param name="text">The completion, where a grammar holds it to a format.</param>
+/// <param name="reasoning">What its train of thought may have, or null for as much as it likes.</param>
 internal sealed class SamplerState(
-    SamplingParams parameters, StopConditions stop, long seed, int choice, HashSet<int>? promptTokens, GrammarText? text = null)
+    SamplingParams parameters, StopConditions stop, long seed, int choice, HashSet<int>? promptTokens, GrammarText? text = null, ReasoningBudget? reasoning = null)
 {
     readonly TokenCounts? _counts = TokenCounts.For(parameters, promptTokens);
 
@@ -51,14 +53,24 @@ internal sealed class SamplerState(
     /// <exception cref="GrammarException">The grammar can't tell.</exception>
     public bool IsTextCompletedBy(int token) => text?.IsCompletedBy(token) == true;
 
-    /// <summary>Leaves only what the completion's grammar allows next.</summary>
+    /// <summary>Leaves only what the completion's grammar, and the limit of its train of thought, allow next.</summary>
     /// <exception cref="GrammarException">The grammar can't tell.</exception>
-    public void HoldToFormat(Span<float> logits) => text?.Constrain(logits);
+    public void HoldToFormat(Span<float> logits)
+    {
+        if (reasoning?.Forced is { } forced)
+        {
+            logits.Fill(float.NegativeInfinity);
+            logits[forced] = 0;
+        }
+
+        text?.Constrain(logits);
+    }
 
     /// <summary>Takes the token that was drawn.</summary>
     public void Accept(int token)
     {
         text?.Append(token);
+        reasoning?.Accept(token);
         _counts?.Add(token);
         Position++;
     }

@@ -1,3 +1,5 @@
+using System.Text;
+using Formation.Inference.Engine.Reasoning;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Tokenization;
 
@@ -5,7 +7,7 @@ namespace Formation.Inference.Engine.Sequences;
 
 /// <summary>
 /// Turns the tokens of one choice into text that may be shown, and decides when the choice ends. Text that may be part of a stop string is
-/// held back, and so are the tokens behind it. Its sampler may be some tokens ahead of it, while those that a
+/// held back, and so are the tokens behind it; in a train of thought nothing is a stop string. Its sampler may be some tokens ahead of it, while those that a
 /// step drew together are appended one by one.
 /// </summary>
 /// <param name="tokenizer">The model's.</param>
@@ -13,12 +15,15 @@ namespace Formation.Inference.Engine.Sequences;
 /// <param name="stopStrings">The texts that end it.</param>
 /// <param name="sampler">The state of its sampler.</param>
 /// <param name="shown">Control tokens that are text here, or null.</param>
+/// <param name="reasoning">How a train of thought stands in the text, or null where there is none.</param>
 internal sealed class ChoiceOutput(
-    Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler, IReadOnlySet<int>? shown = null)
+    Tokenizer tokenizer, StopConditions stop, StopStrings stopStrings, SamplerState sampler, IReadOnlySet<int>? shown = null, ReasoningSyntax? reasoning = null)
 {
     readonly StreamingDetokenizer _detokenizer = new(tokenizer, shown: shown);
     readonly StopStringMatcher _matcher = new(stopStrings);
     readonly Queue<HeldToken> _heldTokens = [];
+    readonly StringBuilder _opening = new();
+    ReasoningTracker<char> _reasoning = new([.. reasoning?.Opening ?? ""], [.. reasoning?.Closing ?? ""], [.. reasoning?.Gap ?? ""], reasoning?.IsOpen == true);
     int _producedLength;
     int _releasedLength;
     int _deliveredTokens;
@@ -33,6 +38,9 @@ internal sealed class ChoiceOutput(
 
     /// <summary>Tokens generated, an end-of-generation token included.</summary>
     public int CompletionTokens { get; private set; }
+
+    /// <summary>Tokens generated for the train of thought.</summary>
+    public int ReasoningTokens { get; private set; }
 
     /// <summary>Takes the next token.</summary>
     /// <param name="token">Its id.</param>
@@ -73,7 +81,14 @@ internal sealed class ChoiceOutput(
 
     OutputStep End(OutputStep step)
     {
-        var text = _matcher.Append(_detokenizer.Flush(), mayStop: true, out var found);
+        var text = Release(_detokenizer.Flush(), mayStop: true, out var found);
+        if (found is null && _opening.Length > 0)
+        {
+            // It began like a thought and was none.
+            text += _matcher.Append(_opening.ToString(), mayStop: true, out found);
+            _opening.Clear();
+        }
+
         if (found is not null)
         {
             _releasedLength += text.Length;
@@ -100,7 +115,37 @@ internal sealed class ChoiceOutput(
 
         // A token without text of its own so far is part of a character that is not complete: it waits for the next text.
         _heldTokens.Enqueue(new HeldToken(token, logprob, produced.Length > 0 ? _producedLength : _producedLength + 1));
-        return _matcher.Append(produced, mayStop, out found);
+        return Release(produced, mayStop, out found);
+    }
+
+    /// <summary>Lets a train of thought out as it is, and what follows it as far as it is no part of a stop string.</summary>
+    string Release(string text, bool mayStop, out string? found)
+    {
+        if (_reasoning.Phase == ReasoningPhase.Answer)
+            return _matcher.Append(text, mayStop, out found);
+
+        // What may open a thought waits until that is certain.
+        var taken = _opening.Length;
+        text = _opening + text;
+        _opening.Clear();
+        var hadThought = _reasoning.Phase != ReasoningPhase.Opening;
+        for (; taken < text.Length && _reasoning.Take(text[taken]); taken++)
+        {
+            if (_reasoning.Phase != ReasoningPhase.Opening)
+                hadThought = true;
+            if (_reasoning.Phase == ReasoningPhase.Thought)
+                ReasoningTokens = CompletionTokens;
+        }
+
+        found = null;
+        if (_reasoning.Phase == ReasoningPhase.Opening)
+        {
+            _opening.Append(text);
+            return "";
+        }
+
+        var thought = hadThought ? text[..taken] : "";
+        return _reasoning.Phase == ReasoningPhase.Answer ? thought + _matcher.Append(text[thought.Length..], mayStop, out found) : thought;
     }
 
     /// <summary>Adds to a step what is let out now, without what the reader has.</summary>

@@ -25,6 +25,9 @@ internal sealed class Generation
     /// <summary>One for each choice.</summary>
     public required IReadOnlyList<ChoiceOutput> Choices { get; init; }
 
+    /// <summary>How a train of thought stands in the choices' texts, or null where there is none.</summary>
+    public ReasoningSyntax? Reasoning { get; init; }
+
     /// <summary>Tokens that each choice may generate at most.</summary>
     public required int MaxTokens { get; init; }
 

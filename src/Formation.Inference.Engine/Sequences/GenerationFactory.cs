@@ -1,6 +1,7 @@
 using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Grammars;
 using Formation.Inference.Engine.KvCache;
+using Formation.Inference.Engine.Reasoning;
 using Formation.Inference.Engine.Sampling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Tokenization;
@@ -13,7 +14,7 @@ namespace Formation.Inference.Engine.Sequences;
 /// sequence that was preempted.
 /// </summary>
 internal sealed class GenerationFactory(
-    Tokenizer tokenizer, OutputGrammars grammars, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
+    Tokenizer tokenizer, OutputGrammars grammars, ModelReasoning reasoning, PrefixHasher hasher, int contextLength, EngineOptions options, TimeProvider clock, Action wake)
 {
     // Waiting sequences are taken in the order of their ids. One that was begun elsewhere arrived before all that have not begun: its reader
     // has waited already, and now looks at half a sentence.
@@ -42,14 +43,15 @@ internal sealed class GenerationFactory(
         var seed = request.Sampling.Seed ?? options.NextSeed();
         var promptTokens = TokenCounts.PromptTokens(request.Sampling, prompt);
         var stopStrings = new StopStrings(request.Stop.Strings);
-        var grammar = grammars.Of(request);
+        var thoughts = reasoning.Of(request, prompt);
+        var grammar = grammars.Of(request, thoughts);
+        var textTokens = grammars.TextTokens(request.ToolUse, thoughts);
         var choices = new ChoiceOutput[request.Choices];
         for (var choice = 0; choice < choices.Length; choice++)
         {
             var text = grammar is null ? null : new GrammarText(grammar, Ends(request.Stop));
-            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens, text);
-            choices[choice] = new ChoiceOutput(
-                tokenizer, request.Stop, stopStrings, sampler, request.ToolUse is null ? null : grammars.CallTokens);
+            var sampler = new SamplerState(request.Sampling, request.Stop, seed, choice, promptTokens, text, reasoning.Budget(request.Reasoning, thoughts));
+            choices[choice] = new ChoiceOutput(tokenizer, request.Stop, stopStrings, sampler, textTokens, thoughts);
             if (delivered?[choice] is { IsFinished: false } before)
                 Continue(group.Sequences[choice], choices[choice], before, maxTokens);
         }
@@ -59,6 +61,7 @@ internal sealed class GenerationFactory(
             Request = request,
             Group = group,
             Choices = choices,
+            Reasoning = thoughts,
             MaxTokens = maxTokens,
             Times = new GenerationTimes { Submitted = clock.GetTimestamp(), SubmittedAt = clock.GetUtcNow() },
             Wake = wake,

@@ -36,6 +36,7 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
         {
             MaxTokens = generation.MaxTokens,
             ToolCalls = generation.Request.ToolUse is null ? null : model.ToolCalls,
+            Reasoning = generation.Reasoning,
         });
         if (generation.Request.EchoPrompt && !generation.Group.NeedsPromptLogits)
             Echo(generation);
@@ -105,6 +106,7 @@ internal sealed class GenerationReporter(string modelId, ServableModel model, En
             StopTokenId = step.StopTokenId,
             EndTokens = step.EndTokens ?? [],
             CachedPromptTokens = generation.Group.CachedPromptTokens ?? 0,
+            ReasoningTokens = generation.Choices[choice].ReasoningTokens,
         });
         metrics.RequestSuccess.Add(1, _model, new("finished_reason", reason == FinishReason.Stop ? "stop" : "length"));
     }

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Grammars;
+using Formation.Inference.Engine.Reasoning;
 using Formation.Inference.Engine.Templates;
 using Formation.Inference.Engine.Tokenization;
 using Formation.Inference.Engine.Tokenization.Vocabularies;
@@ -33,11 +34,11 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             return ([], EngineErrors.CannotInfill(request.ModelId));
         try
         {
-            var tokens = Tokens(request.Prompt, request.TemplateTime, cancellationToken);
+            var tokens = Tokens(request, cancellationToken);
             return (tokens, request.Choices == 0
                 ? CheckCount(request.Prompt, tokens.Length)
                 : CheckLength(request.Prompt, tokens.Length, request.Stop) ?? CheckContinuation(request, tokens.Length)
-                    ?? CheckFormat(request, cancellationToken));
+                    ?? CheckFormat(request, tokens, cancellationToken));
         }
         catch (TemplateException refusal)
         {
@@ -59,10 +60,10 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
         };
     }
 
-    int[] Tokens(Prompt prompt, DateTimeOffset? time, CancellationToken cancellationToken)
+    int[] Tokens(GenerationRequest request, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
-        switch (prompt)
+        switch (request.Prompt)
         {
             case TokenPrompt given:
                 return [.. given.TokenIds];
@@ -71,13 +72,13 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             case InfillPrompt infill:
                 return Tokens(infill, tokenizer.Infill!, cancellationToken);
             case ChatPrompt chat:
-                var tokens = tokenizer.Encode(Render(chat, time, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
+                var tokens = tokenizer.Encode(Render(chat, request, cancellationToken), addSpecial: false, MaxCounted, cancellationToken);
 
                 // Whether a template writes the BOS token itself differs; a prompt has exactly one where the vocabulary asks for it.
                 var needsBos = tokenizer.AddBos && (tokens.Length == 0 || tokens[0] != tokenizer.Bos);
                 return needsBos ? [tokenizer.Bos!.Value, .. tokens] : tokens;
             default:
-                throw new ArgumentException($"A prompt of kind {prompt.GetType().Name} is not known.", nameof(prompt));
+                throw new ArgumentException($"A prompt of kind {request.Prompt.GetType().Name} is not known.", nameof(request));
         }
     }
 
@@ -106,7 +107,7 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
     // Twice the context is enough to say how far a prompt is above it; a longer one is not worth the time.
     int MaxCounted => (int)Math.Min(2L * contextLength, int.MaxValue);
 
-    PromptText Render(ChatPrompt chat, DateTimeOffset? time, CancellationToken cancellationToken)
+    PromptText Render(ChatPrompt chat, GenerationRequest request, CancellationToken cancellationToken)
     {
         var tokenizer = model.Tokenizer;
         if (ToolWords.AreNeededFor(chat) && !model.KnowsTools)
@@ -116,12 +117,12 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             Messages = chat.Messages,
             Tools = chat.Tools,
             AddGenerationPrompt = chat.AddGenerationPrompt,
-            Variables = chat.TemplateVariables,
+            Variables = ModelReasoning.Variables(chat, request.Reasoning),
             BosToken = tokenizer.NameOf(tokenizer.Bos),
             EosToken = tokenizer.NameOf(tokenizer.Eos),
-            TimeProvider = time is { } shown ? new StandingClock(shown) : clock,
+            TimeProvider = request.TemplateTime is { } shown ? new StandingClock(shown) : clock,
         };
-        var opened = model.Template!.Render(input, cancellationToken);
+        var opened = model.Reasoning.Close(model.Template!.Render(input, cancellationToken), chat, request.Reasoning);
         return chat.AssistantPrefix is { Value: var prefix } ? opened with { Text = opened.Text + prefix } : opened;
     }
 
@@ -158,11 +159,11 @@ internal sealed class PromptEncoder(ServableModel model, int contextLength, Time
             : null;
     }
 
-    GenerationError? CheckFormat(GenerationRequest request, CancellationToken cancellationToken)
+    GenerationError? CheckFormat(GenerationRequest request, int[] tokens, CancellationToken cancellationToken)
     {
         try
         {
-            model.Grammars.Of(request, cancellationToken);
+            model.Grammars.Of(request, model.Reasoning.Of(request, tokens), cancellationToken);
             return null;
         }
         catch (GrammarException refusal)

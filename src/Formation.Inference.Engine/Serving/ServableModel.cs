@@ -1,5 +1,6 @@
 using Formation.Inference.Engine.Embeddings;
 using Formation.Inference.Engine.Grammars;
+using Formation.Inference.Engine.Reasoning;
 using Formation.Inference.Engine.Speculation.DraftModels;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Engine.Templates;
@@ -14,17 +15,22 @@ public sealed class ServableModel : IDisposable
 {
     readonly Lazy<OutputGrammars> _grammars;
     readonly Lazy<ToolCallSyntax?> _ownToolCalls;
+    readonly Lazy<ModelReasoning> _reasoning;
 
     public ServableModel()
     {
         _ownToolCalls = new Lazy<ToolCallSyntax?>(() => Template is null ? null : ToolCallProbe.Find(Template, Tokenizer!));
         _grammars = new Lazy<OutputGrammars>(() => new OutputGrammars(Tokenizer!, () => ToolCalls));
+        _reasoning = new Lazy<ModelReasoning>(() => new ModelReasoning(Template, Tokenizer!));
     }
 
     public required Tokenizer Tokenizer { get; init; }
 
     /// <summary>What holds texts to formats.</summary>
     internal OutputGrammars Grammars => _grammars.Value;
+
+    /// <summary>The model's train of thought.</summary>
+    internal ModelReasoning Reasoning => _reasoning.Value;
 
     /// <summary>How calls of tools stand in the model's text.</summary>
     internal ToolCallSyntax ToolCalls => _ownToolCalls.Value ?? ToolCallSyntax.Default;

@@ -61,6 +61,8 @@ internal sealed class ConversationVariables(RenderContext context)
         var dict = new DictValue();
         Set(dict, "role", KnownRoles.Contains(message.Role) ? StringValue.Template(message.Role) : StringValue.Data(message.Role));
         Set(dict, "content", message.Content is { Value: { } content } ? StringValue.Data(content) : NoneValue.Instance);
+        if (message.ReasoningContent is { Value: { } thought })
+            Set(dict, "reasoning_content", StringValue.Data(thought));
         if (message.Name is not null)
             Set(dict, "name", StringValue.Data(message.Name));
         if (IsFilledArray(message.ToolCalls))

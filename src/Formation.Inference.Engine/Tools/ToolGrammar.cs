@@ -1,11 +1,12 @@
 using System.Text;
 using Formation.Inference.Engine.Grammars;
+using Formation.Inference.Engine.Reasoning;
 
 namespace Formation.Inference.Engine.Tools;
 
 /// <summary>
 /// Makes the grammar of an answer that may call tools: text as the model likes, but what begins like a call is one, of a tool that there is, with
-/// arguments that its schema allows. Nothing follows the last call.
+/// arguments that its schema allows. Nothing follows the last call. What begins like one in a train of thought is none.
 /// </summary>
 internal static class ToolGrammar
 {
@@ -15,9 +16,12 @@ internal static class ToolGrammar
     /// <param name="syntax">How the model writes calls.</param>
     /// <param name="use">Which of them may be called, and whether one must be.</param>
     /// <param name="format">What an answer without calls must be, or null for any text.</param>
+    /// <param name="reasoning">How a train of thought stands before the answer, or null where there is none.</param>
     /// <exception cref="GrammarException">There is no such tool, or the schema of one can't be held.</exception>
     /// <exception cref="OperationCanceledException">Nobody waits for it any more.</exception>
-    public static GrammarDefinition Of(IReadOnlyList<ToolDefinition> tools, ToolCallSyntax syntax, ToolUse use, GrammarDefinition? format = null, CancellationToken cancellationToken = default)
+    /// <param name="cancellationToken">Cancels it.</param>
+    public static GrammarDefinition Of(
+        IReadOnlyList<ToolDefinition> tools, ToolCallSyntax syntax, ToolUse use, GrammarDefinition? format = null, ReasoningSyntax? reasoning = null, CancellationToken cancellationToken = default)
     {
         if (use.Name is { } only)
             tools = [.. tools.Where(tool => tool.Name == only)];
@@ -34,20 +38,35 @@ internal static class ToolGrammar
         if (use.Choice == ToolChoice.Required)
         {
             rules[Root] = onlyCalls;
-            return new GrammarDefinition(Root, rules);
+            return Whole();
         }
         if (format is not null)
         {
             Add(format, "text: ", rules);
             rules[Root] = GrammarExpression.Choice(GrammarExpression.Rule("text: " + format.Root), onlyCalls);
-            return new GrammarDefinition(Root, rules);
+            return Whole();
         }
 
         var sign = syntax.Sign ?? syntax.Opening;
         rules[Calls] = GrammarExpression.Sequence(GrammarExpression.Text(syntax.Opening[sign.Length..]), behindOpening);
         rules[AnyText] = GrammarExpression.Repeat(GrammarExpression.AnyBut(), 0, null);
-        AddText(rules, sign, anywhere: syntax.Sign is not null);
-        return new GrammarDefinition(Root, rules);
+        Rune[] runes = [.. sign.EnumerateRunes()];
+        if (syntax.Sign is null)
+            AddBeginning(rules, runes);
+        else
+            new MarkedText(sign, NameOf, Calls, mayEnd: true).AddTo(rules);
+        return reasoning is null ? new GrammarDefinition(Root, rules)
+            : ReasoningGrammar.BeforeText(new GrammarDefinition(Root, rules), reasoning, BehindText, runes);
+
+        GrammarDefinition Whole()
+        {
+            var answer = new GrammarDefinition(Root, rules);
+            return reasoning is null ? answer : ReasoningGrammar.Before(answer, reasoning);
+        }
+
+        string BehindText(Rune[] text) => syntax.Sign is not null ? new MarkedText(sign, NameOf, Calls, mayEnd: true).Behind(text)
+            : !runes.AsSpan().StartsWith(text) ? AnyText
+            : text.Length == runes.Length ? Calls : NameOf(text.Length);
     }
 
     private static GrammarExpression CallOf(ToolDefinition tool, string prefix, ToolCallSyntax syntax, Dictionary<string, GrammarExpression> rules, CancellationToken cancellationToken)
@@ -72,39 +91,19 @@ internal static class ToolGrammar
             rules[prefix + name] = expression.Replace(leaf => leaf is GrammarReference reference ? GrammarExpression.Rule(prefix + reference.Name) : leaf);
     }
 
-    // Text that does not have the sign, or has it and then goes on as calls: one rule for each number of its characters that stand right before
-    // (the automaton of Knuth, Morris and Pratt). Where the sign counts at the beginning only, what does not go on with it is any text.
-    private static void AddText(Dictionary<string, GrammarExpression> rules, string sign, bool anywhere)
+    // Where the sign counts at the beginning only, what does not go on with it is any text.
+    private static void AddBeginning(Dictionary<string, GrammarExpression> rules, Rune[] sign)
     {
-        Rune[] runes = [.. sign.EnumerateRunes()];
-        CharacterRange[] own = [.. runes.Distinct().Select(rune => CharacterRange.Of(rune.Value))];
-        for (var matched = 0; matched < runes.Length; matched++)
+        for (var matched = 0; matched < sign.Length; matched++)
         {
-            List<GrammarExpression> ways = [GrammarExpression.Empty];
-            if (anywhere)
-            {
-                foreach (var rune in runes.Distinct())
-                    ways.Add(Then(GrammarExpression.Characters(CharacterRange.Of(rune.Value)), Behind(matched, rune)));
-                ways.Add(Then(GrammarExpression.AnyBut(own), NameOf(0)));
-            }
-            else
-            {
-                ways.Add(Then(GrammarExpression.Characters(CharacterRange.Of(runes[matched].Value)), NameOf(matched + 1)));
-                ways.Add(Then(GrammarExpression.AnyBut(CharacterRange.Of(runes[matched].Value)), AnyText));
-            }
-            rules[NameOf(matched)] = GrammarExpression.Choice([.. ways]);
+            var next = CharacterRange.Of(sign[matched].Value);
+            rules[NameOf(matched)] = GrammarExpression.Choice(
+                GrammarExpression.Empty,
+                GrammarExpression.Sequence(GrammarExpression.Characters(next), GrammarExpression.Rule(matched + 1 < sign.Length ? NameOf(matched + 1) : Calls)),
+                GrammarExpression.Sequence(GrammarExpression.AnyBut(next), GrammarExpression.Rule(AnyText)));
         }
-
-        string Behind(int matched, Rune next)
-        {
-            Rune[] text = [.. runes[..matched], next];
-            for (var length = text.Length; ; length--)
-                if (text.AsSpan(text.Length - length).SequenceEqual(runes.AsSpan(0, length)))
-                    return NameOf(length);
-        }
-
-        string NameOf(int matched) => matched == 0 ? Root : matched == runes.Length ? Calls : $"text behind {matched}";
-
-        static GrammarExpression Then(GrammarExpression first, string rule) => GrammarExpression.Sequence(first, GrammarExpression.Rule(rule));
     }
+
+    // The rule for text of which some of the sign's characters stand right before.
+    private static string NameOf(int matched) => matched == 0 ? Root : $"text behind {matched}";
 }

@@ -100,7 +100,8 @@ public sealed class OutputGrammarTests
     {
         var marker = _tokenizer.FindSpecial("<|im_start|>")!.Value;
         var grammars = new OutputGrammars(_tokenizer, () => ToolCallSyntax.Default with { Opening = "<|im_start|>{\"name\": \"" });
-        Assert.Equal([marker], grammars.CallTokens);
+        Assert.Equal([marker], grammars.TextTokens(new ToolUse(ToolChoice.Auto), null));
+        Assert.Empty(grammars.TextTokens(null, null));
         using var tools = System.Text.Json.JsonDocument.Parse("""[{"type":"function","function":{"name":"f"}}]""");
         var request = new GenerationRequest
         {

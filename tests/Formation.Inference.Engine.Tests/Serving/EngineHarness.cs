@@ -5,6 +5,7 @@ using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Testing.Fakes;
+using Formation.Inference.Testing.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Formation.Inference.Engine.Tests.Serving;
@@ -30,7 +31,8 @@ internal sealed class EngineHarness : IAsyncDisposable
         Func<PrefixHasher, IDrafter>? createDrafter = null,
         IModelStage? stage = null,
         TimeSpan? recoveryTimeout = null,
-        Pooling pooling = Pooling.Mean)
+        Pooling pooling = Pooling.Mean,
+        string template = TinyModel.ChatMlTemplate)
     {
         _metrics = metrics ?? new EngineMetrics();
         var options = new EngineOptions
@@ -42,7 +44,7 @@ internal sealed class EngineHarness : IAsyncDisposable
             NextSeed = () => 42,
             RecoveryTimeout = recoveryTimeout ?? new EngineOptions().RecoveryTimeout,
         };
-        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows, stage, pooling);
+        Model = new InventedModel(blocks, context, options.Scheduler.MaxRows, stage, pooling, template);
         Model.Stage.BeforeForward = (_, cancellation) => _gate.Wait(cancellation);
         Engine = new InferenceEngine(
             "invented", Model.Servable, options, _metrics, clock ?? TimeProvider.System, NullLogger<InferenceEngine>.Instance,

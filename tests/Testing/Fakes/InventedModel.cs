@@ -17,8 +17,10 @@ public sealed class InventedModel
     /// <param name="maxRows">Rows of the largest batch.</param>
     /// <param name="stage">The stage to compute on instead of <see cref="Stage"/>.</param>
     /// <param name="pooling">How it makes a vector of hidden states.</param>
+    /// <param name="template">Its chat template.</param>
     public InventedModel(
-        int blockCount = 64, int contextLength = 1024, int maxRows = 1024, IModelStage? stage = null, Pooling pooling = Pooling.Mean)
+        int blockCount = 64, int contextLength = 1024, int maxRows = 1024, IModelStage? stage = null, Pooling pooling = Pooling.Mean,
+        string template = TinyModel.ChatMlTemplate)
     {
         var names = new TinyVocabulary(Vocabulary);
         Stage = new InventedStage(blockCount);
@@ -36,7 +38,7 @@ public sealed class InventedModel
         Servable = new ServableModel
         {
             Tokenizer = Tokenizer,
-            Template = ChatTemplate.Compile(TinyModel.ChatMlTemplate),
+            Template = ChatTemplate.Compile(template),
             Pipeline = new Pipeline(Head, [stage ?? Stage], maxRows),
             Pooling = pooling,
             ContextLength = contextLength,

@@ -15,6 +15,8 @@ static class EventMessage
                 writer.Optional(2, started.MaxTokens);
                 if (started.ToolCalls is not null)
                     Write(writer, 3, started.ToolCalls);
+                if (started.Reasoning is not null)
+                    Write(writer, 4, started.Reasoning);
                 writer.End(start);
                 break;
             case GenerationDelta delta:
@@ -59,6 +61,16 @@ static class EventMessage
         writer.End(start);
     }
 
+    static void Write(MessageWriter writer, int field, ReasoningSyntax syntax)
+    {
+        var start = writer.Begin(field);
+        writer.Text(1, syntax.Opening);
+        writer.Text(2, syntax.Closing);
+        writer.Text(3, syntax.Gap);
+        writer.Flag(4, syntax.IsOpen);
+        writer.End(start);
+    }
+
     static void Write(MessageWriter writer, int field, GenerationDelta delta)
     {
         var start = writer.Begin(field);
@@ -82,6 +94,7 @@ static class EventMessage
         writer.Number(6, finished.CachedPromptTokens);
         foreach (var token in finished.EndTokens)
             TokenMessage.Write(writer, 7, token);
+        writer.Number(8, finished.ReasoningTokens);
         writer.End(start);
     }
 
@@ -113,6 +126,25 @@ static class EventMessage
         static string Part(ref MessageReader reader) => reader.Text("a part of a call's syntax", GenerationProtocol.MaxNameBytes);
     }
 
+    static ReasoningSyntax ReadReasoning(MessageReader reader)
+    {
+        var syntax = new ReasoningSyntax("", "", "");
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: syntax = syntax with { Opening = Part(ref reader) }; break;
+                case 2: syntax = syntax with { Closing = Part(ref reader) }; break;
+                case 3: syntax = syntax with { Gap = Part(ref reader) }; break;
+                case 4: syntax = syntax with { IsOpen = reader.Flag() }; break;
+            }
+
+        // A reader goes by both ends.
+        return syntax.Opening.Length > 0 && syntax.Closing.Length > 0 ? syntax
+            : throw new GenerationProtocolException("a train of thought has no beginning or no end");
+
+        static string Part(ref MessageReader reader) => reader.Text("a part of a train of thought's syntax", GenerationProtocol.MaxNameBytes);
+    }
+
     static GenerationStarted ReadStarted(MessageReader reader)
     {
         var started = new GenerationStarted(0);
@@ -122,6 +154,7 @@ static class EventMessage
                 case 1: started = started with { PromptTokens = reader.Int32("the prompt's tokens", 0, int.MaxValue) }; break;
                 case 2: started = started with { MaxTokens = reader.Int32("the token limit", 0, int.MaxValue) }; break;
                 case 3: started = started with { ToolCalls = ReadToolCalls(reader.Message()) }; break;
+                case 4: started = started with { Reasoning = ReadReasoning(reader.Message()) }; break;
             }
 
         return started;
@@ -167,6 +200,7 @@ static class EventMessage
                         throw new GenerationProtocolException($"an end has more than {GenerationFinished.MaxEndTokens} tokens");
                     end.Add(TokenMessage.Read(reader.Message()));
                     break;
+                case 8: finished = finished with { ReasoningTokens = reader.Int32("the tokens of a train of thought", 0, int.MaxValue) }; break;
             }
 
         return end is null ? finished : finished with { EndTokens = end };

@@ -61,6 +61,7 @@ static class PromptMessage
             writer.Text(3, message.Name);
             WriteJson(writer, 4, message.ToolCalls);
             writer.Text(5, message.ToolCallId);
+            writer.Text(6, message.ReasoningContent?.Value);
             writer.End(inner);
         }
 
@@ -174,6 +175,7 @@ static class PromptMessage
                 case 3: message = message with { Name = reader.Text("a name", GenerationProtocol.MaxNameBytes) }; break;
                 case 4: message = message with { ToolCalls = reader.Json("tool calls") }; break;
                 case 5: message = message with { ToolCallId = reader.Text("a tool call's id", GenerationProtocol.MaxNameBytes) }; break;
+                case 6: message = message with { ReasoningContent = reader.Text("a train of thought") }; break;
             }
 
         return message;

@@ -26,6 +26,8 @@ static class RequestMessage
             Write(writer, 15, request.Format);
         if (request.ToolUse is not null)
             Write(writer, 16, request.ToolUse);
+        if (request.Reasoning is not null)
+            Write(writer, 18, request.Reasoning);
     }
 
     public static void Write(MessageWriter writer, EmbeddingRequest request)
@@ -53,6 +55,14 @@ static class RequestMessage
         writer.End(start);
     }
 
+    static void Write(MessageWriter writer, int field, ReasoningOptions options)
+    {
+        var start = writer.Begin(field);
+        writer.Optional(1, options.IsWanted is { } isWanted ? isWanted ? 1 : 0 : null);
+        writer.Optional(2, options.MaxTokens);
+        writer.End(start);
+    }
+
     /// <summary>Writes the caller's trace (W3C) behind a request.</summary>
     public static void WriteTrace(MessageWriter writer, string? parent, string? state)
     {
@@ -71,6 +81,7 @@ static class RequestMessage
         var echo = false;
         OutputFormat? format = null;
         ToolUse? toolUse = null;
+        ReasoningOptions? reasoning = null;
         Continuation? continuation = null;
         (long? ticks, var offset) = (null, 0);
         string? traceParent = null, traceState = null;
@@ -96,6 +107,7 @@ static class RequestMessage
                 case 15: format = ReadFormat(reader.Message()); break;
                 case 16: toolUse = ReadToolUse(reader.Message()); break;
                 case 17: embedding = EmbeddingMessage.Read(reader.Message()); break;
+                case 18: reasoning = ReadReasoning(reader.Message()); break;
             }
 
         if (embedding is not null)
@@ -117,6 +129,7 @@ static class RequestMessage
                 Choices = choices,
                 Format = format,
                 ToolUse = toolUse,
+                Reasoning = reasoning,
                 Logprobs = logprobs,
                 EchoPrompt = echo,
                 TemplateTime = ticks is { } utc ? Time(utc, offset) : null,
@@ -153,6 +166,19 @@ static class RequestMessage
             }
 
         return use;
+    }
+
+    static ReasoningOptions ReadReasoning(MessageReader reader)
+    {
+        var options = new ReasoningOptions();
+        while (reader.Next(out var field))
+            switch (field)
+            {
+                case 1: options = options with { IsWanted = reader.Int32("whether the model is to think", 0, 1) == 1 }; break;
+                case 2: options = options with { MaxTokens = reader.Int32("the tokens of a train of thought", 1, int.MaxValue) }; break;
+            }
+
+        return options;
     }
 
     static DateTimeOffset Time(long utcTicks, int offsetMinutes)

@@ -66,21 +66,23 @@ public sealed class MessageTests
     {
         // What is added to the contract has to be added to the wire: then this number changes with both.
         // Two do not: which replica may be asked, and which nodes it lay on, are the gateway's own.
-        Assert.Equal(13 + 1, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(14 + 1, typeof(GenerationRequest).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(2, typeof(ReasoningOptions).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(4, typeof(ReasoningSyntax).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(10, typeof(SamplingParams).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(3, typeof(ToolUse).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(ToolCallSyntax).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(2, typeof(OutputFormat).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(6, typeof(StopConditions).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(ContinuedChoice).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(5, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(6, typeof(ChatMessage).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(["Prefix", "Suffix"], typeof(InfillPrompt).GetProperties().Select(property => property.Name).Where(name => name != "EqualityContract").Order());
         Assert.Equal(5, typeof(ChatPrompt).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(GenerationDelta).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(5, typeof(TokenLogprob).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(TokenAlternative).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(7 + 1, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
-        Assert.Equal(3, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(8 + 1, typeof(GenerationFinished).GetProperties().Count(property => property.CanWrite));
+        Assert.Equal(4, typeof(GenerationStarted).GetProperties().Count(property => property.CanWrite));
         Assert.Equal(4, typeof(GenerationError).GetProperties().Count(property => property.CanWrite));
         Assert.Equal((int)GenerationErrorKind.Internal + 1, Enum.GetValues<GenerationErrorKind>().Length);
         Assert.Equal((int)FinishReason.Length + 1, Enum.GetValues<FinishReason>().Length);

@@ -29,6 +29,7 @@ sealed class RandomMessages(int seed)
                 .ToOffset(TimeSpan.FromMinutes(_random.Next(-840, 841))) : null,
             Format = Maybe() ? new OutputFormat((OutputFormatKind)_random.Next(5), Text(300)) : null,
             ToolUse = Maybe() ? new ToolUse((ToolChoice)_random.Next(2)) { Name = Maybe() ? Text(200) : null, IsParallel = Maybe() } : null,
+            Reasoning = Maybe() ? new ReasoningOptions { IsWanted = Maybe() ? Maybe() : null, MaxTokens = Maybe() ? 1 + _random.Next(5000) : null } : null,
             Continuation = Maybe() ? new Continuation([.. Enumerable.Range(0, choices).Select(_ => new ContinuedChoice
             {
                 TokenIds = Ids(200), TextLength = _random.Next(), IsEchoed = Maybe(), IsFinished = Maybe(),
@@ -64,12 +65,14 @@ sealed class RandomMessages(int seed)
         {
             MaxTokens = Maybe() ? _random.Next(2) * 1000 : null,
             ToolCalls = Maybe() ? new ToolCallSyntax(Text(300), Text(300), Text(300), Maybe() ? Text(300) : null, Text(300)) : null,
+            Reasoning = Maybe() ? new ReasoningSyntax("<" + Text(300), "</" + Text(300), Text(300)) { IsOpen = Maybe() } : null,
         },
         1 => new GenerationFinished(_random.Next(128), (FinishReason)_random.Next(2), _random.Next())
         {
             StopString = Maybe() ? Text(300) : null,
             StopTokenId = Maybe() ? _random.Next(2) * 77 : null,
             CachedPromptTokens = _random.Next(),
+            ReasoningTokens = _random.Next(),
             EndTokens = [.. Enumerable.Range(0, _random.Next(4)).Select(_ => Token())],
         },
         2 => new GenerationFailed(new GenerationError((GenerationErrorKind)_random.Next(7), "a reason")
@@ -103,6 +106,7 @@ sealed class RandomMessages(int seed)
     ChatMessage Message() => new(Text(300), Maybe() ? new SensitiveText(Text(int.MaxValue)) : (SensitiveText?)null)
     {
         Name = Maybe() ? Text(300) : null,
+        ReasoningContent = Maybe() ? Text(int.MaxValue) : (SensitiveText?)null,
         ToolCalls = Maybe() ? Json() : null,
         ToolCallId = Maybe() ? Text(300) : null,
     };
