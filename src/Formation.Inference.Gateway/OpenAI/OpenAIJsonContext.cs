@@ -35,6 +35,8 @@ namespace Formation.Inference.Gateway.OpenAI;
 [JsonSerializable(typeof(ContentPartEvent))]
 [JsonSerializable(typeof(TextDeltaEvent))]
 [JsonSerializable(typeof(TextDoneEvent))]
+[JsonSerializable(typeof(ReasoningDeltaEvent))]
+[JsonSerializable(typeof(ReasoningDoneEvent))]
 [JsonSerializable(typeof(ArgumentsDeltaEvent))]
 [JsonSerializable(typeof(ArgumentsDoneEvent))]
 [JsonSerializable(typeof(ErrorEvent))]

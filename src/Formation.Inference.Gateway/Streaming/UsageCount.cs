@@ -11,6 +11,9 @@ internal sealed class UsageCount(int choices)
 
     internal int CompletionTokens { get; private set; }
 
+    /// <summary>Of these, tokens of trains of thought.</summary>
+    internal int ReasoningTokens { get; private set; }
+
     /// <summary>Tokens of the prompts that were found in the prefix cache, as far as choices have finished.</summary>
     internal int CachedTokens => _cachedTokens.Values.Sum();
 
@@ -28,6 +31,7 @@ internal sealed class UsageCount(int choices)
                 break;
             case GenerationFinished finished:
                 CompletionTokens += finished.CompletionTokens;
+                ReasoningTokens += finished.ReasoningTokens;
                 _cachedTokens[item.Prompt] = finished.CachedPromptTokens;
                 _finished++;
                 break;

@@ -15,7 +15,7 @@ internal abstract class ConversationFields
     /// <summary>What stands before the conversation: a string, or text blocks.</summary>
     public JsonElement? System { get; init; }
 
-    /// <summary>Only <c>disabled</c>.</summary>
+    /// <summary>Whether the model is to think before it answers; where it is not given, not.</summary>
     public ThinkingFields? Thinking { get; init; }
 
     public OutputConfigFields? OutputConfig { get; init; }
@@ -52,8 +52,14 @@ internal sealed class TurnFields
 /// <summary>Whether the model is to think before it answers.</summary>
 internal sealed class ThinkingFields
 {
-    /// <summary>Only disabled. Given to the chat template as <c>enable_thinking</c>.</summary>
+    /// <summary>enabled, adaptive or disabled.</summary>
     public string? Type { get; init; }
+
+    /// <summary>With enabled: tokens that the thought may have, from 1024, below <c>max_tokens</c>.</summary>
+    public long? BudgetTokens { get; init; }
+
+    /// <summary>summarized shows thoughts, whole; omitted leaves their words out.</summary>
+    public string? Display { get; init; }
 
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Unknown { get; set; }

@@ -15,6 +15,8 @@ internal static class ConversationMapping
     {
         RefuseUnsupported(body);
         (IReadOnlyList<ChatMessage> messages, SensitiveText? prefix) = Turns.Of(body);
+        if (prefix is not null && body.Thinking is { Type: not "disabled" })
+            throw InvalidValue("thinking", "the beginning of the assistant's answer is given, so that there is no thought before it; leave one of them out.");
         (JsonElement? tools, ToolUse? use) = ToolDefinitions.Of(body);
         var prompt = new ChatPrompt(messages) { Tools = tools, AssistantPrefix = prefix, TemplateVariables = TemplateVariables(body) };
         return (prompt, use, body.OutputConfig?.Format is { } format ? ToFormat(format) : null);
@@ -36,9 +38,7 @@ internal static class ConversationMapping
     {
         var variables = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
 
-        // Templates of models that can think read these names; others have nothing to set.
-        if (body.Thinking is not null)
-            variables["enable_thinking"] = JsonText.Build(json => json.WriteBooleanValue(false));
+        // Templates of models that can think read this name; others have nothing to set.
         if (body.OutputConfig?.Effort is { } effort)
             variables["reasoning_effort"] = JsonText.ToElement(effort);
         return variables.Count == 0 ? null : variables;
@@ -46,8 +46,6 @@ internal static class ConversationMapping
 
     static void RefuseUnsupported(ConversationFields body)
     {
-        if (body.Thinking is { } thinking)
-            CheckThinking(thinking);
         if (body.OutputConfig is { } output)
         {
             ExtraInputs.None(output.Unknown, "output_config");
@@ -71,15 +69,6 @@ internal static class ConversationMapping
         return schema.ValueKind == JsonValueKind.Object
             ? SchemaFormat($"{Format}.schema", schema)
             : throw InvalidType($"{Format}.schema", "a JSON schema (an object)", schema);
-    }
-
-    static void CheckThinking(ThinkingFields thinking)
-    {
-        OneOf("thinking.type", thinking.Type ?? throw Missing("thinking.type"), "disabled", "enabled", "adaptive", "between_tools");
-        if (thinking.Type != "disabled")
-            throw UnsupportedValue(
-                "thinking.type", $"thoughts can't be told from answers here yet, so there is no '{thinking.Type}'; leave it out or send 'disabled'.");
-        ExtraInputs.None(thinking.Unknown, "thinking");
     }
 
     static void CheckCacheControl(CacheControlFields cache)

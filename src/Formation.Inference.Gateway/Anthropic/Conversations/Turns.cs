@@ -67,6 +67,7 @@ internal sealed class Turns
     void AddAssistant(JsonElement content, string param)
     {
         var texts = new List<string>();
+        var thoughts = new List<string>();
         var calls = new List<ContentBlock>();
         foreach (ContentBlock block in ContentBlock.Of(content, param, fewest: 0))
             switch (block.Type)
@@ -78,8 +79,13 @@ internal sealed class Turns
                     _toolUseIds.Add(ToolBlocks.Check(block));
                     calls.Add(block);
                     break;
-                case "thinking" or "redacted_thinking":
-                    // Thoughts of earlier turns are not shown to the model again; the service leaves them out, too.
+                case "thinking":
+                    block.CheckFields("thinking", "signature");
+                    RequireString(block.Json, "signature", block.Param);
+                    thoughts.Add(RequireString(block.Json, "thinking", block.Param));
+                    break;
+                case "redacted_thinking":
+                    // Another server's: nobody here can read it.
                     break;
                 default:
                     throw block.Unexpected("text", "tool_use", "thinking", "redacted_thinking");
@@ -90,6 +96,8 @@ internal sealed class Turns
             Add("assistant", ContentText.Join(texts));
         else
             _messages.Add(new ChatMessage("assistant", texts.Count == 0 ? (SensitiveText?)null : ContentText.Join(texts)) { ToolCalls = ToolBlocks.ToCalls(calls) });
+        if (thoughts.Any(thought => thought.Length > 0))
+            _messages[^1] = _messages[^1] with { ReasoningContent = ContentText.Join(thoughts) };
     }
 
     void Add(string role, string text)

@@ -25,6 +25,7 @@ internal sealed class CountTokensHandler(GatewayOptions options, RequestGate gat
             ModelId = ParameterChecks.ModelId(body.Model),
             AccountId = accountId,
             Prompt = ConversationMapping.Of(body).Prompt,
+            Reasoning = ThinkingMapping.ToReasoning(body),
         };
         answers.FindModel(context, request.ModelId);
         Outcome<GenerationStarted> counted = await backend.CountAsync(request, context.RequestAborted);

@@ -4,9 +4,19 @@ using System.Text.Json.Serialization;
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>A part of an answer.</summary>
+[JsonDerivedType(typeof(ThinkingBlock))]
 [JsonDerivedType(typeof(TextBlock))]
 [JsonDerivedType(typeof(ToolUseBlock))]
 internal abstract record AnswerBlock;
+
+/// <summary>What the model thought before it said anything.</summary>
+/// <param name="Type">Always <c>thinking</c>.</param>
+/// <param name="Thinking">The thought; empty where a block begins in a stream, and where thoughts are not to be shown.</param>
+/// <param name="Signature">See <see cref="ThinkingSignature"/>; empty where a block begins in a stream.</param>
+internal sealed record ThinkingBlock(string Type, string Thinking, string Signature) : AnswerBlock
+{
+    internal static ThinkingBlock Of(string thinking, string signature) => new("thinking", thinking, signature);
+}
 
 /// <summary>A block of text.</summary>
 internal sealed record TextBlock(string Type, string Text) : AnswerBlock

@@ -51,7 +51,8 @@ internal sealed record MessageUsage(
 
     public string? CacheCreation { get; }
 
-    public string? OutputTokensDetails { get; }
+    /// <summary>How many of the tokens were thought.</summary>
+    public required ThinkingTokenCount OutputTokensDetails { get; init; }
 
     public string? ServerToolUse { get; }
 
@@ -59,6 +60,10 @@ internal sealed record MessageUsage(
 
     public string? Speed { get; }
 
-    internal static MessageUsage Of(int promptTokens, int cachedTokens, int outputTokens) =>
-        new(promptTokens - cachedTokens, 0, cachedTokens, outputTokens, "standard");
+    internal static MessageUsage Of(int promptTokens, int cachedTokens, int outputTokens, int thinkingTokens = 0) =>
+        new(promptTokens - cachedTokens, 0, cachedTokens, outputTokens, "standard") { OutputTokensDetails = new ThinkingTokenCount(thinkingTokens) };
 }
+
+/// <summary>Parts of the tokens that were generated.</summary>
+/// <param name="ThinkingTokens">Those of the train of thought, with what opens and closes it.</param>
+internal sealed record ThinkingTokenCount(int ThinkingTokens);

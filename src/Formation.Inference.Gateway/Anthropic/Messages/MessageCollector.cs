@@ -6,9 +6,14 @@ using Formation.Inference.Gateway.Tools;
 namespace Formation.Inference.Gateway.Anthropic.Messages;
 
 /// <summary>Step 10 for messages that are not streamed: collects the events into one answer.</summary>
-internal sealed class MessageCollector(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage)
+/// <param name="header">What is known of the answer before it begins.</param>
+/// <param name="reader">Tells thoughts, text and calls from each other.</param>
+/// <param name="showsThoughts">Whether the words of a thought are shown.</param>
+/// <param name="createId">Makes the id of a call.</param>
+/// <param name="usage">What the request uses.</param>
+internal sealed class MessageCollector(MessageHeader header, AnswerReader reader, bool showsThoughts, Func<string> createId, UsageCount usage)
 {
-    readonly StringBuilder _text = new();
+    readonly StringBuilder _thought = new(), _text = new();
     readonly List<(string Name, StringBuilder Input)> _calls = [];
     GenerationFinished? _finished;
 
@@ -33,16 +38,17 @@ internal sealed class MessageCollector(MessageHeader header, AnswerReader reader
     internal Message ToAnswer()
     {
         (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, _calls.Count);
+        AnswerBlock[] thought = _thought.Length == 0 ? [] : [ThinkingBlock.Of(showsThoughts ? _thought.ToString() : "", ThinkingSignature.Of(_thought))];
         AnswerBlock[] text = _text.Length == 0 ? [] : [TextBlock.Of(_text.ToString())];
         return new Message(
             header.Id,
             "message",
             "assistant",
             header.Model,
-            [.. text, .. _calls.Select(call => ToolUseBlock.Of(createId(), call.Name, Whole(call.Input.ToString())))],
+            [.. thought, .. text, .. _calls.Select(call => ToolUseBlock.Of(createId(), call.Name, Whole(call.Input.ToString())))],
             reason,
             stopSequence,
-            MessageUsage.Of(usage.PromptTokens, usage.CachedTokens, usage.CompletionTokens));
+            MessageUsage.Of(usage.PromptTokens, usage.CachedTokens, usage.CompletionTokens, usage.ReasoningTokens));
     }
 
     void Add(IReadOnlyList<AnswerPiece> pieces)
@@ -51,7 +57,12 @@ internal sealed class MessageCollector(MessageHeader header, AnswerReader reader
             if (piece.Kind == AnswerPieceKind.Call)
                 _calls.Add((piece.Text, new StringBuilder()));
             else
-                (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Input).Append(piece.Text);
+                (piece.Kind switch
+                {
+                    AnswerPieceKind.Thought => _thought,
+                    AnswerPieceKind.Text => _text,
+                    _ => _calls[piece.Call].Input,
+                }).Append(piece.Text);
     }
 
     /// <summary>An input, or null where the call was cut before it was whole.</summary>

@@ -13,9 +13,17 @@ internal sealed record ContentBlockStartEvent(string Type, int Index, AnswerBloc
 internal sealed record ContentBlockDeltaEvent(string Type, int Index, BlockDelta Delta);
 
 /// <summary>What is new of a block.</summary>
+[JsonDerivedType(typeof(ThinkingDelta))]
+[JsonDerivedType(typeof(SignatureDelta))]
 [JsonDerivedType(typeof(TextDelta))]
 [JsonDerivedType(typeof(InputJsonDelta))]
 internal abstract record BlockDelta;
+
+/// <summary>More of a thought.</summary>
+internal sealed record ThinkingDelta(string Type, string Thinking) : BlockDelta;
+
+/// <summary>The signature of a thought that has ended.</summary>
+internal sealed record SignatureDelta(string Type, string Signature) : BlockDelta;
 
 /// <summary>New text of a block.</summary>
 internal sealed record TextDelta(string Type, string Text) : BlockDelta;
@@ -47,9 +55,10 @@ internal sealed record MessageDelta(string StopReason, string? StopSequence)
 /// <summary>What a request used, as the end of a stream tells it. The counts are those of <see cref="MessageUsage"/>.</summary>
 internal sealed record MessageDeltaUsage(int InputTokens, int CacheCreationInputTokens, int CacheReadInputTokens, int OutputTokens)
 {
-    // What the API has besides and this server does not: always null.
+    /// <summary>How many of the tokens were thought.</summary>
+    public required ThinkingTokenCount OutputTokensDetails { get; init; }
 
-    public string? OutputTokensDetails { get; }
+    // What the API has besides and this server does not: always null.
 
     public string? ServerToolUse { get; }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Formation.Inference.Gateway.Anthropic.Conversations;
 using Formation.Inference.Gateway.Anthropic.Errors;
 using Formation.Inference.Gateway.Errors;
@@ -11,10 +12,18 @@ namespace Formation.Inference.Gateway.Anthropic.Messages;
 /// Step 10 for streamed messages: the message, its blocks one behind the other, each with its pieces, the reason why it ended with the usage. A
 /// message in which the model says nothing has no block.
 /// </summary>
-internal sealed class MessageStream(MessageHeader header, AnswerReader reader, Func<string> createId, UsageCount usage, FormationRecord formation) : IStreamDialect
+/// <param name="header">What is known of the answer before it begins.</param>
+/// <param name="reader">Tells thoughts, text and calls from each other.</param>
+/// <param name="showsThoughts">Whether the words of a thought are shown.</param>
+/// <param name="createId">Makes the id of a call.</param>
+/// <param name="usage">What the request uses.</param>
+/// <param name="formation">Formation's own part of the answer.</param>
+internal sealed class MessageStream(
+    MessageHeader header, AnswerReader reader, bool showsThoughts, Func<string> createId, UsageCount usage, FormationRecord formation) : IStreamDialect
 {
+    readonly StringBuilder _thought = new();
     int _blocks;
-    bool _isText;
+    AnswerPieceKind? _open;
     GenerationFinished? _finished;
 
     public bool IsComplete => usage.IsComplete;
@@ -43,7 +52,10 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
     {
         WriteBlockStop(output);
         (string reason, string? stopSequence) = StopReasons.Of(_finished!, header, reader.CallsOf(_finished!.Choice));
-        var total = new MessageDeltaUsage(usage.PromptTokens - usage.CachedTokens, 0, usage.CachedTokens, usage.CompletionTokens);
+        var total = new MessageDeltaUsage(usage.PromptTokens - usage.CachedTokens, 0, usage.CachedTokens, usage.CompletionTokens)
+        {
+            OutputTokensDetails = new ThinkingTokenCount(usage.ReasoningTokens),
+        };
         output.Write(
             "message_delta"u8,
             new MessageDeltaEvent("message_delta", new MessageDelta(reason, stopSequence), total) { Formation = formation.ToAnswer() },
@@ -67,24 +79,30 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
         switch (piece.Kind)
         {
             case AnswerPieceKind.Call:
-                WriteBlockStart(output, ToolUseBlock.Of(createId(), piece.Text));
-                _isText = false;
+                WriteBlockStart(output, piece.Kind, ToolUseBlock.Of(createId(), piece.Text));
                 break;
             case AnswerPieceKind.Arguments:
                 WriteDelta(output, new InputJsonDelta("input_json_delta", piece.Text));
                 break;
+            case AnswerPieceKind.Thought:
+                if (_open != piece.Kind)
+                    WriteBlockStart(output, piece.Kind, ThinkingBlock.Of("", ""));
+                _thought.Append(piece.Text);
+                if (showsThoughts)
+                    WriteDelta(output, new ThinkingDelta("thinking_delta", piece.Text));
+                break;
             default:
-                if (!_isText)
-                    WriteBlockStart(output, TextBlock.Of(""));
-                _isText = true;
+                if (_open != piece.Kind)
+                    WriteBlockStart(output, piece.Kind, TextBlock.Of(""));
                 WriteDelta(output, new TextDelta("text_delta", piece.Text));
                 break;
         }
     }
 
-    void WriteBlockStart(ServerSentEvents output, AnswerBlock block)
+    void WriteBlockStart(ServerSentEvents output, AnswerPieceKind kind, AnswerBlock block)
     {
         WriteBlockStop(output);
+        _open = kind;
         output.Write(
             "content_block_start"u8,
             new ContentBlockStartEvent("content_block_start", _blocks++, block),
@@ -101,6 +119,8 @@ internal sealed class MessageStream(MessageHeader header, AnswerReader reader, F
     /// <summary>Ends the block that is open, where one is.</summary>
     void WriteBlockStop(ServerSentEvents output)
     {
+        if (_open == AnswerPieceKind.Thought)
+            WriteDelta(output, new SignatureDelta("signature_delta", ThinkingSignature.Of(_thought)));
         if (_blocks > 0)
             output.Write(
                 "content_block_stop"u8,

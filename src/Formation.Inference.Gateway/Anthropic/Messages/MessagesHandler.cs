@@ -28,10 +28,11 @@ internal sealed class MessagesHandler(
         var header = new MessageHeader(
             answers.CreateId("msg_"), model.Id, request.Stop.Strings, request.Stop.MaxTokens, context.TraceIdentifier);
         var usage = new UsageCount(request.Choices);
-        var reader = new AnswerReader(mayCallTools: request.ToolUse is not null);
+        var reader = new AnswerReader(mayCallTools: request.ToolUse is not null, tellsThoughts: request.Reasoning?.IsWanted == true);
+        bool showsThoughts = body.Thinking?.Display != "omitted";
         string CreateCallId() => answers.CreateId("toolu_");
         var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
-        var stream = new MessageStream(header, reader, CreateCallId, usage, formation);
+        var stream = new MessageStream(header, reader, showsThoughts, CreateCallId, usage, formation);
 
         // Steps 4 to 9 are the backend's. Step 10: its events in Anthropic's words.
         using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
@@ -41,7 +42,7 @@ internal sealed class MessagesHandler(
             return;
         }
 
-        var collector = new MessageCollector(header, reader, CreateCallId, usage);
+        var collector = new MessageCollector(header, reader, showsThoughts, CreateCallId, usage);
         await WholeAnswer.CollectAsync(Run(context.RequestAborted), collector.Add, stream);
         await WholeAnswer.WriteAsync(context, collector.ToAnswer() with { Formation = formation.ToAnswer() }, AnthropicJsonContext.Answers.Message);
 

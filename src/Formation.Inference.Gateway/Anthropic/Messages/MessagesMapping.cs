@@ -20,6 +20,9 @@ internal static class MessagesMapping
         Refuse("inference_geo", body.InferenceGeo, "Where a model runs is its operator's to say.");
         CheckUnused(body);
         (ChatPrompt prompt, ToolUse? toolUse, OutputFormat? format) = ConversationMapping.Of(body);
+        ReasoningOptions reasoning = ThinkingMapping.ToReasoning(body);
+        if (reasoning.MaxTokens >= maxTokens)
+            throw InvalidValue("thinking.budget_tokens", $"it is {reasoning.MaxTokens}, and has to be below 'max_tokens', which is {maxTokens}.");
         return new GenerationRequest
         {
             RequestId = requestId,
@@ -34,6 +37,7 @@ internal static class MessagesMapping
                 EndsAtContext = true,
                 Strings = StopStrings("stop_sequences", body.StopSequences),
             },
+            Reasoning = reasoning,
             Format = format,
             ToolUse = toolUse,
         };

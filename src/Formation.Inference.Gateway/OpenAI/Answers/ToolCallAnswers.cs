@@ -2,10 +2,11 @@ using Formation.Inference.Gateway.Tools;
 
 namespace Formation.Inference.Gateway.OpenAI.Answers;
 
-/// <summary>Tells the calls of tools in the choices of one answer from their texts, and speaks of them in OpenAI's words.</summary>
+/// <summary>Tells thoughts and the calls of tools in the choices of one answer from their texts, and speaks of them in OpenAI's words.</summary>
 /// <param name="use">How tools may be called, or null where all is text.</param>
 /// <param name="createId">Makes the id of a call.</param>
-internal sealed class ToolCallAnswers(ToolUse? use, Func<string> createId) : AnswerReader(use is not null)
+/// <param name="tellsThoughts">Whether thoughts are told, or left out.</param>
+internal sealed class ToolCallAnswers(ToolUse? use, Func<string> createId, bool tellsThoughts = true) : AnswerReader(use is not null, tellsThoughts)
 {
     internal string NewId() => createId();
 

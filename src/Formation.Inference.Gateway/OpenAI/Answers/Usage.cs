@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.OpenAI.Answers;
 /// <param name="CompletionTokens">Tokens generated, of all choices together.</param>
 /// <param name="TotalTokens">Their sum.</param>
 /// <param name="PromptTokensDetails">How many of the prompt's tokens were in the prefix cache.</param>
-/// <param name="CompletionTokensDetails">Parts of the completion that OpenAI counts apart; this server has none of them.</param>
+/// <param name="CompletionTokensDetails">Parts of the completion that OpenAI counts apart; of these there are trains of thought here.</param>
 internal sealed record Usage(
     int PromptTokens,
     int CompletionTokens,
@@ -20,7 +20,7 @@ internal sealed record Usage(
         count.CompletionTokens,
         count.PromptTokens + count.CompletionTokens,
         new PromptTokensDetails(count.CachedTokens, 0),
-        new CompletionTokensDetails(0, 0, 0, 0));
+        new CompletionTokensDetails(count.ReasoningTokens, 0, 0, 0));
 }
 
 /// <summary>Parts of the prompt's tokens.</summary>

@@ -34,6 +34,10 @@ internal sealed record ChatChoice(int Index, AssistantMessage Message, ChatLogpr
 /// <param name="Refusal">Always null.</param>
 internal sealed record AssistantMessage(string Role, string? Content, string? Refusal)
 {
+    /// <summary>An extension, as other open servers have it: what the model thought before, or null where it did not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ReasoningContent { get; init; }
+
     /// <summary>The calls of tools, or null where there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<ToolCall>? ToolCalls { get; init; }

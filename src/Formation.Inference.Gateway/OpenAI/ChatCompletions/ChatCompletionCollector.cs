@@ -45,7 +45,7 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
 
     sealed class Choice
     {
-        readonly StringBuilder _text = new();
+        readonly StringBuilder _thought = new(), _text = new();
         readonly List<(string Id, string Name, StringBuilder Arguments)> _calls = [];
 
         internal List<TokenLogprob> Tokens { get; } = [];
@@ -58,13 +58,19 @@ internal sealed class ChatCompletionCollector(AnswerHeader header, int choices, 
                 if (piece.Kind == AnswerPieceKind.Call)
                     _calls.Add((tools.NewId(), piece.Text, new StringBuilder()));
                 else
-                    (piece.Kind == AnswerPieceKind.Text ? _text : _calls[piece.Call].Arguments).Append(piece.Text);
+                    (piece.Kind switch
+                    {
+                        AnswerPieceKind.Thought => _thought,
+                        AnswerPieceKind.Text => _text,
+                        _ => _calls[piece.Call].Arguments,
+                    }).Append(piece.Text);
         }
 
         internal ChatChoice ToAnswer(int index, bool logprobs, ToolCallAnswers tools) => new(
             index,
             new AssistantMessage("assistant", _text.Length == 0 && _calls.Count > 0 ? null : _text.ToString(), null)
             {
+                ReasoningContent = _thought.Length == 0 ? null : _thought.ToString(),
                 ToolCalls = _calls.Count == 0
                     ? null
                     : [.. _calls.Select(call => new ToolCall(null, call.Id, "function", new CalledFunction(call.Name, call.Arguments.ToString())))],

@@ -34,7 +34,8 @@ internal sealed class ChatCompletionHandler(
         bool logprobs = request.Logprobs is not null;
         var usage = new UsageCount(request.Choices);
         var callIds = new CallIds(() => answers.CreateId("call_"));
-        var tools = new ToolCallAnswers(request.ToolUse, callIds.Reader());
+        bool tellsThoughts = body.IncludeReasoning != false;
+        var tools = new ToolCallAnswers(request.ToolUse, callIds.Reader(), tellsThoughts);
         CompletionKeeper? keeper = body.Store == true ? new CompletionKeeper(options, accountId, body, header.Id) : null;
         var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
         var stream = new ChatCompletionStream(
@@ -56,7 +57,7 @@ internal sealed class ChatCompletionHandler(
 
         // What a stream tells piece by piece is collected beside it, with the same ids.
         ChatCompletionCollector Watcher() => new(
-            header, request.Choices, logprobs, new ToolCallAnswers(request.ToolUse, callIds.Reader()), new UsageCount(request.Choices));
+            header, request.Choices, logprobs, new ToolCallAnswers(request.ToolUse, callIds.Reader(), tellsThoughts), new UsageCount(request.Choices));
 
         IAsyncEnumerable<PromptEvent> Run(CancellationToken token) => formation.Watch(PromptEvents.RunAsync(backend, [request], token), token);
     }

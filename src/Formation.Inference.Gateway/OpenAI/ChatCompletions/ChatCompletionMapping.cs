@@ -36,6 +36,7 @@ internal static class ChatCompletionMapping
                 AddGenerationPrompt = body.AddGenerationPrompt ?? true,
                 TemplateVariables = CommonMapping.TemplateVariables("reasoning_effort", body.ReasoningEffort, body.ChatTemplateKwargs),
             },
+            Reasoning = CommonMapping.Reasoning(body.ReasoningEffort, Integer("thinking_token_budget", body.ThinkingTokenBudget, 1, int.MaxValue)),
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, maxTokensName),
             Format = FormatMapping.ToFormat(body.ResponseFormat, body.StructuredOutputs),

@@ -19,7 +19,7 @@ internal sealed class ChatCompletionRequest : GenerationFields
     /// <summary>How many alternatives to report for each token: 0 to 20, with <c>logprobs</c>.</summary>
     public long? TopLogprobs { get; init; }
 
-    /// <summary>Given to the chat template as a variable of this name: none, minimal, low, medium, high, xhigh or max.</summary>
+    /// <summary>none, minimal, low, medium, high, xhigh or max: none has the model not think. Given to the chat template as a variable of this name, too.</summary>
     public string? ReasoningEffort { get; init; }
 
     public JsonElement? ResponseFormat { get; init; }
@@ -81,6 +81,12 @@ internal sealed class ChatCompletionRequest : GenerationFields
     /// <summary>Further variables for the model's chat template.</summary>
     public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
 
+    /// <summary>Tokens that the model may think for, from 1; then it has to answer.</summary>
+    public long? ThinkingTokenBudget { get; init; }
+
+    /// <summary>Whether the answer has the model's thoughts; it does where this is not given.</summary>
+    public bool? IncludeReasoning { get; init; }
+
     /// <summary>Whether the template opens the assistant's turn.</summary>
     public bool? AddGenerationPrompt { get; init; }
 }
@@ -101,6 +107,9 @@ internal sealed class MessageFields
     public string? Refusal { get; init; }
 
     public JsonElement? Audio { get; init; }
+
+    /// <summary>An extension: what the assistant thought before it said this, given to the template.</summary>
+    public string? ReasoningContent { get; init; }
 
     public JsonElement? ToolCalls { get; init; }
 

@@ -29,7 +29,7 @@ internal sealed class ChatCompletionStream(
             case GenerationDelta delta:
                 ChatLogprobs? tokens = logprobs ? ChatLogprobs.From(delta.Tokens) : null;
                 IReadOnlyList<AnswerPiece> pieces = tools.Read(delta);
-                // Log-probabilities are of all tokens, those of calls and those held back, too.
+                // Log-probabilities are of all tokens, those of thoughts, of calls and those held back, too.
                 if (pieces.Count == 0 && tokens is { Content.Count: > 0 })
                     Write(output, new ChatChunkChoice(delta.Choice, new ChatDelta { Content = "" }, tokens, null));
                 for (int i = 0; i < pieces.Count; i++)
@@ -64,6 +64,7 @@ internal sealed class ChatCompletionStream(
 
     ChatDelta Delta(AnswerPiece piece) => piece.Kind switch
     {
+        AnswerPieceKind.Thought => new ChatDelta { ReasoningContent = piece.Text },
         AnswerPieceKind.Text => new ChatDelta { Content = piece.Text },
         AnswerPieceKind.Call => new ChatDelta
         {

@@ -40,6 +40,7 @@ internal static class MessageMapping
         return new ChatMessage(message.Role == "function" ? "tool" : message.Role, Content(message, toolCalls is not null, param, ignored))
         {
             Name = message.Name,
+            ReasoningContent = message.ReasoningContent is { Length: > 0 } thought ? thought : (SensitiveText?)null,
             ToolCalls = toolCalls,
             ToolCallId = message.ToolCallId,
         };
@@ -53,6 +54,7 @@ internal static class MessageMapping
         OnlyFor("function_call", message.FunctionCall is not null, assistant);
         OnlyFor("refusal", message.Refusal is not null, assistant);
         OnlyFor("audio", message.Audio is not null, assistant);
+        OnlyFor("reasoning_content", message.ReasoningContent is not null, assistant);
         OnlyFor("tool_call_id", message.ToolCallId is not null, message.Role == "tool");
         if (message.Audio is not null)
             throw Unsupported($"{param}.audio", "The models here read text only.");

@@ -44,6 +44,13 @@ internal static class CommonMapping
             throw UnsupportedValue(verbosityName, "the models here have no such setting; leave it out or send 'medium'.");
     }
 
+    /// <summary>Whether an effort asks the model to think: any but none does.</summary>
+    /// <param name="effort">The effort, or null for the model's own.</param>
+    /// <param name="maxTokens">Tokens that the thought may have, or null.</param>
+    internal static ReasoningOptions? Reasoning(string? effort, long? maxTokens = null) => effort is null && maxTokens is null
+        ? null
+        : new ReasoningOptions { IsWanted = effort is null ? null : effort != "none", MaxTokens = (int?)maxTokens };
+
     /// <summary>Templates of reasoning models read the effort as a variable of this name; others have no effort to set.</summary>
     /// <param name="param">What the dialect calls the effort.</param>
     /// <param name="effort">The effort, or null.</param>

@@ -94,7 +94,16 @@ internal sealed class ResponseBuilder(
     {
         switch (piece.Kind)
         {
+            case AnswerPieceKind.Thought:
+                _untold.Clear();
+                if (_open is not ReasoningItem)
+                    OpenThought();
+                _text.Append(piece.Text);
+                _events.Enqueue(new ReasoningDeltaEvent("response.reasoning_text.delta", _sequence++, _open!.Id, _output.Count, 0, piece.Text));
+                break;
             case AnswerPieceKind.Text:
+                if (_open is ReasoningItem)
+                    DropTokensBefore(piece.Text);
                 if (_open is not MessageItem)
                     OpenMessage();
                 Say(piece.Text);
@@ -110,6 +119,21 @@ internal sealed class ResponseBuilder(
                 _events.Enqueue(new ArgumentsDeltaEvent("response.function_call_arguments.delta", _sequence++, _open!.Id, _output.Count, piece.Text));
                 break;
         }
+    }
+
+    void OpenThought()
+    {
+        Open(new ReasoningItem(ids.OfOutput("rs", _output.Count), []) { Status = ResponseItem.InProgress });
+        _events.Enqueue(new ContentPartEvent("response.content_part.added", _sequence++, _open!.Id, _output.Count, 0, new ReasoningTextPart("")));
+    }
+
+    /// <summary>Leaves out the tokens that end the thought: those behind them make up the text.</summary>
+    void DropTokensBefore(string text)
+    {
+        int first = _untold.Count;
+        for (int bytes = Encoding.UTF8.GetByteCount(text); bytes > 0 && first > 0; first--)
+            bytes -= _untold[first - 1].Bytes.Count;
+        _untold.RemoveRange(0, first);
     }
 
     void OpenMessage()
@@ -149,6 +173,12 @@ internal sealed class ResponseBuilder(
                 _events.Enqueue(new ContentPartEvent("response.content_part.done", _sequence++, message.Id, _output.Count, 0, part));
                 _open = message with { Status = status, Content = [part] };
                 break;
+            case ReasoningItem thought:
+                var words = new ReasoningTextPart(text);
+                _events.Enqueue(new ReasoningDoneEvent("response.reasoning_text.done", _sequence++, thought.Id, _output.Count, 0, text));
+                _events.Enqueue(new ContentPartEvent("response.content_part.done", _sequence++, thought.Id, _output.Count, 0, words));
+                _open = thought with { Status = status, Content = [words] };
+                break;
             case FunctionCallItem call:
                 _events.Enqueue(new ArgumentsDoneEvent("response.function_call_arguments.done", _sequence++, call.Id, _output.Count, call.Name, text));
                 _open = call with { Status = status, Arguments = text };
@@ -162,8 +192,8 @@ internal sealed class ResponseBuilder(
 
     void End(GenerationFinished finished)
     {
-        // Whoever asked gets a message in any case, and if it is an empty one.
-        if (_open is null && _output.Count == 0)
+        // Whoever asked gets a message in any case, and if it is an empty one; but for an answer that was cut while the model thought.
+        if (_output.Count == 0 && (_open is null || (_open is ReasoningItem && finished.Reason == FinishReason.Stop)))
             OpenMessage();
         if (_open is MessageItem && _untold.Count > 0)
             Say("");

@@ -50,6 +50,20 @@ internal sealed record TextDoneEvent(
     internal override void WriteTo(ServerSentEvents output) => output.Write(NameBytes(), this, OpenAIJsonContext.Answers.TextDoneEvent);
 }
 
+/// <summary>More of a thought.</summary>
+internal sealed record ReasoningDeltaEvent(string Type, int SequenceNumber, string ItemId, int OutputIndex, int ContentIndex, string Delta)
+    : ResponseStreamEvent(Type, SequenceNumber)
+{
+    internal override void WriteTo(ServerSentEvents output) => output.Write(NameBytes(), this, OpenAIJsonContext.Answers.ReasoningDeltaEvent);
+}
+
+/// <summary>The whole thought.</summary>
+internal sealed record ReasoningDoneEvent(string Type, int SequenceNumber, string ItemId, int OutputIndex, int ContentIndex, string Text)
+    : ResponseStreamEvent(Type, SequenceNumber)
+{
+    internal override void WriteTo(ServerSentEvents output) => output.Write(NameBytes(), this, OpenAIJsonContext.Answers.ReasoningDoneEvent);
+}
+
 /// <summary>More of a call's arguments.</summary>
 internal sealed record ArgumentsDeltaEvent(string Type, int SequenceNumber, string ItemId, int OutputIndex, string Delta) : ResponseStreamEvent(Type, SequenceNumber)
 {

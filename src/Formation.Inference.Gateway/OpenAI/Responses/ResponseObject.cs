@@ -91,7 +91,7 @@ internal sealed record ResponseError(string Code, string Message);
 /// <summary>Why a response is not all that it could be.</summary>
 internal sealed record IncompleteDetails(string Reason);
 
-/// <summary>The request's reasoning. The summary is always null: thoughts are not told from the answer.</summary>
+/// <summary>The request's reasoning. The summary is always null: thoughts come as they are.</summary>
 internal sealed record ReasoningEcho(string? Effort, string? Summary);
 
 /// <summary>The request's format.</summary>
@@ -105,7 +105,7 @@ internal sealed record ResponseUsage(
         count.PromptTokens,
         new InputTokensDetails(count.CachedTokens, 0),
         count.CompletionTokens,
-        new OutputTokensDetails(0),
+        new OutputTokensDetails(count.ReasoningTokens),
         count.PromptTokens + count.CompletionTokens);
 }
 

@@ -69,6 +69,7 @@ internal static class ResponsesMapping
                 Tools = tools.Template,
                 TemplateVariables = CommonMapping.TemplateVariables("reasoning.effort", body.Reasoning?.Effort, body.ChatTemplateKwargs),
             },
+            Reasoning = CommonMapping.Reasoning(body.Reasoning?.Effort),
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, MaxTokensName),
             Format = Format(body),
@@ -144,7 +145,7 @@ internal static class ResponsesMapping
                     included = true;
                     break;
                 case "reasoning.encrypted_content":
-                    // No answer has reasoning items, so that all that there are have it.
+                    // Thoughts come in the clear, in the items' content, and are taken back so.
                     break;
                 case "file_search_call.results" or "web_search_call.results" or "web_search_call.action.sources" or "message.input_image.image_url"
                     or "computer_call_output.output.image_url" or "code_interpreter_call.outputs":

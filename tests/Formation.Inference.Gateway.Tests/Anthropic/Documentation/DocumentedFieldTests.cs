@@ -21,7 +21,7 @@ public partial class DocumentedFieldTests
         ["temperature"] = "0.5",
         ["top_p"] = "0.5",
         ["top_k"] = "5",
-        ["thinking"] = """{"type":"disabled"}""",
+        ["thinking"] = """{"type":"adaptive"}""",
         ["output_config.effort"] = "\"low\"",
         ["cache_control"] = """{"type":"ephemeral"}""",
         ["metadata"] = """{"user_id":"u"}""",
@@ -94,6 +94,7 @@ public partial class DocumentedFieldTests
             string.Join(',', prompt.Messages.Select(message => $"{message.Role} {message.Content?.Value}")),
             JsonSerializer.Serialize(prompt.TemplateVariables),
             prompt.Tools?.GetRawText(),
+            asked.Reasoning,
             asked.ToolUse,
             asked.Format,
             asked.Routing);

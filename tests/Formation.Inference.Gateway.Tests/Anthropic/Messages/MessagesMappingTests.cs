@@ -104,11 +104,10 @@ public class MessagesMappingTests
     }
 
     [Fact]
-    public void Disabled_thinking_and_effort_reach_the_template()
+    public void The_effort_reaches_the_template()
     {
-        var prompt = (ChatPrompt)MapWith(""","thinking":{"type":"disabled"},"output_config":{"effort":"low"}""").Prompt;
-        Assert.Equal(JsonValueKind.False, prompt.TemplateVariables!["enable_thinking"].ValueKind);
-        Assert.Equal("low", prompt.TemplateVariables["reasoning_effort"].GetString());
+        var prompt = (ChatPrompt)MapWith(""","output_config":{"effort":"low"}""").Prompt;
+        Assert.Equal("low", prompt.TemplateVariables!["reasoning_effort"].GetString());
     }
 
     [Fact]

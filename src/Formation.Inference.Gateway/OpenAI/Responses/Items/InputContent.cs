@@ -20,6 +20,23 @@ internal static class InputContent
         return [.. content.EnumerateArray().Select((part, index) => Part(part, isAssistant, $"{param}[{index}]"))];
     }
 
+    /// <summary>A thought's content as parts.</summary>
+    internal static IReadOnlyList<ContentPart> ThoughtParts(JsonElement content, string param)
+    {
+        if (content.ValueKind != JsonValueKind.Array)
+            throw InvalidType(param, "an array of content parts", content);
+        Count(param, content.GetArrayLength(), 0, MaxParts);
+        return [.. content.EnumerateArray().Select((part, index) => ThoughtPart(part, $"{param}[{index}]"))];
+    }
+
+    static ReasoningTextPart ThoughtPart(JsonElement part, string param)
+    {
+        if (part.ValueKind != JsonValueKind.Object)
+            throw InvalidType(param, "an object", part);
+        OneOf($"{param}.type", RequireString(part, "type", param), "reasoning_text");
+        return new ReasoningTextPart(RequireString(part, "text", param));
+    }
+
     /// <summary>All that parts say, with line breaks between them.</summary>
     internal static string Words(IEnumerable<ContentPart> parts) => string.Join('\n', parts.Select(part => part.Words));
 

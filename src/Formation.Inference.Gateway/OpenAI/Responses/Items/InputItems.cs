@@ -41,7 +41,7 @@ internal static class InputItems
                 Id(item, "fc", index, ids, param), Status(item, param), CallId(item, param), RequireName(item, param), RequireString(item, "arguments", param))),
             "function_call_output" => New(new FunctionCallOutputItem(
                 Id(item, "fco", index, ids, param), Status(item, param), CallId(item, param), Output(item, param))),
-            "reasoning" => New(new ReasoningItem(Id(item, "rs", index, ids, param), [])),
+            "reasoning" => New(new ReasoningItem(Id(item, "rs", index, ids, param), []) { Content = Thought(item, param) }),
             "item_reference" => new InputItem(null, Text($"{param}.id", RequireString(item, "id", param), MaxIdLength), param),
             _ => throw UnsupportedValue(
                 $"{param}.type",
@@ -63,6 +63,9 @@ internal static class InputItems
         JsonElement output = Require(item, "output", param);
         return InputContent.Words(InputContent.Parts(output, isAssistant: false, $"{param}.output"));
     }
+
+    static IReadOnlyList<ContentPart> Thought(JsonElement item, string param) =>
+        IsGiven(item, "content", out JsonElement content) ? InputContent.ThoughtParts(content, $"{param}.content") : [];
 
     static string CallId(JsonElement item, string param)
     {

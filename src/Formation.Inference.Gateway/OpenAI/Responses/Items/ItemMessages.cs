@@ -5,14 +5,14 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 namespace Formation.Inference.Gateway.OpenAI.Responses.Items;
 
 /// <summary>
-/// Items as the chat template gets them: what the assistant said and then called is one message, as it was one turn; thoughts are passed over.
+/// Items as the chat template gets them: what the assistant thought, said and then called is one message, as it was one turn.
 /// </summary>
 internal sealed class ItemMessages
 {
     readonly List<ChatMessage> _messages = [];
     readonly List<FunctionCallItem> _calls = [];
     readonly HashSet<string> _callIds = new(StringComparer.Ordinal);
-    SensitiveText? _said;
+    SensitiveText? _thought, _said;
 
     /// <summary>Takes the next item.</summary>
     /// <param name="item">The item.</param>
@@ -21,8 +21,13 @@ internal sealed class ItemMessages
     {
         switch (item)
         {
-            case MessageItem { Role: "assistant" } message:
+            case ReasoningItem { Content: var thought }:
                 EndTurn();
+                _thought = thought.Count == 0 ? (SensitiveText?)null : InputContent.Words(thought);
+                break;
+            case MessageItem { Role: "assistant" } message:
+                if (_said is not null || _calls.Count > 0)
+                    EndTurn();
                 _said = InputContent.Words(message.Content);
                 break;
             case MessageItem message:
@@ -52,8 +57,8 @@ internal sealed class ItemMessages
     void EndTurn()
     {
         if (_said is not null || _calls.Count > 0)
-            _messages.Add(new ChatMessage("assistant", _said) { ToolCalls = _calls.Count == 0 ? null : ToolCalls(_calls) });
-        _said = null;
+            _messages.Add(new ChatMessage("assistant", _said) { ReasoningContent = _thought, ToolCalls = _calls.Count == 0 ? null : ToolCalls(_calls) });
+        (_thought, _said) = (null, null);
         _calls.Clear();
     }
 

@@ -29,14 +29,24 @@ internal sealed record FunctionCallItem(string Id, string Status, string CallId,
 /// <summary>What a called function gave.</summary>
 internal sealed record FunctionCallOutputItem(string Id, string Status, string CallId, string Output) : ResponseItem(Id);
 
-/// <summary>A model's thoughts of an earlier turn, which are not shown again; only that there were some is kept.</summary>
-internal sealed record ReasoningItem(string Id, IReadOnlyList<ContentPart> Summary) : ResponseItem(Id);
+/// <summary>What the model thought.</summary>
+/// <param name="Id">Names the item.</param>
+/// <param name="Summary">Always empty: thoughts come as they are.</param>
+internal sealed record ReasoningItem(string Id, IReadOnlyList<ContentPart> Summary) : ResponseItem(Id)
+{
+    /// <summary>The thought; none where the item came in without.</summary>
+    public IReadOnlyList<ContentPart> Content { get; init; } = [];
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Status { get; init; }
+}
 
 /// <summary>A part of a message.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(InputTextPart), "input_text")]
 [JsonDerivedType(typeof(OutputTextPart), "output_text")]
 [JsonDerivedType(typeof(RefusalPart), "refusal")]
+[JsonDerivedType(typeof(ReasoningTextPart), "reasoning_text")]
 internal abstract record ContentPart
 {
     /// <summary>What it says.</summary>
@@ -54,6 +64,12 @@ internal sealed record InputTextPart(string Text) : ContentPart
 /// <param name="Annotations">Always empty: nothing is looked up that could be quoted.</param>
 /// <param name="Logprobs">The log-probabilities that were asked for.</param>
 internal sealed record OutputTextPart(string Text, IReadOnlyList<string> Annotations, IReadOnlyList<ChatTokenLogprob> Logprobs) : ContentPart
+{
+    internal override string Words => Text;
+}
+
+/// <summary>What the model thought.</summary>
+internal sealed record ReasoningTextPart(string Text) : ContentPart
 {
     internal override string Words => Text;
 }
