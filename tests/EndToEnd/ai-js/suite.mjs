@@ -91,6 +91,22 @@ for (const [name, provide] of Object.entries(providers)) {
     await assert.rejects(generateText({ ...asked, model: provide('no-such-model') }), error => APICallError.isInstance(error) && error.statusCode === 404);
   });
 
+  // A scripted server's model thinks where it is asked to.
+  if (failingModel && name !== 'openai')
+    check('a thought comes apart from the text', async () => {
+      const thinking = {
+        ...asked, maxOutputTokens: 2000, temperature: undefined,
+        providerOptions: { anthropic: { thinking: { type: 'enabled', budgetTokens: 1024 } }, formation: { reasoningEffort: 'low' } },
+      };
+      const whole = await generateText(thinking);
+      assert.equal(whole.reasoningText, 'Let me see.');
+      assert.ok(whole.text.length > 0 && !whole.text.includes('see'));
+      const stream = streamText(thinking);
+      await stream.consumeStream();
+      assert.equal(await stream.reasoningText, 'Let me see.');
+      assert.equal(await stream.text, whole.text);
+    });
+
   if (failingModel) {
     check('a stream that fails in the middle says so', async () => {
       const errors = [];

@@ -234,7 +234,21 @@ for (const [version, Anthropic] of [['before 1', Before], ['since 1', Since]]) {
     });
   });
 
+  // A scripted server's model thinks where it is asked to.
   if (failingModel) {
+    const thinking = { type: 'enabled', budget_tokens: 1024 };
+
+    check('a thought comes before the text, whole and streamed, and goes back with its signature', async () => {
+      const asked = { ...greedy, max_tokens: 2000, thinking };
+      const whole = await client.messages.create(asked);
+      assert.deepEqual(whole.content.map(block => block.type), ['thinking', 'text']);
+      assert.equal(whole.content[0].thinking, 'Let me see.');
+      assert.ok(whole.content[0].signature.length > 0);
+      assert.deepEqual((await client.messages.stream(asked).finalMessage()).content, whole.content);
+      const next = await client.messages.create({ ...asked, messages: [...messages, { role: 'assistant', content: whole.content }, ...messages] });
+      assert.equal(next.content.length, 2);
+    });
+
     check('a full server is a RateLimitError', async () => {
       await assert.rejects(
         client.messages.create({ ...greedy, model: failingModel }), error => error instanceof Anthropic.RateLimitError && error.status === 429);

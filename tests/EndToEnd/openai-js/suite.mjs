@@ -397,7 +397,21 @@ test('a value out of range is a BadRequestError that names the parameter', async
   });
 });
 
+// A scripted server's model thinks where it is asked to.
 if (failingModel) {
+  test('a thought is an item before the message, and goes back with it', async () => {
+    const thinking = { ...asked, reasoning: { effort: 'low' } };
+    const whole = await client.responses.create(thinking);
+    assert.deepEqual(whole.output.map(item => item.type), ['reasoning', 'message']);
+    assert.equal(whole.output[0].content[0].text, 'Let me see.');
+    let told = '';
+    for await (const event of await client.responses.create({ ...thinking, stream: true }))
+      if (event.type === 'response.reasoning_text.delta') told += event.delta;
+    assert.equal(told, 'Let me see.');
+    const next = await client.responses.create({ ...thinking, input: [{ role: 'user', content: 'Say something.' }, ...whole.output, { role: 'user', content: 'More.' }] });
+    assert.equal(next.output.length, 2);
+  });
+
   test('a full server is a RateLimitError', async () => {
     await assert.rejects(
       client.chat.completions.create({ ...greedy, model: failingModel }), error => error instanceof OpenAI.RateLimitError && error.status === 429);

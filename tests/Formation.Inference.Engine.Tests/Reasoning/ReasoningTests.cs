@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Formation.Inference.Engine.Serving;
+using Formation.Inference.Engine.Speculation;
+using Formation.Inference.Engine.Speculation.Lookup;
 using Formation.Inference.Engine.Tests.Serving;
 using Formation.Inference.Testing.Fakes;
 
@@ -154,6 +156,20 @@ public sealed class ReasoningTests : IAsyncDisposable
         Assert.StartsWith(whole[..end], stopped.Text(0));
         Assert.NotNull(stopped.Finished(0).StopString);
         Assert.True(stopped.Text(0).Length < end + 3);
+    }
+
+    [Fact]
+    public async Task Guesses_that_are_right_and_wrong_change_nothing()
+    {
+        var format = new OutputFormat(OutputFormatKind.Pattern, "[ab]{3,9}");
+        await using var guessing = new EngineHarness(
+            blocks: 256, template: IsOpened, drafters: [new PromptLookupDrafter()], speculation: new SpeculationOptions { IsAdaptive = false, MaxDraftTokens = 4 });
+        foreach (var seed in Enumerable.Range(0, 8))
+        {
+            var request = Request(_isOpened, 120, 15, seed: seed) with { Format = format, Sampling = new SamplingParams { Seed = seed, Temperature = 0.1f } };
+            var (plain, guessed) = (await RunAsync(_isOpened, request), await RunAsync(guessing, request));
+            Assert.Equal((plain.Text(0), plain.Finished(0).ReasoningTokens), (guessed.Text(0), guessed.Finished(0).ReasoningTokens));
+        }
     }
 
     [Fact]

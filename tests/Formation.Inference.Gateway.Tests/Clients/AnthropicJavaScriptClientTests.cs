@@ -13,6 +13,6 @@ public class AnthropicJavaScriptClientTests
         (int code, string output) = await JavaScriptSuite.RunAsync(
             "anthropic-js", gateway.Url.ToString(), TestGateway.OperatorKey, "tiny", failingModel: "acme/big-1");
         Assert.True(code == 0, output);
-        Assert.Contains("pass 38", output);
+        Assert.Contains("pass 40", output);
     }
 }

@@ -7,7 +7,7 @@ namespace Formation.Inference.Gateway.Tests.Clients;
 public class FrameworkTests
 {
     [Theory]
-    [InlineData("ai-js", 24)]
+    [InlineData("ai-js", 26)]
     [InlineData("langchain-js", 16)]
     public async Task A_framework_works(string suite, int passed)
     {

@@ -4,7 +4,7 @@ namespace Formation.Inference.Gateway.Tests.Clients;
 
 /// <summary>
 /// A script that does what a request asks, as far as a client can see: stop strings, token limits, choices, log-probabilities; where it is held to a
-/// format it says <c>{"city":"Paris"}</c>, and where it must call a tool it calls the first with that. The model
+/// format it says <c>{"city":"Paris"}</c>, and where it must call a tool it calls the first with that; where it is to think, it thinks <c>Let me see.</c> first. The model
 /// <c>acme/big-1</c> fails after its first words.
 /// </summary>
 internal static class ObedientModel
@@ -27,7 +27,8 @@ internal static class ObedientModel
 
     static IEnumerable<GenerationEvent> Events(GenerationRequest request)
     {
-        yield return new GenerationStarted(5);
+        bool thinks = request.Reasoning?.IsWanted == true;
+        yield return new GenerationStarted(5) { Reasoning = thinks ? new ReasoningSyntax("<think>", "</think>", "\n\n") : null };
         if (request.ModelId == "acme/big-1")
         {
             yield return new GenerationDelta(0, Words[0], []);
@@ -37,6 +38,9 @@ internal static class ObedientModel
 
         for (int choice = 0; choice < request.Choices; choice++)
         {
+            if (thinks)
+                foreach (string part in (string[])["<think>\nLet me", " see.\n</th", "ink>\n\n"])
+                    yield return new GenerationDelta(choice, part, []);
             if (Held(request) is { } held)
             {
                 foreach (string part in held.Chunk(7).Select(letters => new string(letters)))

@@ -67,6 +67,7 @@ internal static partial class DocumentedFields
             JsonSerializer.Serialize(asked.Sampling.LogitBias),
             JsonSerializer.Serialize(asked.Stop),
             asked.Format,
+            asked.Reasoning,
             asked.ToolUse,
             asked.Choices,
             asked.Logprobs,

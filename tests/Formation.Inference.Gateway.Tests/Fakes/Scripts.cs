@@ -12,6 +12,11 @@ internal static class Scripts
     /// <summary>Every choice says these words, one token each, choices taking turns; 3 prompt tokens, of which 1 is cached.</summary>
     public static Script Words(params string[] words) => (request, _) => Of(WordEvents(request, words));
 
+    /// <summary>The same behind a thought, <c>Hm.</c></summary>
+    public static Script ThoughtAndWords(params string[] words) => (request, _) => Of(WordEvents(request, ["Hm.</think>\n\n", .. words]).Select(item => item is GenerationStarted started
+        ? started with { Reasoning = new ReasoningSyntax("<think>", "</think>", "\n\n") { IsOpen = true } }
+        : item));
+
     /// <summary>These events, whatever is asked.</summary>
     public static Script Events(params GenerationEvent[] events) => (_, _) => Of(events);
 

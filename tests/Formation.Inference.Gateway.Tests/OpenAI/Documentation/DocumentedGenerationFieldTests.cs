@@ -51,6 +51,8 @@ public class DocumentedGenerationFieldTests
         ["reasoning_effort"] = "\"low\"",
         ["chat_template_kwargs"] = """{"a":1}""",
         ["add_generation_prompt"] = "false",
+        ["thinking_token_budget"] = "5",
+        ["include_reasoning"] = "false",
         ["response_format"] = """{"type":"json_object"}""",
         ["tools"] = Function,
         ["tool_choice"] = "\"required\"",
@@ -137,6 +139,7 @@ public class DocumentedGenerationFieldTests
     static async Task CheckAsync(string path, string section, Dictionary<string, string> usual, Dictionary<string, string> samples)
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Backend.Script = Scripts.ThoughtAndWords("Hello", " world");
         foreach ((string name, string status) in DocumentedFields.Rows("openai.md", Shared, section))
         {
             (string Name, string Value)? besides = Companions.TryGetValue(name, out (string Name, string Value) found) ? found : null;
