@@ -5,8 +5,8 @@ namespace Formation.Inference.Engine.Grammars;
 
 /// <summary>
 /// Reads regular expressions as ECMA-262 writes them (the dialect of JSON Schema's <c>pattern</c>), with the <c>u</c> flag: characters are whole code
-/// points. What has no meaning for a set of texts (lazy or greedy) is passed over; what a grammar can't say (looking around, back references, word
-/// borders) is refused by name. Nothing here searches: the expression becomes a grammar, which is followed in one pass.
+/// points. What has no meaning for a set of texts (lazy or greedy) is passed over; what a grammar can't say (looking around in the middle, back
+/// references, word borders) is refused by name. Nothing here searches: the expression becomes a grammar, which is followed in one pass.
 /// </summary>
 internal ref struct RegexParser
 {
@@ -25,6 +25,8 @@ internal ref struct RegexParser
 
     private static readonly CharacterRange[] LineEnds = [CharacterRange.Of('\n'), CharacterRange.Of('\r'), new(0x2028, 0x2029)];
 
+    private static readonly GrammarExpression Anything = GrammarExpression.Repeat(GrammarExpression.Characters(CharacterRange.All), 0, null);
+
     private readonly string _pattern;
     private int _at;
     private int _depth;
@@ -33,26 +35,42 @@ internal ref struct RegexParser
 
     /// <summary>The texts that an expression matches from their beginning to their end.</summary>
     /// <exception cref="GrammarException">It is malformed, or says what a grammar can't.</exception>
-    public static GrammarExpression Whole(string pattern) => Parse(pattern, GrammarExpression.Empty);
+    public static GrammarExpression Whole(string pattern) => Parse(pattern, GrammarExpression.Empty, null).Expression!;
 
-    /// <summary>The texts of some characters in which an expression matches somewhere.</summary>
-    /// <param name="pattern">The expression.</param>
-    /// <param name="character">The characters that may stand before and behind the match, where no anchor forbids it.</param>
+    /// <summary>The texts in which an expression matches somewhere. Behind a '^' at its beginning, it may look ahead.</summary>
     /// <exception cref="GrammarException">It is malformed, or says what a grammar can't.</exception>
-    public static GrammarExpression Somewhere(string pattern, GrammarExpression character) =>
-        Parse(pattern, GrammarExpression.Repeat(character, 0, null));
+    public static TextLanguage Somewhere(string pattern) => Parse(pattern, Anything, []);
 
-    private static GrammarExpression Parse(string pattern, GrammarExpression around)
+    private static TextLanguage Parse(string pattern, GrammarExpression around, List<TextCondition>? conditions)
     {
         if (pattern.Length > MostLength)
             throw new GrammarException($"the pattern has {pattern.Length} characters; {MostLength} are allowed");
         var parser = new RegexParser(pattern);
-        var expression = parser.Alternatives(around);
-        return parser._at == pattern.Length ? expression : throw parser.Fault("')' has no '('");
+        if (conditions is not null && (pattern.StartsWith("^(?=", StringComparison.Ordinal) || pattern.StartsWith("^(?!", StringComparison.Ordinal)))
+            parser.Conditions(conditions);
+        var expression = parser.Alternatives(conditions is { Count: > 0 } ? GrammarExpression.Empty : around, around);
+        if (conditions is { Count: > 0 } && expression is GrammarChoice)
+            throw parser.Fault("what looks ahead can't stand before one of several alternatives; put these into a group");
+        return parser._at == pattern.Length ? new TextLanguage(expression, conditions ?? []) : throw parser.Fault("')' has no '('");
+    }
+
+    // What looks ahead from the beginning of a text says something about the whole of it.
+    private void Conditions(List<TextCondition> conditions)
+    {
+        _at++;
+        while (_pattern.AsSpan(_at) is ['(', '?', '=' or '!', ..])
+        {
+            var isForbidden = _pattern[_at + 2] == '!';
+            _at += 3;
+            var expression = Alternatives(GrammarExpression.Empty, Anything);
+            if (!TryTake(')'))
+                throw Fault("'(' is not closed");
+            conditions.Add(new TextCondition(expression, isForbidden));
+        }
     }
 
     // An anchor counts for its alternative, and only at its ends.
-    private GrammarExpression Alternatives(GrammarExpression? around)
+    private GrammarExpression Alternatives(GrammarExpression? before, GrammarExpression? behind)
     {
         if (++_depth > MostDepth)
             throw Fault($"groups stand more than {MostDepth} deep in each other");
@@ -60,21 +78,21 @@ internal ref struct RegexParser
         do
         {
             var parts = new List<GrammarExpression>();
-            var begins = around is not null && TryTake('^');
+            var begins = before is not null && TryTake('^');
             var ends = false;
             while (_at < _pattern.Length && _pattern[_at] is not ('|' or ')'))
             {
                 if (ends)
                     throw Fault("'$' stands before something else");
-                if (around is not null && TryTake('$'))
+                if (behind is not null && TryTake('$'))
                     ends = true;
                 else
                     parts.Add(Quantified());
             }
-            if (around is not null && !begins)
-                parts.Insert(0, around);
-            if (around is not null && !ends)
-                parts.Add(around);
+            if (before is not null && !begins)
+                parts.Insert(0, before);
+            if (behind is not null && !ends)
+                parts.Add(behind);
             alternatives.Add(GrammarExpression.Sequence([.. parts]));
         }
         while (TryTake('|'));
@@ -157,10 +175,10 @@ internal ref struct RegexParser
         if (TryTake('?') && !TryTake(':'))
         {
             if (!TryTake('<') || _at == _pattern.Length || _pattern[_at] is '=' or '!' || _pattern.IndexOf('>', _at) is not (> 0 and var end))
-                throw Fault("a group that looks around or sets options can't be part of a grammar");
+                throw Fault("a group that looks around or sets options can't be part of a grammar, but for what looks ahead at the beginning of a schema's pattern, behind '^'");
             _at = end + 1;
         }
-        var inside = Alternatives(around: null);
+        var inside = Alternatives(null, null);
         return TryTake(')') ? inside : throw Fault("'(' is not closed");
     }
 

@@ -9,6 +9,7 @@ internal sealed class GrammarWalk(GrammarDefinition definition)
     // Bytes that lead to the end of most texts of JSON, when they may come.
     private const string Closing = "\"}]0e";
 
+    private readonly Dictionary<int, byte[]> _allowed = [];
     private readonly GrammarMatcher _matcher = new(GrammarCompiler.Compile(definition));
 
     public bool Takes(string text) =>
@@ -23,7 +24,7 @@ internal sealed class GrammarWalk(GrammarDefinition definition)
         {
             if (_matcher.MayEnd(place) && (bytes.Count >= freely || !_matcher.MayGoOn(place) || random.Next(8) == 0))
                 return Encoding.UTF8.GetString([.. bytes]);
-            if (bytes.Count >= freely && bytes.Count % 8 == 0 && End(place) is { } end)
+            if (bytes.Count >= freely && bytes.Count % 32 == 0 && End(place) is { } end)
                 return Encoding.UTF8.GetString([.. bytes, .. end]);
             var next = Next(place, random, bytes.Count >= freely);
             bytes.Add(next);
@@ -46,8 +47,8 @@ internal sealed class GrammarWalk(GrammarDefinition definition)
                     way.Insert(0, ways[place].Byte);
                 return way;
             }
-            for (var next = 0; next < 256; next++)
-                if (_matcher.Step(place, (byte)next) is var target and not GrammarMatcher.Dead && ways.TryAdd(target, (place, (byte)next)))
+            foreach (var next in Allowed(place))
+                if (_matcher.Step(place, next) is var target && ways.TryAdd(target, (place, next)))
                     open.Enqueue(target);
         }
         return null;
@@ -55,15 +56,19 @@ internal sealed class GrammarWalk(GrammarDefinition definition)
 
     private byte Next(int place, Random random, bool isClosing)
     {
-        byte[] allowed = [.. Enumerable.Range(0, 256).Where(next => _matcher.Step(place, (byte)next) != GrammarMatcher.Dead).Select(next => (byte)next)];
-        // A place from which nothing leads on has no right to be come to.
-        Assert.NotEmpty(allowed);
         if (isClosing)
             foreach (var next in Closing)
-                if (random.Next(8) > 0 && allowed.Contains((byte)next))
+                if (random.Next(8) > 0 && _matcher.Step(place, (byte)next) != GrammarMatcher.Dead)
                     return (byte)next;
+        var allowed = Allowed(place);
+        // A place from which nothing leads on has no right to be come to.
+        Assert.NotEmpty(allowed);
         // Most bytes are parts of characters beyond ASCII; what a model writes seldom is.
         byte[] common = [.. allowed.Where(next => next < 0x80)];
         return common.Length > 0 && random.Next(10) > 0 ? common[random.Next(common.Length)] : allowed[random.Next(allowed.Length)];
     }
+
+    private byte[] Allowed(int place) => _allowed.TryGetValue(place, out var known)
+        ? known
+        : _allowed[place] = [.. Enumerable.Range(0, 256).Select(next => (byte)next).Where(next => _matcher.Step(place, next) != GrammarMatcher.Dead)];
 }

@@ -50,6 +50,13 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("{'type':'string','format':'uri-reference'}", "'https://example.org/a' '/a/b'", "'a~b'")]
     [InlineData("{'type':'string','format':'json-pointer'}", "'' '/a/b~0c'", "'a' '/~2'", '\0')]
     [InlineData("{'type':'string','format':'own'}", "'a'", "1")]
+    [InlineData("{'type':'string','pattern':'^(?=.*[0-9])(?!ab)[a-z0-9]{3}$'}", "'a1b' '123' 'a2b'", "'abc' 'ab1' 'a1'")]
+    [InlineData("{'type':'string','format':'email','minLength':6,'maxLength':254}", "'ada@example.org' 'a@b.cd'", "'a@b.c' 'ada'")]
+    [InlineData("{'type':'string','format':'uri','minLength':1,'maxLength':2083}", "'https://example.org/a?b=c' 'ws://a'", "'example.org' ''")]
+    [InlineData("{'type':'string','format':'uri','maxLength':24}", "'http://ab.c/d?e' 'ftp://abc.def/ghij?kl'", "'https://abc.def/ghijk?lm' 'https://example.org/abcdefghij'")]
+    [InlineData("{'type':'string','format':'hostname','maxLength':8}", "'a' 'abc.def'", "'abcdefgh.i' 'a..b'")]
+    [InlineData("{'type':'string','format':'email','maxLength':24}", "'ab@cd.ef'", "'ab' 'abcdefghij@klmnopqrs.tuv'")]
+    [InlineData("{'type':'string','format':'uuid','minLength':1,'maxLength':36}", "'550e8400-e29b-41d4-a716-446655440000'", "'550e8400'")]
     [InlineData("{'minLength':1}", "'a'", "'' 1")]
     public void Texts_are_held(string schema, string taken, string refused, char space = '~') => Held(schema, taken, refused, space);
 
@@ -123,6 +130,8 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("{'oneOf':[{'type':'object','properties':{'kind':{'const':'a'}},'required':['kind']},{'type':'object','properties':{'kind':{'const':'b'},'x':{'type':'null'}},'required':['kind','x']}]}", "{'kind':'a'} {'kind':'b','x':null}", "{'kind':'b'} {'kind':'c'}")]
     [InlineData("{'oneOf':[{'type':'integer','maximum':5},{'type':'integer','minimum':6}]}", "5 6", "5.5")]
     [InlineData("{'oneOf':[{'type':'object','properties':{'a':{'type':'null'}},'required':['a'],'additionalProperties':false},{'type':'object','properties':{'b':{'type':'null'}},'required':['b'],'additionalProperties':false}]}", "{'a':null} {'b':null}", "{} {'a':null,'b':null}")]
+    [InlineData("{'type':'string','oneOf':[{'maxLength':1},{'minLength':3,'maxLength':3}]}", "'a' 'abc'", "'ab' 'abcd' 1")]
+    [InlineData("{'type':'object','oneOf':[{'properties':{'a':{}},'required':['a'],'additionalProperties':false},{'properties':{'b':{}},'required':['b'],'additionalProperties':false}]}", "{'a':1} {'b':1}", "{} {'a':1,'b':1} []")]
     [InlineData("{'allOf':[{'type':'object','properties':{'a':{'type':'integer'}},'required':['a']},{'properties':{'a':{'minimum':3},'b':{'type':'null'}}}]}", "{'a':3} {'a':4,'b':null}", "{'a':2} {} {'b':null}")]
     [InlineData("{'allOf':[{'anyOf':[{'minimum':1,'maximum':3},{'minimum':7,'maximum':9}]},{'type':'integer','multipleOf':2}]}", "2 8", "1 3 4 7")]
     public void Combined_schemas_are_held(string schema, string taken, string refused) => Held(schema, taken, refused);
@@ -149,6 +158,7 @@ public sealed class JsonSchemaGrammarTests
     [InlineData("{'type':'string','maxLength':-1}", "'#/maxLength'", "integer from 0")]
     [InlineData("{'type':'string','minLength':1000000}", "'#/minLength'", "can't be above 20000")]
     [InlineData("{'type':'string','pattern':'(?=a)'}", "'#/pattern'", "looks around")]
+    [InlineData("{'type':'string','pattern':'^a(?!b)'}", "'#/pattern'", "looks around")]
     [InlineData("{'type':'string','format':'regex'}", "'#/format'", "not supported")]
     [InlineData("{'type':'string','minLength':3,'maxLength':2}", "'#'", "no text has all")]
     [InlineData("{'type':'string','pattern':'^a$','minLength':2}", "'#'", "no text has all")]

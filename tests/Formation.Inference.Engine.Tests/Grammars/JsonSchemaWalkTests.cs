@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Formation.Inference.Engine.Grammars;
 
@@ -9,18 +10,26 @@ namespace Formation.Inference.Engine.Tests.Grammars;
 /// </summary>
 public sealed class JsonSchemaWalkTests
 {
-    private static readonly Dictionary<string, JsonElement> Schemas = Read();
-    private static readonly Dictionary<string, List<(string Text, bool IsValid)>> Verdicts = ReadVerdicts();
+    private static readonly Dictionary<string, JsonElement> Schemas = SchemaCorpus.Schemas;
+    private static readonly Dictionary<string, List<(string Text, bool IsValid)>> Verdicts = SchemaCorpus.Verdicts;
+
+    // To compile a grammar takes longer than most of the texts that it is tried with.
+    private static readonly ConcurrentDictionary<string, GrammarWalk> Walks = new(StringComparer.Ordinal);
 
     public static TheoryData<string> Names => [.. Schemas.Keys];
 
     [Fact]
-    public void There_are_more_than_a_hundred_schemas() => Assert.InRange(Schemas.Count, 100, 1000);
+    public void There_are_more_than_three_hundred_schemas_and_texts_of_each()
+    {
+        Assert.InRange(Schemas.Count, 300, 1000);
+        Assert.Equal(Schemas.Keys.Order(), Verdicts.Keys.Order());
+        Assert.All(Verdicts.Values, verdicts => Assert.Contains(verdicts, verdict => verdict.IsValid));
+    }
 
     [Theory, MemberData(nameof(Names))]
     public void Whatever_is_written_at_random_satisfies_the_schema(string name)
     {
-        var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+        var walk = Walk(name);
         var validator = new SchemaValidator(Schemas[name]);
         var random = new Random(17);
         var written = 0;
@@ -39,7 +48,7 @@ public sealed class JsonSchemaWalkTests
     [Theory, MemberData(nameof(Names))]
     public void A_text_that_another_implementation_refuses_can_not_be_written(string name)
     {
-        var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+        var walk = Walk(name);
         Assert.All(Verdicts[name].Where(verdict => !verdict.IsValid), verdict => Assert.False(walk.Takes(verdict.Text), verdict.Text));
     }
 
@@ -49,7 +58,7 @@ public sealed class JsonSchemaWalkTests
         var (taken, valid) = (0, 0);
         foreach (var (name, verdicts) in Verdicts)
         {
-            var walk = new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name]));
+            var walk = Walk(name);
             foreach (var verdict in verdicts.Where(verdict => verdict.IsValid))
             {
                 valid++;
@@ -70,16 +79,5 @@ public sealed class JsonSchemaWalkTests
                 Assert.Fail($"{text} is {(isValid ? "" : "not ")}valid");
     }
 
-    private static Dictionary<string, List<(string Text, bool IsValid)>> ReadVerdicts() =>
-        JsonElement.Parse(File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "Golden", "schemas", "verdicts.json"))).EnumerateObject()
-            .ToDictionary(schema => schema.Name, schema => schema.Value.EnumerateArray().Select(verdict => (verdict[0].GetString()!, verdict[1].GetBoolean())).ToList());
-
-    private static Dictionary<string, JsonElement> Read()
-    {
-        var schemas = new Dictionary<string, JsonElement>(StringComparer.Ordinal);
-        foreach (var file in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Grammars", "Schemas"), "*.json").Order(StringComparer.Ordinal))
-            foreach (var schema in JsonElement.Parse(File.ReadAllBytes(file)).EnumerateObject())
-                schemas.Add($"{Path.GetFileNameWithoutExtension(file)}: {schema.Name}", schema.Value);
-        return schemas;
-    }
+    private static GrammarWalk Walk(string name) => Walks.GetOrAdd(name, static name => new GrammarWalk(JsonSchemaGrammar.Of(Schemas[name])));
 }

@@ -60,9 +60,26 @@ public sealed class RegexParserTests
     [InlineData("[0-9]")]
     public void An_expression_matches_anywhere_unless_it_says_where(string pattern)
     {
-        var matcher = GrammarMatcherTests.Matcher(RegexParser.Somewhere(pattern, GrammarExpression.Characters(CharacterRange.All)));
+        var matcher = GrammarMatcherTests.Matcher(RegexParser.Somewhere(pattern).Expression!);
         var regex = new Regex(pattern.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
         Assert.All(Texts, text => Assert.Equal(regex.IsMatch(text), Takes(matcher, text)));
+    }
+
+    /// <summary>By .NET's own regular expressions.</summary>
+    [Theory]
+    [InlineData("^(?=.*b)[a-c]*$")]
+    [InlineData("^(?!.*oo)[a-z]*$")]
+    [InlineData("^(?!foo$)(?=f|a).*$")]
+    [InlineData("^(?!^a*$)[ab]*$")]
+    [InlineData("^(?=a)(?!ab)")]
+    [InlineData("^(?!a|b)(?:c|foo|a)+")]
+    public void An_expression_may_look_ahead_at_its_beginning(string pattern)
+    {
+        var language = RegexParser.Somewhere(pattern);
+        Assert.Null(language.Expression);
+        var regex = new Regex(pattern.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+        Assert.All(Texts, text => Assert.Equal(regex.IsMatch(text), language.Automaton.Takes(text)));
+        Assert.Contains(Texts, language.Automaton.Takes);
     }
 
     [Fact]
@@ -90,6 +107,11 @@ public sealed class RegexParserTests
     [InlineData(@"(a)\1", "back reference")]
     [InlineData(@"\bword", "border of words")]
     [InlineData("(?=a)b", "looks around")]
+    [InlineData("^a(?!b)", "looks around")]
+    [InlineData("^(?=(?!b)a)a", "looks around")]
+    [InlineData("^(?=a", "'(' is not closed")]
+    [InlineData("^(?=a)*b", "nothing before it")]
+    [InlineData("^(?=a)a|b", "before one of several alternatives")]
     [InlineData("(?<!a)b", "looks around")]
     [InlineData("(?i)a", "looks around or sets options")]
     [InlineData(@"\p{L}", "Unicode properties")]
@@ -102,7 +124,7 @@ public sealed class RegexParserTests
     [InlineData("(^a)", "an anchor stands")]
     public void What_can_not_be_used_is_refused_with_where_and_why(string pattern, string reason)
     {
-        var error = Assert.Throws<GrammarException>(() => RegexParser.Somewhere(pattern, GrammarExpression.Characters(CharacterRange.All)));
+        var error = Assert.Throws<GrammarException>(() => RegexParser.Somewhere(pattern));
         Assert.Contains(reason, error.Message);
     }
 

@@ -23,7 +23,7 @@ internal sealed class SchemaValidator(JsonElement root)
 
     private bool Holds(JsonElement schema, string keyword, JsonElement argument, JsonElement value) => keyword switch
     {
-        "$ref" => IsValid(Resolve(argument.GetString()!), value),
+        "$ref" when argument.ValueKind == JsonValueKind.String => IsValid(Resolve(argument.GetString()!), value),
         "allOf" => argument.EnumerateArray().All(part => IsValid(part, value)),
         "anyOf" => argument.EnumerateArray().Any(part => IsValid(part, value)),
         "oneOf" => argument.EnumerateArray().Count(part => IsValid(part, value)) == 1,
@@ -35,7 +35,7 @@ internal sealed class SchemaValidator(JsonElement root)
             JsonValueKind.Object => HoldsObject(schema, keyword, argument, value),
             JsonValueKind.Array => HoldsArray(schema, keyword, argument, value),
             JsonValueKind.String => HoldsText(keyword, argument, value.GetString()!),
-            JsonValueKind.Number => HoldsNumber(keyword, argument, value.GetRawText()),
+            JsonValueKind.Number => HoldsNumber(schema, keyword, argument, value.GetRawText()),
             _ => true,
         },
     };
@@ -65,22 +65,31 @@ internal sealed class SchemaValidator(JsonElement root)
     private bool IsEvaluated(JsonElement schema, string name, JsonElement value) =>
         IsListed(schema, name)
         || schema.TryGetProperty("additionalProperties", out _)
-        || (schema.TryGetProperty("$ref", out var reference) && IsEvaluated(Resolve(reference.GetString()!), name, value))
+        || (schema.TryGetProperty("$ref", out var reference) && reference.ValueKind == JsonValueKind.String && IsEvaluated(Resolve(reference.GetString()!), name, value))
         || ((string[])["allOf", "anyOf", "oneOf"]).Any(keyword =>
             schema.TryGetProperty(keyword, out var parts) && parts.EnumerateArray().Any(part => IsValid(part, value) && IsEvaluated(part, name, value)));
 
     private bool HoldsArray(JsonElement schema, string keyword, JsonElement argument, JsonElement value)
     {
-        var prefix = schema.TryGetProperty("prefixItems", out var list) ? list.GetArrayLength() : 0;
+        // Draft 7 has the list under 'items', and what may follow it under 'additionalItems'.
+        var isListed = schema.TryGetProperty("prefixItems", out var list) || (schema.TryGetProperty("items", out list) && list.ValueKind == JsonValueKind.Array);
+        var prefix = isListed ? list.GetArrayLength() : 0;
         return keyword switch
         {
-            "prefixItems" => argument.EnumerateArray().Zip(value.EnumerateArray()).All(pair => IsValid(pair.First, pair.Second)),
+            "prefixItems" or "items" when argument.ValueKind == JsonValueKind.Array =>
+                argument.EnumerateArray().Zip(value.EnumerateArray()).All(pair => IsValid(pair.First, pair.Second)),
             "items" => value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
-            "minItems" => value.GetArrayLength() >= argument.GetInt32(),
-            "maxItems" => value.GetArrayLength() <= argument.GetInt32(),
+            "additionalItems" => !isListed || value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
+            "unevaluatedItems" => schema.TryGetProperty("items", out _) || value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
+            "uniqueItems" => argument.ValueKind == JsonValueKind.False || AreApart([.. value.EnumerateArray()]),
+            "minItems" => value.GetArrayLength() >= argument.GetDouble(),
+            "maxItems" => value.GetArrayLength() <= argument.GetDouble(),
             _ => true,
         };
     }
+
+    private static bool AreApart(JsonElement[] items) =>
+        !items.Where((item, index) => items.Take(index).Any(before => JsonElement.DeepEquals(before, item))).Any();
 
     private static bool HoldsText(string keyword, JsonElement argument, string text) => keyword switch
     {
@@ -91,10 +100,13 @@ internal sealed class SchemaValidator(JsonElement root)
         _ => true,
     };
 
-    private static bool HoldsNumber(string keyword, JsonElement argument, string text)
+    private static bool HoldsNumber(JsonElement schema, string keyword, JsonElement argument, string text)
     {
-        if (keyword is not ("minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf"))
+        if (keyword is not ("minimum" or "maximum" or "exclusiveMinimum" or "exclusiveMaximum" or "multipleOf") || argument.ValueKind != JsonValueKind.Number)
             return true;
+        // In draft 4 the exclusive bounds are words on the others.
+        if (schema.TryGetProperty($"exclusive{char.ToUpperInvariant(keyword[0])}{keyword[1..]}", out var exclusive) && exclusive.ValueKind == JsonValueKind.True)
+            keyword = $"exclusive{char.ToUpperInvariant(keyword[0])}{keyword[1..]}";
         var bound = argument.GetDecimal();
         // 28 digits are enough for all that grammars write between bounds; anything else is far outside.
         if (!decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
@@ -109,8 +121,7 @@ internal sealed class SchemaValidator(JsonElement root)
         };
     }
 
-    // .NET's classes of digits and words, and its end of a text, are wider than those of ECMA-262.
-    private static bool Matches(string pattern, string text) => Regex.IsMatch(text, pattern.Replace("$", "\\z", StringComparison.Ordinal), RegexOptions.CultureInvariant);
+    private static bool Matches(string pattern, string text) => EcmaPattern.IsMatch(pattern, text);
 
     private static bool IsFormat(string format, string text)
     {
@@ -140,8 +151,12 @@ internal sealed class SchemaValidator(JsonElement root)
                 return Regex.IsMatch(text, @"^P(?=.)(\d+W|(\d+Y)?(\d+M)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+S)?)?)\z");
             case "json-pointer":
                 return Regex.IsMatch(text, @"^(/([^/~]|~[01])*)*\z");
+            case "relative-json-pointer":
+                return Regex.IsMatch(text, @"^(0|[1-9][0-9]*)(#|(/([^/~]|~[01])*)*)\z");
+            case "uri-reference":
+                return Uri.TryCreate(text, UriKind.RelativeOrAbsolute, out _) && !text.Contains(' ', StringComparison.Ordinal);
             default:
-                throw new ArgumentException($"the format {format} is not known here");
+                return true;
         }
     }
 
@@ -157,6 +172,7 @@ internal sealed class SchemaValidator(JsonElement root)
         _ => throw new ArgumentException($"the type {type} is not known"),
     };
 
-    private JsonElement Resolve(string reference) =>
-        reference.Split('/').Skip(1).Aggregate(root, (place, name) => place.GetProperty(name));
+    private JsonElement Resolve(string reference) => Uri.UnescapeDataString(reference).Split('/').Skip(1)
+        .Select(name => name.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
+        .Aggregate(root, (place, name) => place.ValueKind == JsonValueKind.Array ? place[int.Parse(name, CultureInfo.InvariantCulture)] : place.GetProperty(name));
 }

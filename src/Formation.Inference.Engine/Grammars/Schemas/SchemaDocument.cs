@@ -75,16 +75,17 @@ internal sealed class SchemaDocument(JsonElement root, CancellationToken cancell
         if (schema.Has("anyOf", out var any))
             variants = Product(schema, variants, [.. any.Items().SelectMany(Open)]);
         if (schema.Has("oneOf", out var one))
-            variants = Product(schema, variants, Exclusive(one));
+            variants = Product(schema, variants, Exclusive(schema, one));
         _open.Remove(schema.Pointer);
         return _known[schema.Pointer] = variants;
     }
 
     // One of several and no other is the same as any of them where no value can be two of them, which is seen to when all schemas are known.
-    private IReadOnlyList<IReadOnlyList<SchemaPlace>> Exclusive(SchemaPlace one)
+    private IReadOnlyList<IReadOnlyList<SchemaPlace>> Exclusive(SchemaPlace schema, SchemaPlace one)
     {
         var alternatives = one.Items().Select(Open).ToList();
-        _exclusive.Add((one, alternatives));
+        // What stands beside it holds for each of them, and may tell them apart.
+        _exclusive.Add((one, [.. alternatives.Select(variants => (IReadOnlyList<IReadOnlyList<SchemaPlace>>)[.. variants.Select(variant => (IReadOnlyList<SchemaPlace>)[schema, .. variant])])]));
         return [.. alternatives.SelectMany(variants => variants)];
     }
 

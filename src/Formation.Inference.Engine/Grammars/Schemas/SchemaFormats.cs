@@ -12,6 +12,7 @@ internal static class SchemaFormats
     private const string Date =
         $"({Year}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))|{LeapYear}-02-29)";
 
+    private const int LongestLabel = 22, MostLabels = 8;
     private const string Label = "[a-z0-9A-Z]([a-zA-Z0-9-]{0,20}[a-zA-Z0-9])?";
     private const string Hostname = $"{Label}(\\.{Label}){{0,7}}";
     private const string Byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
@@ -55,4 +56,32 @@ internal static class SchemaFormats
         "regex" or "uri-template" => throw format.Fault("this format is not supported: a grammar can't hold it; use a 'pattern'"),
         _ => null,
     };
+
+    /// <summary>Texts of a format that have no more characters than some: by how it is written, so that nobody has to count them.</summary>
+    /// <returns>Null where there are too few, or the format has no such expression.</returns>
+    public static GrammarExpression? Of(SchemaPlace format, int most) => format.Text() switch
+    {
+        "email" or "idn-email" when most >= 24 => RegexParser.Whole($"[a-zA-Z0-9_+-]{{1,{Math.Min(32, most / 3)}}}@{LabelsIn(most - Math.Min(32, most / 3) - 1, least: 2)}"),
+        "hostname" or "idn-hostname" when most >= 8 => RegexParser.Whole(LabelsIn(most, least: 1)),
+        "uri" or "iri" or "uri-reference" or "iri-reference" when most >= 24 => RegexParser.Whole(UriIn(most)),
+        _ => null,
+    };
+
+    private static string LabelsIn(int most, int least)
+    {
+        var count = Math.Clamp((most + 1) / (LongestLabel + 1), 2, MostLabels);
+        return $"{LabelIn(most, count)}(\\.{LabelIn(most, count)}){{{least - 1},{count - 1}}}";
+    }
+
+    // As long as so many of them may be, with the points between them.
+    private static string LabelIn(int most, int count) => $"[a-zA-Z0-9]([a-zA-Z0-9-]{{0,{Math.Min(LongestLabel, (most + 1) / count - 1) - 2}}}[a-zA-Z0-9])?";
+
+    private static string UriIn(int most)
+    {
+        const string Scheme = "(https?|ftp|wss?)://", Character = "[A-Za-z0-9._~!$&'()*+,;=:@-]";
+        var host = Math.Min(MostLabels * (LongestLabel + 1), (most - 8) / 2);
+        var rest = most - 8 - host - 1;
+        var query = rest / 3;
+        return $"{Scheme}{LabelsIn(host, least: 1)}(/({Character}|/){{0,{rest - query - 1}}}(\\?({Character}|[/?]){{0,{query}}})?)?";
+    }
 }

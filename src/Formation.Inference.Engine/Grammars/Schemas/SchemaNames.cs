@@ -43,7 +43,7 @@ internal sealed class SchemaNames
     public bool MayBe(string name) => _allowed?.Takes(name) ?? true;
 
     /// <summary>The names that a pattern matches.</summary>
-    public static CharacterAutomaton Automaton(SchemaPlace place, string pattern) => CharacterAutomaton.Of(SchemaStrings.Pattern(place, pattern));
+    public static CharacterAutomaton Automaton(SchemaPlace place, string pattern) => SchemaStrings.Pattern(place, pattern).Automaton;
 
     /// <summary>A name with its value.</summary>
     /// <returns>Null where there is none.</returns>
@@ -101,7 +101,7 @@ internal sealed class SchemaNames
         SchemaPlace[] parts = [names];
         var languages = SchemaStrings.Languages(parts).ToList();
         if (SchemaValues.Of(parts) is { } values)
-            languages.Add(Choice([.. values.Where(value => value.ValueKind == JsonValueKind.String).Select(value => Text(value.GetString()!))]));
+            languages.Add(new TextLanguage(Choice([.. values.Where(value => value.ValueKind == JsonValueKind.String).Select(value => Text(value.GetString()!))])));
         var counts = Counts.Of(parts, "minLength", "maxLength");
         return languages.Count == 0 && counts.IsAny ? null : SchemaStrings.Automaton(languages, counts);
     }

@@ -4,25 +4,25 @@ namespace Formation.Inference.Engine.Grammars.Schemas;
 internal static class SchemaStrings
 {
     /// <summary>What a schema's patterns and formats say, each for itself.</summary>
-    public static IEnumerable<GrammarExpression> Languages(IReadOnlyList<SchemaPlace> parts)
+    public static IEnumerable<TextLanguage> Languages(IReadOnlyList<SchemaPlace> parts)
     {
         foreach (var part in parts)
         {
             if (part.Has("pattern", out var pattern))
                 yield return Pattern(pattern, pattern.Text());
             if (part.Has("format", out var format) && SchemaFormats.Of(format) is { } language)
-                yield return language;
+                yield return new TextLanguage(language);
         }
     }
 
     /// <summary>What a regular expression says.</summary>
     /// <param name="place">Where it stands.</param>
     /// <param name="pattern">The expression.</param>
-    public static GrammarExpression Pattern(SchemaPlace place, string pattern)
+    public static TextLanguage Pattern(SchemaPlace place, string pattern)
     {
         try
         {
-            return RegexParser.Somewhere(pattern, GrammarExpression.Characters(CharacterRange.All));
+            return RegexParser.Somewhere(pattern);
         }
         catch (GrammarException e)
         {
@@ -37,26 +37,36 @@ internal static class SchemaStrings
         var counts = Counts.Of(parts, "minLength", "maxLength");
         if (counts.IsEmpty)
             return null;
-        List<GrammarExpression> languages = [.. Languages(parts)];
+        List<TextLanguage> languages = [.. Languages(parts)];
+        counts = Binding(languages, counts);
+        // A format in a few characters is another expression: to count those of the usual one would take a place for each of its own and each count.
+        if (languages.Count == 1 && counts.Most is { } most && parts.Select(part => part.Has("format", out var format) ? SchemaFormats.Of(format, most) : null).OfType<GrammarExpression>().SingleOrDefault() is { } few)
+            counts = Binding(languages = [new TextLanguage(few)], counts);
         return languages switch
         {
             [] when counts.IsAny => GrammarExpression.Rule(JsonGrammar.StringRule),
             [] => rules.Shared(
                 $"string {counts.Least} {counts.Most}",
                 () => Quoted(GrammarExpression.Repeat(GrammarExpression.Rule(JsonGrammar.CharacterRule), counts.Least, counts.Most))),
-            [var language] when counts.IsAny => Quoted(JsonSpelling.Of(language)),
+            [{ Expression: { } language }] when counts.IsAny => Quoted(JsonSpelling.Of(language)),
             _ => Of(Automaton(languages, counts), rules),
         };
     }
 
     /// <summary>The texts of some schemas, all of which hold.</summary>
-    public static CharacterAutomaton Automaton(IReadOnlyList<GrammarExpression> languages, Counts counts)
+    public static CharacterAutomaton Automaton(IReadOnlyList<TextLanguage> languages, Counts counts)
     {
-        var automaton = languages.Select(language => CharacterAutomaton.Of(language)).Aggregate((CharacterAutomaton?)null, (all, next) => all?.Intersect(next) ?? next);
+        counts = Binding(languages, counts);
+        var automaton = languages.Select(language => language.Automaton).Aggregate((CharacterAutomaton?)null, (all, next) => all?.Intersect(next) ?? next);
         if (automaton is null)
             return CharacterAutomaton.OfLength(counts.Least, counts.Most);
         return counts.IsAny ? automaton : automaton.Intersect(CharacterAutomaton.OfLength(counts.Least, counts.Most));
     }
+
+    // Without what the texts say themselves.
+    private static Counts Binding(IReadOnlyList<TextLanguage> languages, Counts counts) => new(
+        languages.Any(language => language.Lengths.Least >= counts.Least) ? 0 : counts.Least,
+        languages.Any(language => language.Lengths.Most <= counts.Most) ? null : counts.Most);
 
     /// <summary>The texts of an automaton, in quotes.</summary>
     /// <returns>Null where there are none.</returns>

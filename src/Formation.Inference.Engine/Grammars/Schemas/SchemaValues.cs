@@ -36,7 +36,7 @@ internal static class SchemaValues
                 var text = value.GetString()!;
                 var counts = Counts.Of(parts, "minLength", "maxLength");
                 var length = text.EnumerateRunes().Count();
-                return length >= counts.Least && !(length > counts.Most) && SchemaStrings.Languages(parts).All(language => CharacterAutomaton.Of(language).Takes(text));
+                return length >= counts.Least && !(length > counts.Most) && SchemaStrings.Languages(parts).All(language => language.Automaton.Takes(text));
             default:
                 return true;
         }
