@@ -32,7 +32,7 @@ internal sealed class IgnoredFields
     internal void Add(string path, string name)
     {
         if (path.Length == 0 && name == FormationMapping.Name)
-            throw ParameterChecks.Unsupported(name, "This endpoint does not have it yet.");
+            throw FormationMapping.NotHere();
         if (_paths.Count < MaxPaths)
             _paths.Add(JsonPath.Append(path, name));
         else

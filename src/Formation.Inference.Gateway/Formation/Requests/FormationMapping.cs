@@ -1,3 +1,4 @@
+using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Requests;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
@@ -32,6 +33,16 @@ internal static class FormationMapping
             MinReplicas = (int)(Integer($"{Name}.min_redundancy", fields.MinRedundancy, 1, RoutingRequirements.MaxReplicas) ?? 1),
         };
     }
+
+    /// <summary>Refuses the object where nothing is generated, so that there is nothing to say it of.</summary>
+    internal static void NotHere(FormationFields? fields)
+    {
+        if (fields is not null)
+            throw NotHere();
+    }
+
+    /// <summary>What an endpoint that does not have the object says of it.</summary>
+    internal static ApiErrorException NotHere() => Unsupported(Name, "This endpoint does not have it yet.");
 
     /// <summary>The name of a part of <see cref="GenerationRequest.Routing"/>, or null for another part.</summary>
     internal static string? ParameterName(string part) => part switch

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Formation.Inference.Gateway.Auth;
 using Formation.Inference.Gateway.Errors;
+using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.HuggingFace.Errors;
 using Formation.Inference.Gateway.HuggingFace.Models;
 using Formation.Inference.Gateway.HuggingFace.TextGeneration;
@@ -41,6 +42,7 @@ internal sealed class TokenizeHandler(GatewayOptions options, RequestGate gate, 
         ChatCompletionRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.ChatCompletionRequest, options.MaxRequestBodyBytes);
         string modelId = models.Of(context);
         body.Model = modelId;
+        FormationMapping.NotHere(body.Formation);
         var ignored = new IgnoredFields();
         GenerationRequest request = ChatCompletionMapping.ToGeneration(body, context.TraceIdentifier, accountId, keeps: false, ignored);
         ignored.Tell(context.Response);

@@ -65,6 +65,7 @@ internal sealed class ResponsesHandler(
         string accountId = Caller.Of(context).AccountId;
         using RequestGate.Permit permit = gate.Enter(accountId);
         ResponsesRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.ResponsesRequest, options.MaxRequestBodyBytes);
+        FormationMapping.NotHere(body.Formation);
         var ignored = new IgnoredFields();
         ResponsesMapping.Check(body, options.Contents is not null, ignored);
         ignored.Tell(context.Response);
