@@ -16,14 +16,21 @@ public sealed class HeldAnswerTests
           "name":{"type":"string","minLength":8,"maxLength":14},"count":{"type":"integer","minimum":10,"maximum":9999}}}}}}
         """;
 
-    private static readonly JsonObject[] Requests =
+    private const string Grouped = "[A-F]{3}(-[0-9]{4}){30}";
+
+    private static readonly (string Path, JsonObject Body)[] Requests =
     [
-        .. Enumerable.Range(0, 4).Select(i => Chat(i, ("response_format", $$$"""{"type":"json_schema","json_schema":{"name":"order","schema":{{{Order}}}}}"""))),
-        .. Enumerable.Range(4, 4).Select(i => Chat(
+        .. Enumerable.Range(0, 2).Select(i => Chat(i, ("response_format", $$$"""{"type":"json_schema","json_schema":{"name":"order","schema":{{{Order}}}}}"""))),
+        .. Enumerable.Range(2, 2).Select(i => Chat(
             i, ("tools", $$$"""[{"type":"function","function":{"name":"order","parameters":{{{Order}}}}}]"""), ("tool_choice", "\"required\""),
             ("parallel_tool_calls", "false"))),
         Message("Ask for four.", ("output_config", $$$"""{"format":{"type":"json_schema","schema":{{{Order}}}}}""")),
         Message("Get me four.", ("tools", $$"""[{"name":"order","input_schema":{{Order}}}]"""), ("tool_choice", """{"type":"any","disable_parallel_tool_use":true}""")),
+        Response(6, ("text", $$$"""{"format":{"type":"json_schema","name":"order","schema":{{{Order}}}}}""")),
+        Response(
+            7, ("tools", $$"""[{"type":"function","name":"order","parameters":{{Order}}}]"""), ("tool_choice", "\"required\""), ("parallel_tool_calls", "false")),
+        Generation(8, $$"""{"type":"json","value":{{Order}}}"""),
+        Completion(9, ("structured_outputs", $$"""{"regex":"{{Grouped}}"}""")),
     ];
 
     [Fact]
@@ -32,7 +39,8 @@ public sealed class HeldAnswerTests
         await using var cluster = await ClusterProcesses.StartAsync(
             nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 1024, HiddenSize = 128 }, context: 1024);
         var alone = await AskAllAsync(cluster, null);
-        Assert.All(alone, AssertHeld);
+        Assert.All(alone[..^1], AssertHeld);
+        Assert.Matches($"^{Grouped}$", alone[^1].Text);
 
         await cluster.DeployAsync("--stages", "3", "--spares", "1");
         Assert.Equal(alone, await AskAllAsync(cluster, null));
@@ -48,14 +56,14 @@ public sealed class HeldAnswerTests
     }
 
     /// <summary>Asks all at the same time; as soon as each of them has said something, <paramref name="disturb"/> happens.</summary>
-    private static async Task<AskedChat[]> AskAllAsync(ClusterProcesses cluster, Action? disturb)
+    private static async Task<AskedAnswer[]> AskAllAsync(ClusterProcesses cluster, Action? disturb)
     {
         var (waiting, isDone) = (Requests.Length, false);
         return await Task.WhenAll(Requests.Select(request =>
         {
             var hasBegun = false;
-            return AskedChat.AskAsync(
-                cluster.Client, request,
+            return AskedAnswer.AskAsync(
+                cluster.Client, request.Path, request.Body,
                 () =>
                 {
                     if (!hasBegun && Interlocked.Decrement(ref waiting) == 0 && !Interlocked.Exchange(ref isDone, true))
@@ -66,19 +74,19 @@ public sealed class HeldAnswerTests
         }));
     }
 
-    private static void AssertHeld(AskedChat answer)
+    private static void AssertHeld(AskedAnswer answer)
     {
         JsonElement said;
         if (answer.Calls.Length > 0)
         {
             var (name, arguments) = Assert.Single(answer.ReadCalls());
             Assert.Equal(("order", ""), (name, answer.Text));
-            Assert.Contains(answer.Reason, (string[])["tool_calls", "tool_use"]);
+            Assert.Contains(answer.Reason, (string[])["tool_calls", "tool_use", "completed"]);
             said = arguments;
         }
         else
         {
-            Assert.Contains(answer.Reason, (string[])["stop", "end_turn"]);
+            Assert.Contains(answer.Reason, (string[])["stop", "end_turn", "completed", "eos_token"]);
             said = JsonElement.Parse(answer.Text);
         }
 
@@ -92,11 +100,23 @@ public sealed class HeldAnswerTests
         });
     }
 
-    private static JsonObject Chat(int seed, params (string Name, string Json)[] more) => Body(
-        more, ("messages", $$"""[{"role":"user","content":"Order number {{seed}}, please."}]"""), ("temperature", "1"), ("seed", $"{seed}"));
+    private static (string Path, JsonObject Body) Chat(int seed, params (string Name, string Json)[] more) => ("/v1/chat/completions", Body(
+        more, ("messages", $$"""[{"role":"user","content":"Order number {{seed}}, please."}]"""), ("temperature", "1"), ("seed", $"{seed}")));
 
-    private static JsonObject Message(string text, params (string Name, string Json)[] more) => Body(
-        more, ("messages", $$"""[{"role":"user","content":"{{text}}"}]"""), ("temperature", "0"), ("max_tokens", "900"));
+    private static (string Path, JsonObject Body) Message(string text, params (string Name, string Json)[] more) => ("/v1/messages", Body(
+        more, ("messages", $$"""[{"role":"user","content":"{{text}}"}]"""), ("temperature", "0"), ("max_tokens", "900")));
+
+    private static (string Path, JsonObject Body) Response(int seed, params (string Name, string Json)[] more) => ("/v1/responses", Body(
+        more, ("input", $"\"Order number {seed}, please.\""), ("temperature", "1"), ("seed", $"{seed}"), ("store", "false")));
+
+    private static (string Path, JsonObject Body) Completion(int seed, params (string Name, string Json)[] more) => ("/v1/completions", Body(
+        more, ("prompt", "\"The number is \""), ("temperature", "1"), ("seed", $"{seed}"), ("max_tokens", "900")));
+
+    private static (string Path, JsonObject Body) Generation(int seed, string grammar) => ($"/models/{ClusterProcesses.Model}/generate_stream", new JsonObject
+    {
+        ["inputs"] = "An order: ",
+        ["parameters"] = new JsonObject { ["grammar"] = JsonNode.Parse(grammar), ["do_sample"] = true, ["seed"] = seed, ["details"] = true },
+    });
 
     private static JsonObject Body((string Name, string Json)[] more, params (string Name, string Json)[] fields) => new(
         [.. fields.Concat(more).Append(("model", $"\"{ClusterProcesses.Model}\"")).Append(("stream", "true"))
