@@ -152,7 +152,9 @@ public sealed partial class FormationObjectTests
     public async Task Where_there_is_no_such_object_it_is_refused_and_never_passed_over(string path, string body)
     {
         await using TestGateway gateway = await TestGateway.StartAsync();
-        using HttpResponseMessage response = await gateway.PostAsync(path, body);
+        using HttpResponseMessage response = path.StartsWith("/v1/messages", StringComparison.Ordinal)
+            ? await gateway.SendAnthropicAsync(path, body)
+            : await gateway.PostAsync(path, body);
         Assert.InRange((int)response.StatusCode, 400, 422);
         Assert.Contains("formation", await response.Content.ReadAsStringAsync());
     }
