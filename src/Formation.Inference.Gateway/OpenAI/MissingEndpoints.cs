@@ -19,7 +19,7 @@ internal static class MissingEndpoints
         ("/v1/assistants", "Assistants were superseded by POST /v1/responses, which is there."),
         ("/v1/threads", "Threads were superseded by POST /v1/responses with 'previous_response_id', which is there."),
         ("/v1/conversations", "Go on with POST /v1/responses and 'previous_response_id'."),
-        ("/v1/responses/compact", "Nothing is left out of a conversation here."),
+        ("/v1/responses/compact", "POST /v1/responses with 'truncation' leaves out what does not fit."),
         ("/v1/vector_stores", "Files are not searched here."),
         ("/v1/uploads", "Send a file in one piece with POST /v1/files, where the server keeps any."),
         ("/v1/containers", "The models here run no code."),

@@ -28,6 +28,7 @@ internal static class OpenAIEndpoints
         services.AddSingleton<EmbeddingHandler>();
         services.AddSingleton<ModelsHandler>();
         services.AddSingleton<ConversationSource>();
+        services.AddSingleton<Truncation>();
         services.AddSingleton<FilesHandler>();
         services.AddSingleton<BatchesHandler>();
         services.AddSingleton<IBatchDialect, BatchDialect>();

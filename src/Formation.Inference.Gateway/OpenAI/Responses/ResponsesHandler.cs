@@ -15,7 +15,8 @@ namespace Formation.Inference.Gateway.OpenAI.Responses;
 
 /// <summary><c>POST /v1/responses</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
 internal sealed class ResponsesHandler(
-    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed, ConversationSource conversations)
+    GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed, ConversationSource conversations,
+    Truncation truncation)
 {
     internal async Task HandleAsync(HttpContext context)
     {
@@ -36,6 +37,8 @@ internal sealed class ResponsesHandler(
         Conversation conversation = await conversations.ReadAsync(body, ids, accountId, context.RequestAborted);
         GenerationRequest request = ResponsesMapping.ToGeneration(body, conversation.Messages, tools, context.TraceIdentifier, accountId);
         AnswerHeader header = AnswerHeader.Create(id, options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
+        if (body.Truncation == "auto")
+            request = await truncation.FitAsync(request, context.RequestAborted);
         ContentStore? keeper = body.Store == false ? null : options.Contents;
         var usage = new UsageCount(request.Choices);
         var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);

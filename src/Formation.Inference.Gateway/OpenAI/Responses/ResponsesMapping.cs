@@ -35,8 +35,6 @@ internal static class ResponsesMapping
         CommonMapping.OnlyUsual(body.PromptCacheRetention, body.ServiceTier, "text.verbosity", body.Text?.Verbosity);
         Integer("max_tool_calls", body.MaxToolCalls, 1, int.MaxValue);
         OneOf("truncation", body.Truncation, "auto", "disabled");
-        if (body.Truncation == "auto")
-            throw UnsupportedValue("truncation", "nothing is left out of a conversation here; leave it out or send 'disabled'.");
         OneOf("reasoning.summary", body.Reasoning?.Summary, "auto", "concise", "detailed");
         OneOf("reasoning.generate_summary", body.Reasoning?.GenerateSummary, "auto", "concise", "detailed");
         if (body.Metadata is { } metadata)
@@ -102,6 +100,7 @@ internal static class ResponsesMapping
         Tools = tools.Echo,
         TopLogprobs = body.TopLogprobs ?? 0,
         TopP = body.TopP ?? 1,
+        Truncation = body.Truncation ?? "disabled",
         User = body.User,
         Metadata = body.Metadata ?? Empty,
     };
@@ -165,7 +164,7 @@ internal static class ResponsesMapping
             throw UnsupportedValue("background", "this server has no responses in the background yet; leave it out or send false, and 'stream' for a long answer.");
         Refuse("conversation", body.Conversation, "There are no conversations here; go on with 'previous_response_id'.");
         Refuse("prompt", body.Prompt, "There are no prompt templates here; send 'input' and 'instructions'.");
-        Refuse("context_management", body.ContextManagement, "Nothing is left out of a conversation here.");
+        Refuse("context_management", body.ContextManagement, "Conversations are not compacted here; 'truncation' leaves out what does not fit.");
         Refuse("moderation", body.Moderation, "This server does not moderate.");
         Refuse("prompt_cache_options", body.PromptCacheOptions, "Prompts are cached automatically, for as long as there is room.");
 

@@ -35,7 +35,7 @@ public partial class DocumentedResponseFieldTests
         ["metadata"] = """{"a":"b"}""",
         ["stream"] = "true",
         ["stream_options"] = """{"include_obfuscation":false}""",
-        ["truncation"] = "\"disabled\"",
+        ["truncation"] = "\"auto\"",
         ["background"] = "false",
         ["service_tier"] = "\"auto\"",
         ["user"] = "\"u\"",
@@ -119,7 +119,10 @@ public partial class DocumentedResponseFieldTests
         using HttpResponseMessage response = await gateway.PostAsync("/v1/responses", body);
         string text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
-        Assert.True(gateway.Backend.Requests.TryDequeue(out GenerationRequest? asked));
+        // One that may have to leave something out is counted first.
+        GenerationRequest[] all = [.. gateway.Backend.Requests];
+        gateway.Backend.Requests.Clear();
+        GenerationRequest asked = all[^1];
         var prompt = (ChatPrompt)asked.Prompt;
         string media = response.Content.Headers.ContentType!.MediaType!;
         bool isKept = text.Contains("\"store\":true", StringComparison.Ordinal);
@@ -127,6 +130,7 @@ public partial class DocumentedResponseFieldTests
             media,
             isKept,
             isKept && media == "application/json" ? JsonElement.Parse(text).GetProperty("metadata").GetRawText() : "",
+            text.Contains("\"truncation\":\"auto\"", StringComparison.Ordinal),
             asked.ModelId,
             asked.Sampling with { LogitBias = null },
             JsonSerializer.Serialize(asked.Sampling.LogitBias),

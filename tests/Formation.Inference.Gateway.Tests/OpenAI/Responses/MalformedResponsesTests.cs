@@ -54,7 +54,7 @@ public class MalformedResponsesTests(SharedGateway shared) : IClassFixture<Share
     [InlineData("""BASE,"tools":[FUNCTION],"tool_choice":{"type":"allowed_tools","mode":"x","tools":[FUNCTION]}}""", "invalid_value", "tool_choice.mode", "required")]
     [InlineData("""BASE,"reasoning":{"effort":"huge"}}""", "invalid_value", "reasoning.effort", "Supported values")]
     [InlineData("""BASE,"reasoning":{"summary":"long"}}""", "invalid_value", "reasoning.summary", "Supported values")]
-    [InlineData("""BASE,"truncation":"auto"}""", "unsupported_value", "truncation", "disabled")]
+    [InlineData("""BASE,"truncation":"middle"}""", "invalid_value", "truncation", "disabled")]
     [InlineData("""BASE,"background":true}""", "unsupported_value", "background", "stream")]
     [InlineData("""BASE,"conversation":"conv_1"}""", "unsupported_parameter", "conversation", "previous_response_id")]
     [InlineData("""BASE,"prompt":{"id":"pmpt_1"}}""", "unsupported_parameter", "prompt", "templates")]
