@@ -28,7 +28,7 @@ public class UnknownRouteTests(SharedGateway shared) : IClassFixture<SharedGatew
     [InlineData("GET", "/v1/assistants", "/v1/responses")]
     [InlineData("POST", "/v1/threads/t/runs", "/v1/responses")]
     [InlineData("POST", "/v1/conversations", "previous_response_id")]
-    [InlineData("POST", "/v1/responses/compact", "conversation")]
+    [InlineData("POST", "/v1/responses/compact", "truncation")]
     [InlineData("GET", "/v1/vector_stores", "searched")]
     [InlineData("POST", "/v1/uploads", "/v1/files")]
     public async Task A_path_of_OpenAI_s_that_is_not_there_says_what_is_missing(string method, string path, string words)

@@ -124,28 +124,29 @@ public class MessageBatchesEndpointTests
     [Fact]
     public async Task What_is_too_large_is_refused_with_the_limit()
     {
-        await using TestGateway gateway = await TestGateway.StartAsync(options => options with { MaxRequestBodyBytes = 2048, MaxFileBytes = 300_000 });
+        await using TestGateway gateway = await TestGateway.StartAsync(options => options with { MaxRequestBodyBytes = 2048, MaxFileBytes = 30_000 });
         string Large(int length) => TestGateway.Messages($",\"system\":\"{new string('x', length)}\"");
         using HttpResponseMessage one = await gateway.SendAnthropicAsync(Path, Body(Item("a"), Item("b", Large(2048))));
         string told = await ErrorAssert.IsAnthropicErrorAsync(one, 413, "request_too_large");
         Assert.Contains("'requests[1]'", told);
         Assert.Contains("2048", told);
-        using HttpResponseMessage huge = await gateway.SendAnthropicAsync(Path, Body(Item("a", Large(250_000))));
+        using HttpResponseMessage huge = await gateway.SendAnthropicAsync(Path, Body(Item("a", Large(20_000))));
         Assert.Contains("2048", await ErrorAssert.IsAnthropicErrorAsync(huge, 413, "request_too_large"));
-        using HttpResponseMessage all = await gateway.SendAnthropicAsync(Path, Body([.. Enumerable.Range(0, 300).Select(i => Item($"i{i}", Large(1500)))]));
-        Assert.Contains("300000", await ErrorAssert.IsAnthropicErrorAsync(all, 413, "request_too_large"));
+        using HttpResponseMessage all = await gateway.SendAnthropicAsync(Path, Body([.. Enumerable.Range(0, 30).Select(i => Item($"i{i}", Large(1500)))]));
+        Assert.Contains("30000", await ErrorAssert.IsAnthropicErrorAsync(all, 413, "request_too_large"));
 
+        // So little that it is under way as a whole before the answer is: whoever still sends when the connection is closed may miss the answer.
         // The same without a length that is told beforehand.
-        var unmeasured = new HttpRequestMessage(HttpMethod.Post, Path) { Content = new StringContent(Body([.. Enumerable.Range(0, 300).Select(i => Item($"i{i}", Large(1500)))]), Encoding.UTF8, "application/json") };
+        var unmeasured = new HttpRequestMessage(HttpMethod.Post, Path) { Content = new StringContent(Body([.. Enumerable.Range(0, 30).Select(i => Item($"i{i}", Large(1500)))]), Encoding.UTF8, "application/json") };
         unmeasured.Headers.TransferEncodingChunked = true;
         unmeasured.Headers.Add("anthropic-version", "2023-06-01");
         unmeasured.Headers.Add("x-api-key", TestGateway.OperatorKey);
         using HttpResponseMessage chunked = await gateway.Anonymous.SendAsync(unmeasured);
-        Assert.Contains("300000", await ErrorAssert.IsAnthropicErrorAsync(chunked, 413, "request_too_large"));
+        Assert.Contains("30000", await ErrorAssert.IsAnthropicErrorAsync(chunked, 413, "request_too_large"));
 
         // A batch may be larger than a request may be.
-        JsonElement taken = await CreateAsync(gateway, [.. Enumerable.Range(0, 100).Select(i => Item($"i{i}", Large(1500)))]);
-        Assert.Equal(100, taken.GetProperty("request_counts").GetProperty("processing").GetInt32());
+        JsonElement taken = await CreateAsync(gateway, [.. Enumerable.Range(0, 10).Select(i => Item($"i{i}", Large(1500)))]);
+        Assert.Equal(10, taken.GetProperty("request_counts").GetProperty("processing").GetInt32());
     }
 
     [Fact]
