@@ -17,6 +17,10 @@ internal sealed class ErrorResponse(IEnumerable<IErrorDialect> dialects)
             context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (error.Status == StatusCodes.Status401Unauthorized)
             context.Response.Headers.WWWAuthenticate = "Bearer";
+
+        // The rest of such a body is not read, so that nothing else can come over the same connection; whoever is not told may try.
+        if (error.Status == StatusCodes.Status413PayloadTooLarge && HttpProtocol.IsHttp11(context.Request.Protocol))
+            context.Response.Headers.Connection = "close";
         return dialect.WriteBodyAsync(context, error);
     }
 }
