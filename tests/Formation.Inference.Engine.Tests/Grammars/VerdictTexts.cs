@@ -23,6 +23,13 @@ public sealed class VerdictTexts
         File.WriteAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "schemas", "texts.json"), JsonSerializer.Serialize(texts, Readable));
     }
 
+    [Fact(Explicit = true)]
+    public void All_texts_of_the_walks_are_written_beside_the_verdicts()
+    {
+        var texts = SchemaCorpus.Schemas.ToDictionary(schema => schema.Key, schema => JsonSchemaWalkTests.Write(schema.Key).ToList());
+        File.WriteAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "schemas", "walks.json"), JsonSerializer.Serialize(texts, Readable));
+    }
+
     private static List<string> Write(JsonElement schema)
     {
         var walk = new GrammarWalk(JsonSchemaGrammar.Of(schema));

@@ -77,6 +77,12 @@ for file in sorted((here / "../../Grammars/Schemas").glob("*.json")):
     for name, schema in json.loads(file.read_text(), parse_float=Decimal).items():
         schemas[f"{file.stem}: {name}"] = schema
 
+if "--judge" in sys.argv:
+    judged = [(name, text, validator_of(schemas[name])) for name, texts in json.loads(Path(sys.argv[2]).read_text()).items() for text in texts]
+    refused = [(name, text) for name, text, validator in judged if not validator.is_valid(json.loads(text, parse_float=Decimal))]
+    print(f"{len(judged)} texts, {len(refused)} refused", *refused, sep="\n")
+    sys.exit(len(refused) > 0)
+
 known = json.loads((here / "verdicts.json").read_text())
 for name, texts in json.loads(Path(sys.argv[1]).read_text()).items() if len(sys.argv) > 1 else []:
     known.setdefault(name, [[text, None] for text in texts])
