@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Formation.Inference.Testing.Models;
@@ -11,7 +12,7 @@ sealed class ClusterProcesses : IAsyncDisposable
     private const string Key = "an-operator-key-for-tests";
 
     private readonly string _home = Directory.CreateTempSubdirectory("form-cluster-").FullName;
-    private readonly Dictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, NodeProcess> _nodes = new(StringComparer.Ordinal);
     private volatile (ServerProcess Server, HttpClient Client)[] _gateways = [];
     private readonly string[] _options;
     private readonly string[] _traces;
@@ -46,9 +47,10 @@ sealed class ClusterProcesses : IAsyncDisposable
     /// <param name="otlp">Where all of them send traces, or null.</param>
     /// <param name="serve">Further options of the gateways.</param>
     /// <param name="context">Tokens that the model's context has.</param>
+    /// <param name="alike">Whether all nodes have the figures that the first one measured; then those behind it start together.</param>
     public static async Task<ClusterProcesses> StartAsync(
         int nodes, TinyModelOptions? model = null, bool isNode = false, string kvFormat = "f16", string? database = null, int gateways = 1,
-        string? otlp = null, string[]? serve = null, int context = 512)
+        string? otlp = null, string[]? serve = null, int context = 512, bool alike = false)
     {
         string[] options =
         [
@@ -59,8 +61,10 @@ sealed class ClusterProcesses : IAsyncDisposable
         TinyModel.Build(cluster.ModelPath, model ?? new TinyModelOptions { LayerCount = 6, ContextLength = context });
         for (var i = 0; i < gateways; i++)
             cluster._gateways = [.. cluster._gateways, await cluster.StartGatewayAsync(i)];
-        for (var i = 1; i <= nodes; i++)
+        for (var i = 1; i <= (alike ? 1 : nodes); i++)
             await cluster.AddAsync($"n{i}");
+        if (alike)
+            await cluster.AddAlikeAsync([.. Enumerable.Range(2, nodes - 1).Select(i => $"n{i}")], times: 1);
         return cluster;
     }
 
@@ -97,7 +101,7 @@ sealed class ClusterProcesses : IAsyncDisposable
     public async Task AddAsync(string name, string listen = "127.0.0.1:0")
     {
         var token = JsonElement.Parse((await FormAsync("node", "token", "create", "--json")).Out).GetProperty("command").GetString()!.Split(' ');
-        if (_nodes.Remove(name, out var before))
+        if (_nodes.TryRemove(name, out var before))
             await before.DisposeAsync();
         _nodes[name] = await NodeProcess.StartAsync(_home, name, [.. token[3..], "--name", name, "--listen", listen, .. _traces]);
     }
@@ -114,6 +118,14 @@ sealed class ClusterProcesses : IAsyncDisposable
             speed[figure] = speed[figure]!.GetValue<double>() * times;
         Directory.CreateDirectory(Path.Combine(_home, name));
         File.WriteAllText(Path.Combine(_home, name, "machine-speed.json"), measured.ToJsonString());
+    }
+
+    /// <summary>Adds nodes, all at once, that are so many times as fast as <c>n1</c> was measured.</summary>
+    public Task AddAlikeAsync(IReadOnlyList<string> names, double times)
+    {
+        foreach (var name in names)
+            Measure(name, @as: "n1", times);
+        return Task.WhenAll(names.Select(name => AddAsync(name)));
     }
 
     /// <summary>Deploys the model, and waits until it serves.</summary>

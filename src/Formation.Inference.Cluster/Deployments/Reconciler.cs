@@ -27,7 +27,7 @@ public sealed class Reconciler
         _failures = new WorkerFailures(options.FailureMemory);
         _faults = new FaultFinder(options, started);
         _relocation = new Relocation(policy);
-        _retirement = new Retirement(_faults, options.Adapt);
+        _retirement = new Retirement(_faults, _failures, options.Adapt);
         _adapter = new Adapter(_relocation, options.Adapt);
     }
 
@@ -135,12 +135,12 @@ public sealed class Reconciler
     /// <summary>Finds other places for what lies on nodes that are drained, and keeps what lies there until these are ready.</summary>
     private Deployment LeaveDraining(Deployment deployment, string replicaId, ClusterView view, Action<string, string> note)
     {
-        // One that is given up leaves the node anyway.
-        if (deployment.Replica(replicaId).Retiring is not null)
-            return deployment;
         foreach (var worker in deployment.Replica(replicaId).Workers)
         {
             var replica = deployment.Replica(replicaId);
+            // One that is given up, or has a successor, leaves the node anyway.
+            if (replica.Retiring is not null || deployment.Replicas.Any(other => other.Replaces == replicaId))
+                return deployment;
             if (view.Find(worker.Node) is not { Record.IsDraining: true } || worker.IsLeaving || replica.Workers.Any(other => other.Replaces == worker.Id))
                 continue;
             if (Standbys.For(deployment, worker, view) is { } standby)
@@ -165,9 +165,22 @@ public sealed class Reconciler
             }
             else
             {
-                deployment = deployment with { Waiting = $"{worker.Node} is drained, and no other node has room for {Words.Of(worker)}." };
+                deployment = LeaveWhole(deployment, replica, worker, failing, view, note);
             }
         }
         return deployment;
+    }
+
+    // Where no node can take what one has, there may be room for a whole other replica beside this one, which takes over its streams.
+    private Deployment LeaveWhole(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment drained, IReadOnlySet<string> failing, ClusterView view, Action<string, string> note)
+    {
+        var what = $"{drained.Node} is drained, and no other node has room for {Words.Of(drained)}";
+        if (_relocation.Beside(deployment, replica, failing, view).Plan is not { } plan)
+            return deployment with { Waiting = $"{what}." };
+        var successor = Relocation.ReplicaOf(plan.Replicas[0]) with { Replaces = replica.Id };
+        var change = $"{Words.Of(replica)} to {Words.Of(successor)}: {what}";
+        note("moving", change);
+        return deployment.With(successor) with { Change = change };
     }
 }

@@ -19,7 +19,10 @@ internal sealed class Relocation(IPlacementPolicy policy)
     public PlacementResult Whole(Deployment deployment, ClusterView view) =>
         Place(deployment, deployment.Spec.Placement, Ids(deployment.Workers), Nothing, view);
 
-    /// <summary>A place for one worker's layers, all others of its replica staying where they are.</summary>
+    /// <summary>
+    /// A place for one worker's layers, all others of its replica staying where they are, for now also those that are lost or to leave their nodes
+    /// themselves: each has its own turn.
+    /// </summary>
     /// <param name="deployment">Of which deployment.</param>
     /// <param name="replica">Of which replica.</param>
     /// <param name="worker">The worker.</param>
@@ -31,7 +34,10 @@ internal sealed class Relocation(IPlacementPolicy policy)
         var stay = replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving).ToList();
         var request = Single(deployment, replica) with { Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
         var avoided = without.Except(stay.Select(other => other.Node)).Append(worker.Node);
-        return Place(deployment, request, Ids(stay.Append(worker)), Taken(deployment, replica, avoided), view);
+        var kept = stay.Select(other => other.Node).ToHashSet(StringComparer.Ordinal);
+        var offers = view.Offers(Ids(stay.Append(worker)), Taken(deployment, replica, avoided))
+            .Select(offer => kept.Contains(offer.Report.Name) ? offer with { IsConnected = true, IsDraining = false } : offer);
+        return Place(deployment, request, [.. offers], view);
     }
 
     /// <summary>Another node for one of those that share each layer of a replica, or null where none is near enough to the others or has room.</summary>
@@ -71,8 +77,13 @@ internal sealed class Relocation(IPlacementPolicy policy)
         deployment, AsAsked(deployment, replica), Ids(replica.Workers), Taken(deployment, replica, deployment.Standbys.Select(standby => standby.Node)), view);
 
     /// <summary>The best places for a replica in the memory that is free while it is where it is.</summary>
-    public PlacementResult Beside(Deployment deployment, ReplicaAssignment replica, ClusterView view) => Place(
-        deployment, AsAsked(deployment, replica), Nothing, Taken(deployment, replica, deployment.Standbys.Select(standby => standby.Node)), view);
+    /// <param name="deployment">Of which deployment.</param>
+    /// <param name="replica">Which.</param>
+    /// <param name="without">Nodes that are not to get any of it.</param>
+    /// <param name="view">The nodes.</param>
+    public PlacementResult Beside(Deployment deployment, ReplicaAssignment replica, IReadOnlySet<string> without, ClusterView view) => Place(
+        deployment, AsAsked(deployment, replica), Nothing,
+        Taken(deployment, replica, deployment.Standbys.Select(standby => standby.Node).Concat(without)), view);
 
     /// <summary>Places for one replica more, on nodes that have no part of the deployment.</summary>
     public PlacementResult Another(Deployment deployment, ClusterView view) => Place(
@@ -116,7 +127,10 @@ internal sealed class Relocation(IPlacementPolicy policy)
 
     private PlacementResult Place(
         Deployment deployment, PlacementRequest request, IReadOnlySet<string> except, IReadOnlySet<string> without, ClusterView view) =>
-        policy.Place(deployment.Model.Shape, request, Paces.Correct(deployment.ModelId, view.Offers(except, without), view.Now));
+        Place(deployment, request, view.Offers(except, without), view);
+
+    private PlacementResult Place(Deployment deployment, PlacementRequest request, IReadOnlyList<NodeOffer> offers, ClusterView view) =>
+        policy.Place(deployment.Model.Shape, request, Paces.Correct(deployment.ModelId, offers, view.Now));
 
     // Steps of a seventh: what is measured again is never quite the same.
     private static int Coarse(double value) => value > 0 ? (int)Math.Round(5 * Math.Log2(value)) : 0;

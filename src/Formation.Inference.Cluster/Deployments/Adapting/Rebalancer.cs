@@ -97,7 +97,7 @@ internal sealed class Rebalancer(Relocation relocation, AdaptOptions options)
     /// <summary>How to get most of a gain with the memory that is free beside the running parts; null where that is too little.</summary>
     private Move? Feasible(Deployment deployment, Move best, ClusterView view)
     {
-        var whole = Speed(relocation.Beside(deployment, best.Replica, view), deployment) is { } beside
+        var whole = Speed(relocation.Beside(deployment, best.Replica, new HashSet<string>(), view), deployment) is { } beside
             ? best with { Plan = beside.Plan, Speed = beside.Speed }
             : null;
         Move? part = null;

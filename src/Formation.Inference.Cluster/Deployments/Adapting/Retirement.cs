@@ -4,7 +4,7 @@ namespace Formation.Inference.Cluster.Deployments.Adapting;
 /// Lets replicas go without dropping a stream: one whose successor is ready hands its streams over, one that is not needed any more takes no new
 /// requests and ends with its last stream.
 /// </summary>
-internal sealed class Retirement(FaultFinder faults, AdaptOptions options)
+internal sealed class Retirement(FaultFinder faults, WorkerFailures failures, AdaptOptions options)
 {
     public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
     {
@@ -21,6 +21,8 @@ internal sealed class Retirement(FaultFinder faults, AdaptOptions options)
             return deployment.With(successor with { Replaces = null });
         if (successor.Workers.FirstOrDefault(worker => FaultOf(worker, successor, view) is not null) is { } faulty)
         {
+            // What fails wherever it is tried is not tried without end.
+            failures.Add(deployment.ModelId, faulty.Node, view.Now);
             note("move-given-up", $"{Words.WithNode(faulty)} {FaultOf(faulty, successor, view)}; the replica stays on {Words.NodesOf(old)}");
             return deployment.Without(successor);
         }
