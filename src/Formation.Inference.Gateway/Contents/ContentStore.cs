@@ -24,18 +24,27 @@ public sealed class ContentStore
         sql => BatchTable.MakeIndex,
         BatchTable.AddDialect,
         CompletionTable.Make,
-        sql => CompletionTable.MakeIndex);
+        sql => CompletionTable.MakeIndex,
+        ResponseTable.AddState,
+        OpenResponseTable.Make,
+        ResponseEventTable.Make);
 
     ContentStore(Database database, ContentKey key, TimeProvider clock, long maxBytesPerAccount)
     {
         var cipher = new ContentCipher(key);
         Responses = new ResponseTable(database, cipher, clock, maxBytesPerAccount);
+        OpenResponses = new OpenResponseTable(database, cipher, Responses, clock);
+        ResponseEvents = new ResponseEventTable(database, cipher, clock);
         Completions = new CompletionTable(database, cipher, clock, maxBytesPerAccount);
         Files = new FileTable(database, cipher, clock, maxBytesPerAccount);
         Batches = new BatchTable(database, cipher, clock);
     }
 
     internal ResponseTable Responses { get; }
+
+    internal OpenResponseTable OpenResponses { get; }
+
+    internal ResponseEventTable ResponseEvents { get; }
 
     internal CompletionTable Completions { get; }
 
@@ -68,7 +77,8 @@ public sealed class ContentStore
     /// <summary>Removes what is too old.</summary>
     /// <returns>How many rows went.</returns>
     internal async Task<int> SweepAsync(CancellationToken cancellationToken) =>
-        await Responses.SweepAsync(cancellationToken) + await Completions.SweepAsync(cancellationToken)
+        await Responses.SweepAsync(cancellationToken) + await OpenResponses.SweepAsync(cancellationToken) + await ResponseEvents.SweepAsync(cancellationToken)
+        + await Completions.SweepAsync(cancellationToken)
         + await Files.SweepAsync(cancellationToken) + await Batches.SweepAsync(cancellationToken);
 
     static byte[]? FindProof(Database database) =>

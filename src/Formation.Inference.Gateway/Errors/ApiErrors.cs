@@ -35,6 +35,11 @@ internal static class ApiErrors
         $"This account has {BatchTable.MaxOpen} batches in work, which is the limit. Wait for one to end, then try again.")
     { RetryAfter = TimeSpan.FromMinutes(1) };
 
+    internal static ApiError TooManyInBackground { get; } = new(
+        429, "requests", "rate_limit_exceeded",
+        $"This account has {OpenResponseTable.MaxOpen} responses in the background, which is the limit. Wait for one to end, or cancel one, then try again.")
+    { RetryAfter = TimeSpan.FromSeconds(5) };
+
     internal static ApiError ShuttingDown { get; } = new(
         503, ApiError.ServerError, "shutting_down", "The server is shutting down and takes no new requests. Try again shortly.")
     { RetryAfter = TimeSpan.FromSeconds(5) };

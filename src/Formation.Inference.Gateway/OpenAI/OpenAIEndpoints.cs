@@ -9,6 +9,7 @@ using Formation.Inference.Gateway.OpenAI.Embeddings;
 using Formation.Inference.Gateway.OpenAI.Files;
 using Formation.Inference.Gateway.OpenAI.Models;
 using Formation.Inference.Gateway.OpenAI.Responses;
+using Formation.Inference.Gateway.OpenAI.Responses.Background;
 using Formation.Inference.Gateway.OpenApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -32,6 +33,11 @@ internal static class OpenAIEndpoints
         services.AddSingleton<FilesHandler>();
         services.AddSingleton<BatchesHandler>();
         services.AddSingleton<IBatchDialect, BatchDialect>();
+        services.AddSingleton<ResponsePlanner>();
+        services.AddSingleton<BackgroundRun>();
+        services.AddSingleton<BackgroundResponses>();
+        services.AddHostedService(provider => provider.GetRequiredService<BackgroundResponses>());
+        services.AddSingleton<ResponseEventReader>();
         services.AddSingleton<ResponsesHandler>();
         services.AddSingleton<KeptResponsesHandler>();
     }
@@ -112,18 +118,21 @@ internal static class OpenAIEndpoints
         const string Tag = "Responses";
         var responses = routes.ServiceProvider.GetRequiredService<ResponsesHandler>();
         var kept = routes.ServiceProvider.GetRequiredService<KeptResponsesHandler>();
+        Type[] events =
+        [
+            typeof(ResponseEvent), typeof(OutputItemEvent), typeof(ContentPartEvent), typeof(TextDeltaEvent), typeof(TextDoneEvent),
+            typeof(ReasoningDeltaEvent), typeof(ReasoningDoneEvent), typeof(ArgumentsDeltaEvent), typeof(ArgumentsDoneEvent), typeof(ErrorEvent),
+        ];
         routes.MapDescribed("POST", "/v1/responses", responses.HandleAsync, "createResponse", Tag, "Answers a conversation, and keeps the answer.")
             .RequireScope(KeyScopes.Chat)
             .Reads<ResponsesRequest>().Answers<ResponseObject>()
-            .Streams(
-                typeof(ResponseEvent), typeof(OutputItemEvent), typeof(ContentPartEvent), typeof(TextDeltaEvent), typeof(TextDoneEvent),
-                typeof(ArgumentsDeltaEvent), typeof(ArgumentsDoneEvent), typeof(ErrorEvent))
+            .Streams(events)
             .Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         routes.MapDescribed("POST", "/v1/responses/input_tokens", responses.CountAsync, "countInputTokens", Tag, "Counts the tokens of a response's prompt.")
             .RequireScope(KeyScopes.Chat)
             .Reads<ResponsesRequest>().Answers<InputTokenCount>().Fails(400, 401, 403, 404, 408, 413, 415, 429, 500, 503);
         routes.MapDescribed("GET", "/v1/responses/{id}", kept.GetAsync, "getResponse", Tag, "Gives a response that was kept.")
-            .RequireScope(KeyScopes.Chat).Answers<ResponseObject>().Fails(400, 401, 403, 404, 500, 503);
+            .RequireScope(KeyScopes.Chat).Answers<ResponseObject>().Streams(events).Fails(400, 401, 403, 404, 500, 503);
         routes.MapDescribed("DELETE", "/v1/responses/{id}", kept.DeleteAsync, "deleteResponse", Tag, "Forgets a response.")
             .RequireScope(KeyScopes.Chat).Answers<ResponseDeleted>().Fails(401, 403, 404, 500, 503);
         routes.MapDescribed("POST", "/v1/responses/{id}/cancel", kept.CancelAsync, "cancelResponse", Tag, "Ends a response that runs in the background.")

@@ -10,11 +10,14 @@ internal sealed class AnswerSource(IModelCatalog catalog, RequestIds ids, Gatewa
 {
     /// <summary>The model that a request names, which is noted for the log and the metrics.</summary>
     /// <exception cref="ApiErrorException">There is no such model (404).</exception>
-    internal ModelDescription FindModel(HttpContext context, string modelId)
+    internal ModelDescription FindModel(HttpContext context, string modelId) => FindModel(RequestRecord.Of(context), modelId);
+
+    /// <inheritdoc cref="FindModel(HttpContext, string)"/>
+    internal ModelDescription FindModel(RequestRecord record, string modelId)
     {
         ModelDescription model = catalog.Find(modelId)
             ?? throw new ApiErrorException(ApiErrors.ModelNotFound(ParameterChecks.Shorten(modelId)));
-        RequestRecord.Of(context).Model = model.Id;
+        record.Model = model.Id;
         return model;
     }
 
@@ -22,5 +25,9 @@ internal sealed class AnswerSource(IModelCatalog catalog, RequestIds ids, Gatewa
     internal string CreateId(string prefix) => prefix + ids.Create();
 
     internal RequestTrace Trace(HttpContext context, string operation, string modelId, UsageCount usage) =>
-        new(telemetry, RequestRecord.Of(context), context.TraceIdentifier, operation, modelId, usage);
+        Trace(RequestRecord.Of(context), context.TraceIdentifier, operation, modelId, usage);
+
+    /// <summary>The span of a generation whose request has ended already.</summary>
+    internal RequestTrace Trace(RequestRecord record, string requestId, string operation, string modelId, UsageCount usage) =>
+        new(telemetry, record, requestId, operation, modelId, usage);
 }

@@ -44,6 +44,16 @@ internal sealed class ServerSentEvents(HttpResponse response) : IDisposable
         _output.Write("\n\n"u8);
     }
 
+    /// <summary>Writes an event that has a name, whose data is JSON already.</summary>
+    internal void Write(ReadOnlySpan<byte> name, ReadOnlySpan<byte> json)
+    {
+        _output.Write("event: "u8);
+        _output.Write(name);
+        _output.Write("\ndata: "u8);
+        _output.Write(json);
+        _output.Write("\n\n"u8);
+    }
+
     /// <summary>The event with which OpenAI ends a stream.</summary>
     internal void WriteDone() => _output.Write("data: [DONE]\n\n"u8);
 

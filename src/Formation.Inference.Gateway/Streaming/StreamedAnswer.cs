@@ -15,11 +15,10 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
     /// <summary>Events that are ready together go out together, up to this size; a client waits for none that exists.</summary>
     const int FlushBytes = 16 * 1024;
 
-    internal async Task SendAsync(
-        HttpContext context, Func<CancellationToken, IAsyncEnumerable<PromptEvent>> run, IStreamDialect dialect)
+    internal async Task SendAsync<T>(HttpContext context, Func<CancellationToken, IAsyncEnumerable<T>> run, IStreamDialect<T> dialect)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        IAsyncEnumerator<PromptEvent> events = run(stop.Token).GetAsyncEnumerator(stop.Token);
+        IAsyncEnumerator<T> events = run(stop.Token).GetAsyncEnumerator(stop.Token);
         Task<bool> next = events.MoveNextAsync().AsTask();
         try
         {
@@ -85,21 +84,21 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
         return next.IsCompleted;
     }
 
-    static async Task RefuseFailureAsync(Task<bool> next, IAsyncEnumerator<PromptEvent> events, IStreamDialect dialect)
+    static async Task RefuseFailureAsync<T>(Task<bool> next, IAsyncEnumerator<T> events, IStreamDialect<T> dialect)
     {
-        if (!await next)
+        if (!await next && !dialect.IsComplete)
             throw new InvalidOperationException("The backend gave no event.");
-        if (events.Current.Event is GenerationFailed { Error: var error })
-            throw new ApiErrorException(dialect.ToApiError(error));
+        if (next.Result && dialect.FailureIn(events.Current) is { } failure)
+            throw new ApiErrorException(failure);
     }
 
-    async Task<ApiError?> FailureAsync(HttpContext context, Task<bool> next, IAsyncEnumerator<PromptEvent> events, IStreamDialect dialect)
+    async Task<ApiError?> FailureAsync<T>(HttpContext context, Task<bool> next, IAsyncEnumerator<T> events, IStreamDialect<T> dialect)
     {
         try
         {
             if (!await next)
                 return dialect.IsComplete ? null : ApiErrors.Internal;
-            return events.Current.Event is GenerationFailed { Error: var error } ? dialect.ToApiError(error) : null;
+            return dialect.FailureIn(events.Current);
         }
         catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested)
         {
@@ -108,7 +107,7 @@ internal sealed class StreamedAnswer(GatewayOptions options, ILogger<StreamedAns
         }
     }
 
-    async Task EndWithErrorAsync(HttpContext context, ServerSentEvents output, IStreamDialect dialect, ApiError error)
+    async Task EndWithErrorAsync<T>(HttpContext context, ServerSentEvents output, IStreamDialect<T> dialect, ApiError error)
     {
         GatewayLog.StreamFailed(logger, context.TraceIdentifier, error.Status, error.Code ?? error.Type);
         RequestRecord.Of(context).StreamError = error.Code ?? error.Type;

@@ -13,8 +13,8 @@ internal static class WholeAnswer
     {
         await foreach (PromptEvent item in events)
         {
-            if (item.Event is GenerationFailed { Error: var error })
-                throw new ApiErrorException(dialect.ToApiError(error));
+            if (dialect.FailureIn(item) is { } failure)
+                throw new ApiErrorException(failure);
             add(item);
         }
 

@@ -31,6 +31,9 @@ internal static partial class GatewayLog
     [LoggerMessage(6, LogLevel.Warning, "Batch {Batch} could not go on and will be tried again: {ExceptionType}")]
     internal static partial void BatchFailed(ILogger logger, string batch, string exceptionType);
 
+    [LoggerMessage(7, LogLevel.Warning, "Response {Response} in the background could not go on and will be tried again: {ExceptionType}")]
+    internal static partial void BackgroundFailed(ILogger logger, string response, string exceptionType);
+
     [LoggerMessage(5, LogLevel.Warning, "Kept contents that are too old could not be removed: {Reason}")]
     internal static partial void SweepFailed(ILogger logger, string reason);
 }

@@ -253,6 +253,56 @@ test('a kept response is given again, gone on with, listed and deleted', async (
   await assert.rejects(client.responses.cancel(next.id), OpenAI.BadRequestError);
 });
 
+/** The response once it neither waits nor runs. */
+async function ended(id) {
+  for (;;) {
+    const response = await client.responses.retrieve(id);
+    if (!['queued', 'in_progress'].includes(response.status)) return response;
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+test('a response in the background is asked for until it has ended, and is what it would be otherwise', async () => {
+  const whole = await client.responses.create(asked);
+  const begun = await client.responses.create({ ...asked, background: true });
+  assert.deepEqual([begun.status, begun.background, begun.output], ['queued', true, []]);
+  const response = await ended(begun.id);
+  assert.deepEqual([response.status, response.output_text], [whole.status, whole.output_text]);
+  assert.equal(response.usage.output_tokens, whole.usage.output_tokens);
+});
+
+test('a stream in the background goes on where its client left it', async () => {
+  const whole = await client.responses.create(asked);
+  const stream = await client.responses.create({ ...asked, background: true, stream: true });
+  let id;
+  let text = '';
+  const types = [];
+  const note = event => {
+    assert.equal(event.sequence_number, types.length);
+    types.push(event.type);
+    id ??= event.response.id;
+    if (event.type === 'response.output_text.delta') text += event.delta;
+  };
+  for await (const event of stream) {
+    note(event);
+    if (types.length === 6) break;
+  }
+  for await (const event of await client.responses.retrieve(id, { stream: true, starting_after: types.length - 1 })) note(event);
+  assert.deepEqual(types.slice(0, 3), ['response.created', 'response.queued', 'response.in_progress']);
+  assert.equal(text, whole.output_text);
+  assert.equal(types.at(-1), `response.${whole.status}`);
+  const helped = await client.responses.stream({ response_id: id, starting_after: 3 }).finalResponse();
+  assert.equal(helped.output_text, whole.output_text);
+});
+
+test('a response in the background is cancelled, once and again', async () => {
+  const begun = await client.responses.create({ ...asked, max_output_tokens: 400, background: true });
+  const cancelled = await client.responses.cancel(begun.id);
+  assert.ok(['cancelled', 'completed', 'incomplete'].includes(cancelled.status));
+  assert.equal((await client.responses.cancel(begun.id)).status, cancelled.status);
+  assert.equal((await ended(begun.id)).status, cancelled.status);
+});
+
 test('a response reports log-probabilities', async () => {
   const answer = await client.responses.create({ ...asked, include: ['message.output_text.logprobs'], top_logprobs: 2 });
   const tokens = answer.output[0].content[0].logprobs;

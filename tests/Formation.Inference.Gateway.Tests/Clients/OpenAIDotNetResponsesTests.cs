@@ -120,4 +120,36 @@ public class OpenAIDotNetResponsesTests
         ClientResultException gone = await Assert.ThrowsAsync<ClientResultException>(() => client.GetResponseAsync(made.Id));
         Assert.Equal(404, gone.Status);
     }
+
+    [Fact]
+    public async Task A_response_in_the_background_is_asked_for_followed_and_cancelled()
+    {
+        await using TestGateway gateway = await StartAsync();
+        ResponsesClient client = Client(gateway);
+        CreateResponseOptions options = Ask();
+        options.BackgroundModeEnabled = true;
+        ResponseResult response = await client.CreateResponseAsync(options);
+        Assert.Equal(ResponseStatus.Queued, response.Status);
+        Assert.True(response.BackgroundModeEnabled);
+        while (response.Status is ResponseStatus.Queued or ResponseStatus.InProgress)
+            response = await client.GetResponseAsync(response.Id);
+        Assert.Equal(Said, response.GetOutputText());
+        ResponseResult ended = await client.CancelResponseAsync(response.Id);
+        Assert.Equal(ResponseStatus.Completed, ended.Status);
+
+        options.StreamingEnabled = true;
+        string id = "";
+        await foreach (StreamingResponseUpdate update in await client.CreateResponseStreamingAsync(options))
+        {
+            id = update is StreamingResponseCreatedUpdate created ? created.Response.Id : id;
+            if (update is StreamingResponseQueuedUpdate)
+                break;
+        }
+
+        var text = new StringBuilder();
+        await foreach (StreamingResponseUpdate update in await client.GetResponseStreamingAsync(new GetResponseOptions(id) { StartingAfter = 1, StreamingEnabled = true }))
+            if (update is StreamingResponseOutputTextDeltaUpdate delta)
+                text.Append(delta.Delta);
+        Assert.Equal(Said, text.ToString());
+    }
 }

@@ -213,6 +213,60 @@ public abstract class ContentStoreConformance(TestDatabase database) : IDisposab
     }
 
     [Fact]
+    public async Task An_open_response_is_held_by_one_until_it_ends_and_by_another_when_that_one_is_lost()
+    {
+        (ContentStore here, ContentStore there) = (Open(), Open());
+        Assert.True(await here.OpenResponses.TryAddAsync("here", Response("r1"), default, "ask"u8.ToArray(), CancellationToken.None));
+        Assert.Equal(ResponseState.Open, await there.Responses.FindStateAsync("a", "r1", CancellationToken.None));
+        Assert.Null(await there.Responses.FindStateAsync("b", "r1", CancellationToken.None));
+        Assert.Null(await there.OpenResponses.TryHoldAsync("there", CancellationToken.None));
+        Assert.Equal(["r1"], await here.OpenResponses.HoldOnAsync("here", ["r1", "r2"], CancellationToken.None));
+        Assert.Empty(await there.OpenResponses.HoldOnAsync("there", ["r1"], CancellationToken.None));
+        Assert.False(await there.Responses.UpdateAsync(Response("r1"), default, ResponseState.Answered, "there", CancellationToken.None));
+
+        await here.OpenResponses.ReleaseAsync("here", CancellationToken.None);
+        OpenResponse held = (await there.OpenResponses.TryHoldAsync("there", CancellationToken.None))!;
+        Assert.Equal(new OpenResponse("r1", "a", 1), held);
+        Assert.Equal("ask"u8.ToArray(), await there.OpenResponses.FindRequestAsync(held, CancellationToken.None));
+        Assert.Empty(await here.OpenResponses.HoldOnAsync("here", ["r1"], CancellationToken.None));
+        Assert.False(await here.ResponseEvents.TryAddAsync("here", "a", "r1", new KeptEvents(0, "0\n"u8.ToArray()), CancellationToken.None));
+
+        // Whoever ends it first has ended it.
+        Assert.True(await there.Responses.UpdateAsync(Response("r1", length: 20), default, ResponseState.Answered, "there", CancellationToken.None));
+        Assert.False(await here.Responses.EndUnansweredAsync("a", "r1", "late"u8.ToArray(), CancellationToken.None));
+        Assert.Equal("answer r1", await AnswerAsync(here, "r1"));
+        Assert.Equal(new ChainLength(1, 22), await here.Responses.FindLengthAsync("a", "r1", CancellationToken.None));
+        Assert.Empty(await there.OpenResponses.HoldOnAsync("there", ["r1"], CancellationToken.None));
+        await there.OpenResponses.RemoveAsync("r1", CancellationToken.None);
+        Assert.Null(await here.OpenResponses.FindRequestAsync(held, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task Events_are_found_by_their_numbers_and_go_an_hour_behind_the_end()
+    {
+        ContentStore store = Open();
+        await store.OpenResponses.TryAddAsync("here", Response("r1"), default, [], CancellationToken.None);
+        Assert.Equal(0, await store.ResponseEvents.FindNextAsync("a", "r1", CancellationToken.None));
+        foreach ((int first, string content) in new[] { (0, "0\n1\n"), (2, "2\n"), (3, "3\n4\n5\n") })
+            Assert.True(await store.ResponseEvents.TryAddAsync("here", "a", "r1", new KeptEvents(first, Encoding.UTF8.GetBytes(content)), CancellationToken.None));
+        Assert.Equal(6, await store.ResponseEvents.FindNextAsync("a", "r1", CancellationToken.None));
+        int[] firsts = [0, 0, 2, 3, 3, 3];
+        for (int i = 0; i < firsts.Length; i++)
+            Assert.Equal(firsts[i], (await store.ResponseEvents.FindAsync("a", "r1", i, CancellationToken.None))!.First);
+        Assert.Null(await store.ResponseEvents.FindAsync("a", "r1", 6, CancellationToken.None));
+        Assert.Null(await store.ResponseEvents.FindAsync("a", "r2", 0, CancellationToken.None));
+        Assert.Equal("3\n4\n5\n"u8.ToArray(), (await store.ResponseEvents.FindAsync("a", "r1", 4, CancellationToken.None))!.Content);
+
+        Assert.True(await store.Responses.EndUnansweredAsync("a", "r1", "ended"u8.ToArray(), CancellationToken.None));
+        Assert.False(await store.ResponseEvents.TryAddAsync("here", "a", "r1", new KeptEvents(6, "6\n"u8.ToArray()), CancellationToken.None));
+        await store.ResponseEvents.EndAsync("r1", CancellationToken.None);
+        _clock.Advance(ResponseEventTable.Lifetime);
+        Assert.Null(await store.ResponseEvents.FindAsync("a", "r1", 0, CancellationToken.None));
+        Assert.Equal(3, await store.SweepAsync(CancellationToken.None));
+        Assert.Equal("ended", await AnswerAsync(store, "r1"));
+    }
+
+    [Fact]
     public async Task Nothing_of_the_text_is_in_the_database_and_the_same_text_twice_is_not_the_same()
     {
         ContentStore store = Open();

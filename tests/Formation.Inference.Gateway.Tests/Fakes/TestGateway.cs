@@ -22,14 +22,18 @@ internal sealed class TestGateway : IAsyncDisposable
     public static readonly DateTimeOffset Now = new(2026, 11, 22, 10, 0, 0, TimeSpan.Zero);
 
     readonly Database _database;
-    readonly DirectoryInfo _data = Directory.CreateTempSubdirectory("formation-gateway-");
+    readonly DirectoryInfo _data;
+    readonly bool _ownsData;
 
-    TestGateway(FakeTimeProvider clock, Database? database)
+    TestGateway(FakeTimeProvider clock, Database? database, TestGateway? beside)
     {
         Clock = clock;
-        _database = database ?? SqliteDatabase.Open(Path.Combine(_data.FullName, "accounts.db"), clock);
-        Keys = ApiKeyStore.Open(_database, _data.FullName, clock);
-        Keys.AddOperatorKey(OperatorKey);
+        _ownsData = beside is null;
+        _data = beside?._data ?? Directory.CreateTempSubdirectory("formation-gateway-");
+        _database = beside?._database ?? database ?? SqliteDatabase.Open(Path.Combine(_data.FullName, "accounts.db"), clock);
+        Keys = beside?.Keys ?? ApiKeyStore.Open(_database, _data.FullName, clock);
+        if (beside is null)
+            Keys.AddOperatorKey(OperatorKey);
     }
 
     public FakeTimeProvider Clock { get; }
@@ -44,6 +48,9 @@ internal sealed class TestGateway : IAsyncDisposable
 
     public ApiKeyStore Keys { get; }
 
+    /// <summary>What is kept, whether or not the gateway was told of it.</summary>
+    public ContentStore Contents { get; private set; } = null!;
+
     public LogSink Logs { get; } = new();
 
     public WebApplication App { get; private set; } = null!;
@@ -56,13 +63,19 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Sends no key.</summary>
     public HttpClient Anonymous { get; private set; } = null!;
 
-    public static async Task<TestGateway> StartAsync(Func<GatewayOptions, GatewayOptions>? configure = null, bool realClock = false, Database? database = null)
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="realClock">Whether time passes by itself.</param>
+    /// <param name="database">The database, or null for one of its own.</param>
+    /// <param name="beside">A gateway that this one shares keys, contents and clock with, and which lives longer.</param>
+    public static async Task<TestGateway> StartAsync(
+        Func<GatewayOptions, GatewayOptions>? configure = null, bool realClock = false, Database? database = null, TestGateway? beside = null)
     {
-        var gateway = new TestGateway(new FakeTimeProvider(Now), database);
+        var gateway = new TestGateway(beside?.Clock ?? new FakeTimeProvider(Now), database, beside);
+        gateway.Contents = ContentStore.Open(gateway._database, gateway._data.FullName, realClock ? TimeProvider.System : gateway.Clock);
         var options = new GatewayOptions
         {
             Authentication = new GatewayAuthentication.WithKeys(gateway.Keys),
-            Contents = ContentStore.Open(gateway._database, gateway._data.FullName, realClock ? TimeProvider.System : gateway.Clock),
+            Contents = gateway.Contents,
             Nodes = gateway.Nodes,
             Deployments = gateway.Deployments,
             Clock = realClock ? TimeProvider.System : gateway.Clock,
@@ -144,6 +157,8 @@ internal sealed class TestGateway : IAsyncDisposable
         Anonymous.Dispose();
         await App.StopAsync(new CancellationToken(canceled: true));
         await App.DisposeAsync();
+        if (!_ownsData)
+            return;
         _database.Dispose();
         _data.Delete(recursive: true);
     }

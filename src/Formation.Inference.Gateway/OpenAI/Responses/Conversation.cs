@@ -57,6 +57,10 @@ internal sealed class ConversationSource(GatewayOptions options)
         const string Param = "previous_response_id";
         if (options.Contents is not { } contents)
             throw Unsupported(Param, "This server keeps no responses; send the whole conversation as 'input'.");
+        if (await contents.Responses.FindStateAsync(accountId, previous, cancellationToken) is { } state and not ResponseState.Answered)
+            throw InvalidValue(Param, state == ResponseState.Open
+                ? $"'{Shorten(previous)}' has not ended yet; wait until it is completed."
+                : $"'{Shorten(previous)}' has no answer that could be gone on with; see its status.");
         ChainLength length = await contents.Responses.FindLengthAsync(accountId, previous, cancellationToken)
             ?? throw Fail(Param, "previous_response_not_found", $"Previous response with id '{Shorten(previous)}' not found.");
         if (length.Depth >= MaxDepth)

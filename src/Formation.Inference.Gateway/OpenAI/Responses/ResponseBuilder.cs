@@ -19,6 +19,7 @@ internal sealed class ResponseBuilder(
     readonly List<ChatTokenLogprob> _untold = [];
     ResponseItem? _open;
     int _sequence;
+    bool _isCreated;
     bool _hasBegun;
 
     /// <summary>The response as it is now; its output has the items that have ended.</summary>
@@ -53,19 +54,32 @@ internal sealed class ResponseBuilder(
         }
     }
 
+    /// <summary>Tells of a response that waits for its turn.</summary>
+    internal void Queue()
+    {
+        Create();
+        _events.Enqueue(new ResponseEvent("response.queued", _sequence++, Response));
+    }
+
     /// <summary>Ends the response in its middle.</summary>
     internal void Fail(ApiError error)
     {
         Begin();
         _events.Enqueue(new ErrorEvent("error", _sequence++, error.Code ?? error.Type, error.Message, error.Param));
+        Response = Failed(Response, error);
+        _events.Enqueue(new ResponseEvent("response.failed", _sequence++, Response));
+    }
+
+    /// <summary>A response that failed.</summary>
+    internal static ResponseObject Failed(ResponseObject response, ApiError error)
+    {
         string code = error.Status switch
         {
             429 => "rate_limit_exceeded",
             >= 400 and < 500 => "invalid_prompt",
             _ => "server_error",
         };
-        Response = Response with { Status = ResponseStatus.Failed, Error = new ResponseError(code, error.Message) };
-        _events.Enqueue(new ResponseEvent("response.failed", _sequence++, Response));
+        return response with { Status = ResponseStatus.Failed, Error = new ResponseError(code, error.Message) };
     }
 
     /// <summary>Tells the end; apart, because the response is to be kept before anybody hears of it.</summary>
@@ -76,8 +90,17 @@ internal sealed class ResponseBuilder(
         if (_hasBegun)
             return;
         _hasBegun = true;
-        _events.Enqueue(new ResponseEvent("response.created", _sequence++, Response));
+        Create();
+        Response = Response with { Status = ResponseStatus.InProgress };
         _events.Enqueue(new ResponseEvent("response.in_progress", _sequence++, Response));
+    }
+
+    void Create()
+    {
+        if (_isCreated)
+            return;
+        _isCreated = true;
+        _events.Enqueue(new ResponseEvent("response.created", _sequence++, Response));
     }
 
     void Add(GenerationDelta delta)

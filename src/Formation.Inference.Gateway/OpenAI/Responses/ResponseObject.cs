@@ -19,6 +19,7 @@ internal sealed record ResponseObject
     /// <summary>One of <see cref="ResponseStatus"/>.</summary>
     public required string Status { get; init; }
 
+    /// <summary>Whether it runs, or ran, by itself.</summary>
     public bool Background { get; init; }
 
     /// <summary>Formation's own part, where the request has one.</summary>

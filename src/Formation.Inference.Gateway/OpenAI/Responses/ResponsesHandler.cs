@@ -1,14 +1,13 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Formation.Inference.Gateway.Auth;
-using Formation.Inference.Gateway.Contents;
 using Formation.Inference.Gateway.Errors;
 using Formation.Inference.Gateway.Formation.Requests;
 using Formation.Inference.Gateway.Limits;
-using Formation.Inference.Gateway.OpenAI.Answers;
+using Formation.Inference.Gateway.OpenAI.Responses.Background;
 using Formation.Inference.Gateway.OpenAI.Responses.Items;
 using Formation.Inference.Gateway.Requests;
 using Formation.Inference.Gateway.Streaming;
+using Formation.Inference.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http;
 
 namespace Formation.Inference.Gateway.OpenAI.Responses;
@@ -16,7 +15,7 @@ namespace Formation.Inference.Gateway.OpenAI.Responses;
 /// <summary><c>POST /v1/responses</c>, from the body to the last byte. The steps are those of <c>docs/request-path.md</c>.</summary>
 internal sealed class ResponsesHandler(
     GatewayOptions options, RequestGate gate, IInferenceBackend backend, AnswerSource answers, StreamedAnswer streamed, ConversationSource conversations,
-    Truncation truncation)
+    ResponsePlanner planner, BackgroundResponses background, ResponseEventReader reader)
 {
     internal async Task HandleAsync(HttpContext context)
     {
@@ -25,41 +24,39 @@ internal sealed class ResponsesHandler(
         using RequestGate.Permit permit = gate.Enter(accountId);
 
         // Step 2: the body as it is on the wire.
-        ResponsesRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.ResponsesRequest, options.MaxRequestBodyBytes);
+        using RequestBody raw = await RequestBody.ReadAsync(context.Request, options.MaxRequestBodyBytes, context.RequestAborted);
+        ResponsesRequest body = JsonBody.Parse(raw.Bytes, OpenAIJsonContext.Requests.ResponsesRequest);
 
-        // Step 3: the same as the engine runs it, every value checked, with what was kept of the conversation.
-        var ignored = new IgnoredFields();
-        ResponsesMapping.Check(body, options.Contents is not null, ignored);
-        ignored.Tell(context.Response);
+        // Step 3: the same as the engine runs it.
+        Check(context, body);
         string id = answers.CreateId(ItemIds.ResponsePrefix);
-        var ids = new ItemIds(id);
-        ResponseTools tools = ResponseToolsMapping.Of(body);
-        Conversation conversation = await conversations.ReadAsync(body, ids, accountId, context.RequestAborted);
-        GenerationRequest request = ResponsesMapping.ToGeneration(body, conversation.Messages, tools, context.TraceIdentifier, accountId);
-        AnswerHeader header = AnswerHeader.Create(id, options.Clock.GetUtcNow(), answers.FindModel(context, request.ModelId));
-        if (body.Truncation == "auto")
-            request = await truncation.FitAsync(request, context.RequestAborted);
-        ContentStore? keeper = body.Store == false ? null : options.Contents;
-        var usage = new UsageCount(request.Choices);
-        var formation = new FormationRecord(body.Formation is not null, usage, options.Clock);
-        var builder = new ResponseBuilder(
-            ResponsesMapping.Begin(body, header, tools, keeper is not null), ids, request.Logprobs is not null,
-            new ToolCallAnswers(request.ToolUse, () => answers.CreateId("call_")), usage, formation, options.Clock);
-        var stream = new ResponseStream(builder, ResponsesMapping.Names(body));
-
-        // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words, once they are kept.
-        using RequestTrace trace = answers.Trace(context, "chat", request.ModelId, usage);
-        if (body.Stream == true)
+        ResponsePlan plan = await planner.PlanAsync(
+            body, id, options.Clock.GetUtcNow(), RequestRecord.Of(context), context.TraceIdentifier, accountId, context.RequestAborted);
+        if (body.Background == true)
         {
-            await streamed.SendAsync(context, Run, stream);
+            // What runs takes a place of its own, for which nobody who only looks on may keep it waiting.
+            permit.Dispose();
+            await background.AcceptAsync(plan, raw.Bytes.ToArray(), context.RequestAborted);
+            raw.Dispose();
+            if (body.Stream == true)
+                await streamed.SendAsync(context, token => reader.ReadAsync(accountId, id, -1, token), new KeptEventStream());
+            else
+                await WholeAnswer.WriteAsync(context, plan.Builder.Response, OpenAIJsonContext.Answers.ResponseObject);
             return;
         }
 
-        await WholeAnswer.CollectAsync(Run(context.RequestAborted), _ => { }, stream);
-        await WholeAnswer.WriteAsync(context, builder.Response, OpenAIJsonContext.Answers.ResponseObject);
+        // Steps 4 to 9 are the backend's. Step 10: its events in OpenAI's words, once they are kept.
+        raw.Dispose();
+        var stream = new ResponseStream(plan.Builder, ResponsesMapping.Names(body));
+        using RequestTrace trace = answers.Trace(context, "chat", plan.Request.ModelId, plan.Usage);
+        if (body.Stream == true)
+        {
+            await streamed.SendAsync(context, token => RunAsync(plan, token), stream);
+            return;
+        }
 
-        IAsyncEnumerable<PromptEvent> Run(CancellationToken token) =>
-            RunAsync(formation.Watch(PromptEvents.RunAsync(backend, [request], token), token), builder, keeper, accountId, conversation, token);
+        await WholeAnswer.CollectAsync(RunAsync(plan, context.RequestAborted), _ => { }, stream);
+        await WholeAnswer.WriteAsync(context, plan.Builder.Response, OpenAIJsonContext.Answers.ResponseObject);
     }
 
     /// <summary><c>POST /v1/responses/input_tokens</c>: the tokens of a prompt, which the engine counts and does not run.</summary>
@@ -69,9 +66,7 @@ internal sealed class ResponsesHandler(
         using RequestGate.Permit permit = gate.Enter(accountId);
         ResponsesRequest body = await JsonBody.ReadAsync(context, OpenAIJsonContext.Requests.ResponsesRequest, options.MaxRequestBodyBytes);
         FormationMapping.NotHere(body.Formation);
-        var ignored = new IgnoredFields();
-        ResponsesMapping.Check(body, options.Contents is not null, ignored);
-        ignored.Tell(context.Response);
+        Check(context, body);
         ResponseTools tools = ResponseToolsMapping.Of(body);
         Conversation conversation = await conversations.ReadAsync(body, new ItemIds(answers.CreateId(ItemIds.ResponsePrefix)), accountId, context.RequestAborted);
         GenerationRequest request =
@@ -84,24 +79,22 @@ internal sealed class ResponsesHandler(
             context, new InputTokenCount("response.input_tokens", counted.Value!.PromptTokens), OpenAIJsonContext.Answers.InputTokenCount);
     }
 
-    /// <summary>Shows each event to the builder before anybody else, and keeps the response before its end is told: who hears of it may go on with it.</summary>
-    static async IAsyncEnumerable<PromptEvent> RunAsync(
-        IAsyncEnumerable<PromptEvent> events, ResponseBuilder builder, ContentStore? keeper, string accountId, Conversation conversation,
-        [EnumeratorCancellation] CancellationToken cancellationToken)
+    void Check(HttpContext context, ResponsesRequest body)
     {
-        await foreach (PromptEvent item in events.WithCancellation(cancellationToken))
+        var ignored = new IgnoredFields();
+        ResponsesMapping.Check(body, options.Contents is not null, ignored);
+        ignored.Tell(context.Response);
+    }
+
+    /// <summary>Shows each event to the builder before anybody else, and keeps the response before its end is told: who hears of it may go on with it.</summary>
+    async IAsyncEnumerable<PromptEvent> RunAsync(ResponsePlan plan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (PromptEvent item in await planner.RunAsync(plan, cancellationToken))
         {
-            builder.Add(item);
-            if (builder.IsComplete && keeper is not null)
-                await keeper.Responses.KeepAsync(Kept(builder.Response, accountId, conversation), conversation.Before, cancellationToken);
+            plan.Builder.Add(item);
+            if (plan.Builder.IsComplete && planner.Keeps(plan.Body))
+                await options.Contents!.Responses.KeepAsync(plan.ToKept(), plan.Conversation.Before, cancellationToken);
             yield return item;
         }
     }
-
-    static KeptResponse Kept(ResponseObject response, string accountId, Conversation conversation) => new(
-        response.Id,
-        accountId,
-        response.PreviousResponseId,
-        JsonSerializer.SerializeToUtf8Bytes(response, OpenAIJsonContext.Answers.ResponseObject),
-        JsonSerializer.SerializeToUtf8Bytes(new KeptItems(conversation.Input, response.Output), OpenAIJsonContext.Answers.KeptItems));
 }

@@ -49,6 +49,10 @@ internal static class ResponsesMapping
 
         if (body.Store == true && !keeps)
             throw UnsupportedValue("store", "this server keeps no responses; leave it out or send false, and send the whole conversation with each request.");
+        if (body.Background == true && !keeps)
+            throw UnsupportedValue("background", "this server keeps no responses; leave it out or send false, and 'stream' for a long answer.");
+        if (body.Background == true && body.Store == false)
+            throw InvalidValue("background", "a response in the background has to be kept; leave 'store' out or send true.");
         Text("instructions", body.Instructions, MaxInstructionsLength);
     }
 
@@ -81,7 +85,8 @@ internal static class ResponsesMapping
     {
         Id = header.Id,
         CreatedAt = header.Created,
-        Status = ResponseStatus.InProgress,
+        Status = body.Background == true ? ResponseStatus.Queued : ResponseStatus.InProgress,
+        Background = body.Background == true,
         Instructions = body.Instructions,
         MaxOutputTokens = body.MaxOutputTokens,
         MaxToolCalls = body.MaxToolCalls,
@@ -160,8 +165,6 @@ internal static class ResponsesMapping
 
     static void RefuseUnsupported(ResponsesRequest body)
     {
-        if (body.Background == true)
-            throw UnsupportedValue("background", "this server has no responses in the background yet; leave it out or send false, and 'stream' for a long answer.");
         Refuse("conversation", body.Conversation, "There are no conversations here; go on with 'previous_response_id'.");
         Refuse("prompt", body.Prompt, "There are no prompt templates here; send 'input' and 'instructions'.");
         Refuse("context_management", body.ContextManagement, "Conversations are not compacted here; 'truncation' leaves out what does not fit.");

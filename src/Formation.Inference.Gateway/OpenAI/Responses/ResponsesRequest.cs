@@ -45,16 +45,16 @@ internal sealed class ResponsesRequest : GenerationFields
     /// <summary>Kept with the response: up to 16 texts.</summary>
     public JsonElement? Metadata { get; init; }
 
+    /// <summary>Whether it runs on by itself, to be asked for later.</summary>
+    public bool? Background { get; init; }
+
+    /// <summary>auto leaves the oldest turns out where the conversation does not fit the model; disabled where it is not given.</summary>
+    public string? Truncation { get; init; }
+
     // Accepted and without effect.
 
     /// <summary>Counts calls of hosted tools, of which there are none: without effect.</summary>
     public long? MaxToolCalls { get; init; }
-
-    /// <summary>Only disabled.</summary>
-    public string? Truncation { get; init; }
-
-    /// <summary>Only false.</summary>
-    public bool? Background { get; init; }
 
     /// <summary>Only auto or default.</summary>
     public string? ServiceTier { get; init; }

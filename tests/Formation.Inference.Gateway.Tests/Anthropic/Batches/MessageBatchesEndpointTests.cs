@@ -221,7 +221,8 @@ public class MessageBatchesEndpointTests
         JsonElement batch = await WhenEndedAsync(gateway, Json("""{"id":"msgbatch_x"}"""));
         Assert.Equal(2, Assert.Single(gateway.Backend.Requests).Sampling.TopK);
         Assert.Equal(["a", "b"], (await ResultsAsync(gateway, batch)).Select(line => line.GetProperty("custom_id").GetString()));
-        Assert.Null(await contents.Files.FindHiddenAsync(Account, "file-x", CancellationToken.None));
+        // The requests go a moment after the end is told.
+        await Eventually.TrueAsync(async () => await contents.Files.FindHiddenAsync(Account, "file-x", CancellationToken.None) is null);
     }
 
     [Fact]

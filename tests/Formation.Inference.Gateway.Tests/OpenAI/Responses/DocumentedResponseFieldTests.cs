@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.Tests.Fakes;
+using Formation.Inference.Testing;
 
 namespace Formation.Inference.Gateway.Tests.OpenAI.Responses;
 
@@ -36,7 +37,7 @@ public partial class DocumentedResponseFieldTests
         ["stream"] = "true",
         ["stream_options"] = """{"include_obfuscation":false}""",
         ["truncation"] = "\"auto\"",
-        ["background"] = "false",
+        ["background"] = "true",
         ["service_tier"] = "\"auto\"",
         ["user"] = "\"u\"",
         ["safety_identifier"] = "\"s\"",
@@ -119,7 +120,8 @@ public partial class DocumentedResponseFieldTests
         using HttpResponseMessage response = await gateway.PostAsync("/v1/responses", body);
         string text = await response.Content.ReadAsStringAsync();
         Assert.True(response.IsSuccessStatusCode, text);
-        // One that may have to leave something out is counted first.
+        // One in the background is asked for later; one that may have to leave something out is counted first.
+        await Eventually.TrueAsync(() => !gateway.Backend.Requests.IsEmpty);
         GenerationRequest[] all = [.. gateway.Backend.Requests];
         gateway.Backend.Requests.Clear();
         GenerationRequest asked = all[^1];
@@ -131,6 +133,7 @@ public partial class DocumentedResponseFieldTests
             isKept,
             isKept && media == "application/json" ? JsonElement.Parse(text).GetProperty("metadata").GetRawText() : "",
             text.Contains("\"truncation\":\"auto\"", StringComparison.Ordinal),
+            text.Contains("\"background\":true", StringComparison.Ordinal),
             asked.ModelId,
             asked.Sampling with { LogitBias = null },
             JsonSerializer.Serialize(asked.Sampling.LogitBias),

@@ -55,7 +55,7 @@ public class MalformedResponsesTests(SharedGateway shared) : IClassFixture<Share
     [InlineData("""BASE,"reasoning":{"effort":"huge"}}""", "invalid_value", "reasoning.effort", "Supported values")]
     [InlineData("""BASE,"reasoning":{"summary":"long"}}""", "invalid_value", "reasoning.summary", "Supported values")]
     [InlineData("""BASE,"truncation":"middle"}""", "invalid_value", "truncation", "disabled")]
-    [InlineData("""BASE,"background":true}""", "unsupported_value", "background", "stream")]
+    [InlineData("""BASE,"background":true,"store":false}""", "invalid_value", "background", "'store'")]
     [InlineData("""BASE,"conversation":"conv_1"}""", "unsupported_parameter", "conversation", "previous_response_id")]
     [InlineData("""BASE,"prompt":{"id":"pmpt_1"}}""", "unsupported_parameter", "prompt", "templates")]
     [InlineData("""BASE,"service_tier":"flex"}""", "unsupported_value", "service_tier", "flex")]
