@@ -55,6 +55,10 @@ internal static class ApiErrors
     internal static ApiError UnknownUrl(string method, string path) => new(
         404, ApiError.InvalidRequest, "unknown_url", $"Unknown request URL: {method} {path}. Check the path for mistakes.");
 
+    /// <param name="what">What the endpoint is about, in the plural.</param>
+    internal static ApiError KeepsNothing(string what) => new(
+        404, ApiError.InvalidRequest, "endpoint_not_available", $"This server keeps nothing that users write, and so no {what}.");
+
     internal static ApiError MethodNotAllowed(string method, string path, string allowed) => new(
         405, ApiError.InvalidRequest, "method_not_supported", $"{path} does not support {method}; use {allowed}.");
 

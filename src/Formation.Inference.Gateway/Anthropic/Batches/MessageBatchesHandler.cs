@@ -188,8 +188,7 @@ internal sealed class MessageBatchesHandler(GatewayOptions options, RequestGate 
     {
         AnthropicVersion.Check(context.Request);
         return (
-            options.Contents ?? throw new ApiErrorException(new ApiError(
-                404, ApiError.InvalidRequest, "endpoint_not_available", "This server keeps nothing that users write, and so no batches.")),
+            options.Contents ?? throw new ApiErrorException(ApiErrors.KeepsNothing("batches")),
             Caller.Of(context).AccountId);
     }
 }

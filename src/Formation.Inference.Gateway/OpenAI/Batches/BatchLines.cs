@@ -41,6 +41,8 @@ internal static class BatchLines
             return Wrong("missing_required_parameter", "The line needs a 'body', a JSON object.", "body");
         if (body.TryGetProperty("stream", out JsonElement stream) && stream.ValueKind == JsonValueKind.True)
             return Wrong("invalid_value", "A batch gives whole answers; leave 'stream' out.", "body.stream");
+        if (body.TryGetProperty("background", out JsonElement background) && background.ValueKind == JsonValueKind.True)
+            return Wrong("invalid_value", "A batch runs in the background as it is; leave 'background' out.", "body.background");
         return (new BatchLine(raw.Number, id, JsonSerializer.SerializeToUtf8Bytes(body, OpenAIJsonContext.Answers.JsonElement)), null);
 
         (BatchLine?, BatchError?) Wrong(string code, string message, string? param) => (null, new BatchError(code, raw.Number, message, param));

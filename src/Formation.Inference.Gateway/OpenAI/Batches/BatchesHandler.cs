@@ -134,7 +134,6 @@ internal sealed class BatchesHandler(GatewayOptions options, AnswerSource answer
     }
 
     (ContentStore Contents, Caller Caller) Asked(HttpContext context) => (
-        options.Contents ?? throw new ApiErrorException(new ApiError(
-            404, ApiError.InvalidRequest, "endpoint_not_available", "This server keeps nothing that users write, and so no batches.")),
+        options.Contents ?? throw new ApiErrorException(ApiErrors.KeepsNothing("batches")),
         Caller.Of(context));
 }

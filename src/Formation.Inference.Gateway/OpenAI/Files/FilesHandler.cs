@@ -83,7 +83,6 @@ internal sealed class FilesHandler(GatewayOptions options, RequestGate gate, Ans
     }
 
     (FileTable Files, string Account) Asked(HttpContext context) => (
-        (options.Contents ?? throw new ApiErrorException(new ApiError(
-            404, ApiError.InvalidRequest, "endpoint_not_available", "This server keeps nothing that users write, and so no files."))).Files,
+        (options.Contents ?? throw new ApiErrorException(ApiErrors.KeepsNothing("files"))).Files,
         Caller.Of(context).AccountId);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Formation.Inference.Gateway.Errors;
 using Microsoft.AspNetCore.Http;
 using static Formation.Inference.Gateway.Requests.ParameterChecks;
 
@@ -15,6 +16,21 @@ internal sealed record PageQuery(int Limit, bool IsAscending, string? After)
         IQueryCollection query = context.Request.Query;
         return new PageQuery(
             ReadLimit(query["limit"], defaultLimit, maxLimit), OneOf("order", query["order"], "asc", "desc") is { } order ? order == "asc" : isAscending, query["after"] is [{ } after] ? after : null);
+    }
+
+    /// <summary>The page of a list that is in memory.</summary>
+    /// <param name="entries">All of it, oldest first.</param>
+    /// <param name="idOf">An entry's id.</param>
+    /// <param name="what">What an entry is, and of what, for the message where there is none with the id of <see cref="After"/>.</param>
+    /// <exception cref="ApiErrorException">There is none.</exception>
+    internal (T[] Page, bool HasMore) Cut<T>(IReadOnlyList<T> entries, Func<T, string> idOf, string what)
+    {
+        T[] ordered = IsAscending ? [.. entries] : [.. entries.Reverse()];
+        int begin = After is null ? 0 : Array.FindIndex(ordered, entry => idOf(entry) == After) + 1;
+        if (After is not null && begin == 0)
+            throw InvalidValue("after", $"no {what} has the id '{Shorten(After)}'.");
+        T[] page = [.. ordered.Skip(begin).Take(Limit)];
+        return (page, begin + page.Length < ordered.Length);
     }
 
     static int ReadLimit(string? given, int defaultLimit, int maxLimit) =>

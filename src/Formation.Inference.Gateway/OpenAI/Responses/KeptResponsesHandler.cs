@@ -77,21 +77,9 @@ internal sealed class KeptResponsesHandler(GatewayOptions options, StreamedAnswe
         (ContentStore contents, string id, string account) = Asked(context);
         PageQuery query = PageQuery.Of(context, DefaultLimit, MaxLimit);
         byte[] kept = await contents.Responses.FindItemsAsync(account, id, context.RequestAborted) ?? throw NotFound(id);
-        IReadOnlyList<ResponseItem> items = ConversationSource.Read(kept).Input;
-        ResponseItem[] ordered = query.IsAscending ? [.. items] : [.. items.Reverse()];
-        int begin = 0;
-        if (query.After is { } after)
-        {
-            begin = Array.FindIndex(ordered, item => item.Id == after) + 1;
-            if (begin == 0)
-                throw InvalidValue("after", $"no input item of the response has the id '{Shorten(after)}'.");
-        }
-
-        ResponseItem[] page = [.. ordered.Skip(begin).Take(query.Limit)];
+        (ResponseItem[] page, bool hasMore) = query.Cut(ConversationSource.Read(kept).Input, item => item.Id, "input item of the response");
         await WholeAnswer.WriteAsync(
-            context,
-            new ResponseItemList("list", page, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id, begin + page.Length < ordered.Length),
-            OpenAIJsonContext.Answers.ResponseItemList);
+            context, new ResponseItemList("list", page, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id, hasMore), OpenAIJsonContext.Answers.ResponseItemList);
     }
 
     async Task<byte[]> FindAsync(HttpContext context)

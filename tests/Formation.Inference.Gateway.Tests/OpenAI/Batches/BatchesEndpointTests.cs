@@ -100,6 +100,7 @@ public class BatchesEndpointTests
     [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/completions","body":{}}""", "mismatched_endpoint", "url")]
     [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/chat/completions"}""", "missing_required_parameter", "body")]
     [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"stream":true}}""", "invalid_value", "body.stream")]
+    [InlineData("""{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"background":true}}""", "invalid_value", "body.background")]
     [InlineData("""{"custom_id":"good","method":"POST","url":"/v1/chat/completions","body":{}}""", "duplicate_custom_id", "custom_id")]
     public async Task A_file_with_a_line_at_fault_is_not_begun(string line, string code, string? param)
     {

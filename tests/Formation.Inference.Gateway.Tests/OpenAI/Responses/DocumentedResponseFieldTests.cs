@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.RegularExpressions;
 using Formation.Inference.Gateway.OpenAI;
 using Formation.Inference.Gateway.Tests.Fakes;
 using Formation.Inference.Testing;
@@ -7,7 +6,7 @@ using Formation.Inference.Testing;
 namespace Formation.Inference.Gateway.Tests.OpenAI.Responses;
 
 /// <summary>Holds the table of fields in <c>docs/api/responses.md</c> against what the server does with each.</summary>
-public partial class DocumentedResponseFieldTests
+public class DocumentedResponseFieldTests
 {
     const string Function = """[{"type":"function","name":"f"}]""";
 
@@ -77,18 +76,15 @@ public partial class DocumentedResponseFieldTests
         ["stream_options"] = ("stream", "true"),
     };
 
-    [GeneratedRegex(@"^\| `(?<name>[a-z_.]+)` \| (?<status>supported|ignored|refused) \|", RegexOptions.Multiline)]
-    private static partial Regex Row();
+    static readonly Dictionary<string, string> Usual = new() { ["model"] = "\"tiny\"", ["input"] = "\"Hi\"" };
 
-    static IEnumerable<(string Name, string Status)> Rows() => Row()
-        .Matches(ApiDocument.Read("responses.md").Split("\n## Items")[0])
-        .Select(row => (row.Groups["name"].Value, row.Groups["status"].Value));
+    static (string Name, string Status)[] Rows() => DocumentedFields.Rows("responses.md", "Fields");
 
     [Fact]
     public void Every_field_that_the_server_knows_has_a_row_and_every_row_a_field()
     {
         Assert.Equal(
-            OpenAIJsonContext.Requests.ResponsesRequest.Properties.Where(property => !property.IsExtensionData).Select(property => property.Name).Order(),
+            DocumentedFields.Known(OpenAIJsonContext.Requests.ResponsesRequest).Order(),
             Rows().Select(row => row.Name.Split('.')[0]).Distinct().Order());
         Assert.Equal(Samples.Keys.Order(), Rows().Select(row => row.Name).Order());
     }
@@ -102,7 +98,7 @@ public partial class DocumentedResponseFieldTests
         foreach ((string name, string status) in Rows())
         {
             (string Name, string Value)? companion = Companions.TryGetValue(name, out (string Name, string Value) found) ? found : null;
-            string body = Body(name, previous, companion);
+            string body = DocumentedFields.Body(Usual, companion, name, Samples[name].Replace("PREVIOUS", previous, StringComparison.Ordinal));
             if (status == "refused")
             {
                 using HttpResponseMessage refused = await gateway.PostAsync("/v1/responses", body);
@@ -110,7 +106,7 @@ public partial class DocumentedResponseFieldTests
                 Assert.Equal(name, error.GetProperty("param").GetString());
             }
             else
-                Assert.True((await AnswerAsync(gateway, body) == await AnswerAsync(gateway, Body(null, previous, companion))) == (status == "ignored"), name);
+                Assert.True((await AnswerAsync(gateway, body) == await AnswerAsync(gateway, DocumentedFields.Body(Usual, companion))) == (status == "ignored"), name);
         }
     }
 
@@ -145,19 +141,5 @@ public partial class DocumentedResponseFieldTests
             string.Join(',', prompt.Messages.Select(message => $"{message.Role} {message.Content?.Value}")),
             JsonSerializer.Serialize(prompt.TemplateVariables),
             asked.Routing);
-    }
-
-    static string Body(string? field, string previous, (string Name, string Value)? companion = null)
-    {
-        var fields = new Dictionary<string, string> { ["model"] = "\"tiny\"", ["input"] = "\"Hi\"" };
-        if (companion is { } besides)
-            fields[besides.Name] = besides.Value;
-        if (field is not null)
-        {
-            string[] path = field.Split('.');
-            fields[path[0]] = path.Length == 1 ? Samples[field].Replace("PREVIOUS", previous, StringComparison.Ordinal) : $"{{\"{path[1]}\":{Samples[field]}}}";
-        }
-
-        return $"{{{string.Join(',', fields.Select(pair => $"\"{pair.Key}\":{pair.Value}"))}}}";
     }
 }

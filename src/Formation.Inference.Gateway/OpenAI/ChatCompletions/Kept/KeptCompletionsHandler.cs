@@ -75,22 +75,10 @@ internal sealed class KeptCompletionsHandler(GatewayOptions options)
         PageQuery page = PageQuery.Of(context, DefaultLimit, MaxLimit, isAscending: true);
         string id = IdOf(context);
         byte[] kept = await completions.FindMessagesAsync(account, id, context.RequestAborted) ?? throw NotFound(id);
-        StoredMessage[] ordered = JsonSerializer.Deserialize(kept, OpenAIJsonContext.Answers.StoredMessageArray)!;
-        if (!page.IsAscending)
-            Array.Reverse(ordered);
-        int begin = 0;
-        if (page.After is { } after)
-        {
-            begin = Array.FindIndex(ordered, message => message.Id == after) + 1;
-            if (begin == 0)
-                throw InvalidValue("after", $"no message of the chat completion has the id '{Shorten(after)}'.");
-        }
-
-        StoredMessage[] shown = [.. ordered.Skip(begin).Take(page.Limit)];
+        (StoredMessage[] shown, bool hasMore) = page.Cut(
+            JsonSerializer.Deserialize(kept, OpenAIJsonContext.Answers.StoredMessageArray)!, message => message.Id, "message of the chat completion");
         await WholeAnswer.WriteAsync(
-            context,
-            new StoredMessageList("list", shown, shown.FirstOrDefault()?.Id, shown.LastOrDefault()?.Id, begin + shown.Length < ordered.Length),
-            OpenAIJsonContext.Answers.StoredMessageList);
+            context, new StoredMessageList("list", shown, shown.FirstOrDefault()?.Id, shown.LastOrDefault()?.Id, hasMore), OpenAIJsonContext.Answers.StoredMessageList);
     }
 
     /// <summary>A completion as clients get it: as it was answered, with what is noted of it.</summary>
@@ -122,8 +110,7 @@ internal sealed class KeptCompletionsHandler(GatewayOptions options)
     static string IdOf(HttpContext context) => (string)context.Request.RouteValues["id"]!;
 
     (CompletionTable Completions, string Account) Asked(HttpContext context) => (
-        (options.Contents ?? throw new ApiErrorException(new ApiError(
-            404, ApiError.InvalidRequest, "endpoint_not_available", "This server keeps nothing that users write, and so no chat completions."))).Completions,
+        (options.Contents ?? throw new ApiErrorException(ApiErrors.KeepsNothing("chat completions"))).Completions,
         Caller.Of(context).AccountId);
 
     static ApiErrorException NotFound(string id) => new(new ApiError(
