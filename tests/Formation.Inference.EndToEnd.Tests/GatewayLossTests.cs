@@ -18,7 +18,7 @@ public sealed class GatewayLossTests(ITestOutputHelper output)
     {
         using var server = new PostgresServer();
         using var database = server.CreateDatabase();
-        await using var cluster = await ClusterProcesses.StartAsync(nodes: 2, database: database.ConnectionString, gateways: 2);
+        await using var cluster = await ClusterProcesses.StartAsync(nodes: 2, database: database.ConnectionString, gateways: 2, context: 4096);
         var request = AskedCompletion.Request(0, tokens: 40);
         var alone = (await AskAsync(cluster.Clients[1], request)).Said;
 
@@ -26,12 +26,14 @@ public sealed class GatewayLossTests(ITestOutputHelper output)
         Assert.Equal(alone, (await AskAsync(cluster.Clients[1], request)).Said);
         Assert.Equal("ready", (await ClusterProcesses.DeploymentAsync(cluster.Clients[1])).GetProperty("state").GetString());
 
-        // The one that decides is gone, and then a stage's process, too.
+        // The one that decides is gone, with a response in the background, and then a stage's process, too.
+        var response = await FollowedResponse.BeginAsync(cluster.Clients[0], ClusterProcesses.Model, tokens: 2000, events: 50);
         await cluster.KillGatewayAsync(0);
         Assert.Equal(alone, (await AskAsync(cluster.Clients[1], request)).Said);
         var stage = cluster.Nodes[(await ClusterProcesses.NodesOfAsync(cluster.Clients[1], "stage"))[0]];
         stage.KillWorkers();
         Assert.Equal(alone, (await AskAsync(cluster.Clients[1], request)).Said);
+        await response.EndAsync(cluster.Clients[1], tokens: 2000);
     }
 
     [Fact, Trait("Category", "Long")]

@@ -68,41 +68,17 @@ public sealed class ServeTests : IDisposable
     {
         var model = TinyModelServer.BuildModel(_home, contextLength: 8192);
         string[] arguments = ["--model", $"formation-llm={model}", "--no-auth"];
-        var told = new List<JsonElement>();
+        FollowedResponse response;
         await using (var first = await ServerProcess.StartAsync(_home, arguments))
         {
             using var client = first.Client(null);
-            var body = new { model = "formation-llm", input = "once", max_output_tokens = 4000, ignore_eos = true, background = true, stream = true };
-            using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/responses") { Content = JsonContent.Create(body) };
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
-            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken));
-            await ReadEventsAsync(reader, told, () => told.Count == 100);
+            response = await FollowedResponse.BeginAsync(client, "formation-llm", tokens: 4000, events: 100);
             await first.KillAsync();
         }
 
-        Assert.DoesNotContain(told, IsEnd);
         await using var second = await ServerProcess.StartAsync(_home, arguments);
         using var again = second.Client(null);
-        var path = $"/v1/responses/{told[0].GetProperty("response").GetProperty("id").GetString()}";
-        using var rest = new StreamReader(await again.GetStreamAsync($"{path}?stream=true&starting_after={told.Count - 1}", TestContext.Current.CancellationToken));
-        await ReadEventsAsync(rest, told, () => IsEnd(told[^1]));
-
-        // The seed was nobody's choice, and the text is one all the same.
-        var whole = JsonElement.Parse(await again.GetStringAsync(path, TestContext.Current.CancellationToken));
-        Assert.Equal(whole.GetProperty("output")[0].GetProperty("content")[0].GetProperty("text").GetString(), string.Concat(told.Select(Delta)));
-        Assert.Equal(4000, whole.GetProperty("usage").GetProperty("output_tokens").GetInt32());
-        Assert.Equal(Enumerable.Range(0, told.Count), told.Select(each => each.GetProperty("sequence_number").GetInt32()));
-
-        static bool IsEnd(JsonElement each) => each.GetProperty("type").GetString() is "response.completed" or "response.incomplete" or "response.failed";
-
-        static string? Delta(JsonElement each) => each.TryGetProperty("delta", out var delta) ? delta.GetString() : null;
-    }
-
-    private static async Task ReadEventsAsync(StreamReader stream, List<JsonElement> events, Func<bool> isEnough)
-    {
-        while (!isEnough() && await stream.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
-            if (line.StartsWith("data: ", StringComparison.Ordinal))
-                events.Add(JsonElement.Parse(line["data: ".Length..]));
+        await response.EndAsync(again, tokens: 4000);
     }
 
     [Fact]
