@@ -25,7 +25,12 @@ internal sealed class FollowedResponse
         var followed = new FollowedResponse();
         var body = new JsonObject
         {
-            ["model"] = model, ["input"] = "once", ["max_output_tokens"] = tokens, ["ignore_eos"] = true, ["background"] = true, ["stream"] = true,
+            ["model"] = model,
+            ["input"] = "once",
+            ["max_output_tokens"] = tokens,
+            ["ignore_eos"] = true,
+            ["background"] = true,
+            ["stream"] = true,
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = JsonContent.Create(body) };
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, TestContext.Current.CancellationToken);
