@@ -14,8 +14,9 @@ namespace Formation.Inference.Engine.Grammars;
 /// <item>Values of <c>enum</c> and <c>const</c> are written as the schema spells them; white space and numbers are bounded as in
 /// <see cref="JsonGrammar"/>.</item>
 /// <item><c>oneOf</c> is held where its alternatives can be told apart, and refused where a value could be two of them.</item>
-/// <item>What a grammar can't hold (<c>not</c>, <c>if</c>, <c>contains</c>, <c>uniqueItems</c> and others) is refused; annotations and unknown keywords and
-/// formats say nothing, as the standard wants it.</item>
+/// <item><c>not</c>, <c>if</c> and dependent properties are held as the ways to satisfy them, <c>contains</c> by counting, and <c>uniqueItems</c> where the
+/// values of an item can be listed.</item>
+/// <item>What a grammar can't hold is refused; annotations and unknown keywords and formats say nothing, as the standard wants it.</item>
 /// </list>
 /// </remarks>
 public static class JsonSchemaGrammar

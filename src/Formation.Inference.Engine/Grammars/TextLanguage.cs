@@ -15,6 +15,11 @@ internal sealed class TextLanguage(GrammarExpression expression, IReadOnlyList<T
     {
     }
 
+    /// <summary>All texts that are not in it.</summary>
+    /// <exception cref="GrammarException">It is too complicated.</exception>
+    public TextLanguage Complement() =>
+        new(GrammarExpression.Repeat(GrammarExpression.Characters(CharacterRange.All), 0, null), [new TextCondition(GrammarExpression.Empty, IsForbidden: true)]) { _automaton = Automaton.Complement().Minimize() };
+
     /// <summary>An expression that says it all, or null where there are conditions.</summary>
     public GrammarExpression? Expression => conditions.Count == 0 ? expression : null;
 

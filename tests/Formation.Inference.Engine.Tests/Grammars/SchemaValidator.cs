@@ -24,6 +24,8 @@ internal sealed class SchemaValidator(JsonElement root)
     private bool Holds(JsonElement schema, string keyword, JsonElement argument, JsonElement value) => keyword switch
     {
         "$ref" when argument.ValueKind == JsonValueKind.String => IsValid(Resolve(argument.GetString()!), value),
+        "not" => !IsValid(argument, value),
+        "if" => !schema.TryGetProperty(IsValid(argument, value) ? "then" : "else", out var consequence) || IsValid(consequence, value),
         "allOf" => argument.EnumerateArray().All(part => IsValid(part, value)),
         "anyOf" => argument.EnumerateArray().Any(part => IsValid(part, value)),
         "oneOf" => argument.EnumerateArray().Count(part => IsValid(part, value)) == 1,
@@ -52,6 +54,10 @@ internal sealed class SchemaValidator(JsonElement root)
             "additionalProperties" => properties.All(property => IsListed(schema, property.Key) || IsValid(argument, property.Value)),
             "unevaluatedProperties" => properties.Keys.All(name => argument.ValueKind == JsonValueKind.True || IsEvaluated(schema, name, value)),
             "propertyNames" => properties.Keys.All(name => IsValid(argument, JsonSerializer.SerializeToElement(name))),
+            "dependentRequired" => argument.EnumerateObject().All(one => !properties.ContainsKey(one.Name) || one.Value.EnumerateArray().All(name => properties.ContainsKey(name.GetString()!))),
+            "dependentSchemas" => argument.EnumerateObject().All(one => !properties.ContainsKey(one.Name) || IsValid(one.Value, value)),
+            "dependencies" => argument.EnumerateObject().All(one => !properties.ContainsKey(one.Name)
+                || (one.Value.ValueKind == JsonValueKind.Array ? one.Value.EnumerateArray().All(name => properties.ContainsKey(name.GetString()!)) : IsValid(one.Value, value))),
             "minProperties" => properties.Count >= argument.GetInt32(),
             "maxProperties" => properties.Count <= argument.GetInt32(),
             _ => true,
@@ -62,12 +68,15 @@ internal sealed class SchemaValidator(JsonElement root)
         (schema.TryGetProperty("properties", out var properties) && properties.TryGetProperty(name, out _))
         || (schema.TryGetProperty("patternProperties", out var patterns) && patterns.EnumerateObject().Any(pattern => Matches(pattern.Name, name)));
 
-    private bool IsEvaluated(JsonElement schema, string name, JsonElement value) =>
+    private bool IsEvaluated(JsonElement schema, string name, JsonElement value) => schema.ValueKind == JsonValueKind.Object && (
         IsListed(schema, name)
         || schema.TryGetProperty("additionalProperties", out _)
         || (schema.TryGetProperty("$ref", out var reference) && reference.ValueKind == JsonValueKind.String && IsEvaluated(Resolve(reference.GetString()!), name, value))
+        || (schema.TryGetProperty("if", out var condition)
+            && (IsValid(condition, value) ? IsEvaluated(condition, name, value) || (schema.TryGetProperty("then", out var then) && IsEvaluated(then, name, value)) : schema.TryGetProperty("else", out var otherwise) && IsEvaluated(otherwise, name, value)))
+        || (schema.TryGetProperty("dependentSchemas", out var dependent) && dependent.EnumerateObject().Any(one => value.TryGetProperty(one.Name, out _) && IsEvaluated(one.Value, name, value)))
         || ((string[])["allOf", "anyOf", "oneOf"]).Any(keyword =>
-            schema.TryGetProperty(keyword, out var parts) && parts.EnumerateArray().Any(part => IsValid(part, value) && IsEvaluated(part, name, value)));
+            schema.TryGetProperty(keyword, out var parts) && parts.EnumerateArray().Any(part => IsValid(part, value) && IsEvaluated(part, name, value))));
 
     private bool HoldsArray(JsonElement schema, string keyword, JsonElement argument, JsonElement value)
     {
@@ -82,6 +91,8 @@ internal sealed class SchemaValidator(JsonElement root)
             "additionalItems" => !isListed || value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
             "unevaluatedItems" => schema.TryGetProperty("items", out _) || value.EnumerateArray().Skip(prefix).All(item => IsValid(argument, item)),
             "uniqueItems" => argument.ValueKind == JsonValueKind.False || AreApart([.. value.EnumerateArray()]),
+            "contains" => value.EnumerateArray().Count(item => IsValid(argument, item)) is var count
+                && count >= (schema.TryGetProperty("minContains", out var least) ? least.GetInt32() : 1) && !(schema.TryGetProperty("maxContains", out var most) && count > most.GetInt32()),
             "minItems" => value.GetArrayLength() >= argument.GetDouble(),
             "maxItems" => value.GetArrayLength() <= argument.GetDouble(),
             _ => true,
@@ -172,7 +183,17 @@ internal sealed class SchemaValidator(JsonElement root)
         _ => throw new ArgumentException($"the type {type} is not known"),
     };
 
-    private JsonElement Resolve(string reference) => Uri.UnescapeDataString(reference).Split('/').Skip(1)
-        .Select(name => name.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
-        .Aggregate(root, (place, name) => place.ValueKind == JsonValueKind.Array ? place[int.Parse(name, CultureInfo.InvariantCulture)] : place.GetProperty(name));
+    private JsonElement Resolve(string reference) => reference.StartsWith('#') && !reference.StartsWith("#/", StringComparison.Ordinal) && reference.Length > 1
+        ? Anchored(root, reference[1..]).First()
+        : Uri.UnescapeDataString(reference).Split('/').Skip(1)
+            .Select(name => name.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal))
+            .Aggregate(root, (place, name) => place.ValueKind == JsonValueKind.Array ? place[int.Parse(name, CultureInfo.InvariantCulture)] : place.GetProperty(name));
+
+    private static IEnumerable<JsonElement> Anchored(JsonElement place, string name) => place.ValueKind switch
+    {
+        JsonValueKind.Array => place.EnumerateArray().SelectMany(part => Anchored(part, name)),
+        JsonValueKind.Object => place.EnumerateObject().SelectMany(part => Anchored(part.Value, name))
+            .Concat(place.TryGetProperty("$anchor", out var anchor) && anchor.ValueKind == JsonValueKind.String && anchor.GetString() == name ? [place] : []),
+        _ => [],
+    };
 }

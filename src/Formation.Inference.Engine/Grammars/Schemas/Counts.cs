@@ -20,6 +20,10 @@ internal readonly record struct Counts(int Least, int? Most)
                 counts = counts with { Least = Math.Max(counts.Least, place.Count(isMost: false)) };
             if (part.Has(most, out place))
                 counts = counts with { Most = Math.Min(counts.Most ?? int.MaxValue, place.Count(isMost: true)) };
+            if (part.Denies(least, out place))
+                counts = counts with { Most = Math.Min(counts.Most ?? int.MaxValue, place.Count(isMost: true) - 1) };
+            if (part.Denies(most, out place))
+                counts = counts with { Least = Math.Max(counts.Least, place.Count(isMost: false) + 1) };
         }
         return counts;
     }

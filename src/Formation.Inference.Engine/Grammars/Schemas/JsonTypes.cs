@@ -37,6 +37,7 @@ internal static class JsonTypesReader
         ["uniqueItems"] = JsonTypes.Array,
         ["minItems"] = JsonTypes.Array,
         ["maxItems"] = JsonTypes.Array,
+        ["contains"] = JsonTypes.Array,
         ["pattern"] = JsonTypes.String,
         ["format"] = JsonTypes.String,
         ["minLength"] = JsonTypes.String,
@@ -55,10 +56,16 @@ internal static class JsonTypesReader
     /// </remarks>
     public static JsonTypes Of(IReadOnlyList<SchemaPlace> parts)
     {
-        if (parts.Any(part => part.Has("type", out _) || part.Has("enum", out _) || part.Has("const", out _)))
-            return Named(parts);
-        var spoken = Keywords.Where(keyword => parts.Any(part => part.Has(keyword.Key, out _))).Aggregate(JsonTypes.None, (types, keyword) => types | keyword.Value);
-        return spoken == JsonTypes.None ? JsonTypes.All : spoken;
+        var named = Named(parts);
+        if (!parts.Any(part => part.Has("type", out _) || part.Has("enum", out _) || part.Has("const", out _)))
+        {
+            var spoken = Keywords.Where(keyword => parts.Any(part => part.Has(keyword.Key, out _) || part.Denies(keyword.Key, out _))).Aggregate(JsonTypes.None, (types, keyword) => types | keyword.Value);
+            if (parts.Any(part => part.Claim is SchemaClaim.Lacks or SchemaClaim.Has or SchemaClaim.Misfits))
+                spoken |= JsonTypes.Object;
+            named &= spoken == JsonTypes.None ? JsonTypes.All : spoken;
+        }
+        // Numbers that are no integers can't be written without those that are.
+        return (named & JsonTypes.Integer) == 0 ? named & ~JsonTypes.OtherNumber : named;
     }
 
     /// <summary>The types that all of some schemas allow by name.</summary>
@@ -66,9 +73,17 @@ internal static class JsonTypesReader
     {
         var types = JsonTypes.All;
         foreach (var part in parts)
-            if (part.Has("type", out var type))
-                types &= Named(type) | (part.Has("nullable", out var nullable) && nullable.Element.ValueKind == JsonValueKind.True ? JsonTypes.Null : 0);
+            types &= part.Has("type", out _) ? Named(part) : ~part.Without;
         return types;
+    }
+
+    /// <summary>The types that a schema's <c>type</c> names.</summary>
+    public static JsonTypes Named(SchemaPlace part)
+    {
+        if (!part.Has("type", out var type))
+            return JsonTypes.All;
+        var types = type.Element.ValueKind == JsonValueKind.Array ? type.Items().Aggregate(JsonTypes.None, (types, item) => types | Single(item)) : Single(type);
+        return types | (part.Has("nullable", out var nullable) && nullable.Element.ValueKind == JsonValueKind.True ? JsonTypes.Null : 0);
     }
 
     /// <summary>The type of a value.</summary>
@@ -81,10 +96,6 @@ internal static class JsonTypesReader
         JsonValueKind.Array => JsonTypes.Array,
         _ => JsonTypes.Object,
     };
-
-    private static JsonTypes Named(SchemaPlace type) => type.Element.ValueKind == JsonValueKind.Array
-        ? type.Items().Aggregate(JsonTypes.None, (types, item) => types | Single(item))
-        : Single(type);
 
     private static JsonTypes Single(SchemaPlace type) => type.Text() switch
     {

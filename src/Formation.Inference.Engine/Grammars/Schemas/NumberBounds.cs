@@ -12,6 +12,9 @@ internal sealed class NumberBounds
         {
             Add(part, "minimum", "exclusiveMinimum", -1);
             Add(part, "maximum", "exclusiveMaximum", 1);
+            foreach (var (keyword, sign) in (ReadOnlySpan<(string, int)>)[("minimum", 1), ("exclusiveMinimum", 1), ("maximum", -1), ("exclusiveMaximum", -1)])
+                if (part.Denies(keyword, out var denied))
+                    Tighten(denied.Number(), keyword is "minimum" or "maximum", sign);
             if (part.Has("multipleOf", out var multiple))
                 Multiples.Add(multiple.Number() is { Digits.Sign: > 0 } number ? number : throw multiple.Fault("has to be above 0"));
             if (part.Has("format", out var format) && format.Text() == "int32")
@@ -20,6 +23,9 @@ internal sealed class NumberBounds
                 Lower(new ExactNumber(int.MaxValue, 0), false);
             }
         }
+        foreach (var value in SchemaValues.Denied(parts))
+            if (value.Element.ValueKind == JsonValueKind.Number)
+                Excluded.Add(value.Number());
     }
 
     public ExactNumber? Least { get; private set; }
@@ -38,8 +44,11 @@ internal sealed class NumberBounds
 
     public List<ExactNumber> Multiples { get; } = [];
 
+    /// <summary>Single numbers that it must not be.</summary>
+    public List<ExactNumber> Excluded { get; } = [];
+
     /// <summary>Whether it says nothing.</summary>
-    public bool IsAny => Least is null && Most is null && Multiples.Count == 0;
+    public bool IsAny => Least is null && Most is null && Multiples.Count == 0 && Excluded.Count == 0;
 
     /// <summary>Whether no number is between the bounds.</summary>
     public bool IsEmpty(bool isInteger)

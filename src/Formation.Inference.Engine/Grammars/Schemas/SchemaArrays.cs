@@ -3,7 +3,7 @@ using static Formation.Inference.Engine.Grammars.GrammarExpression;
 
 namespace Formation.Inference.Engine.Grammars.Schemas;
 
-/// <summary>Arrays: <c>prefixItems</c>, <c>items</c>, <c>minItems</c> and <c>maxItems</c>; also the list of <c>items</c> and <c>additionalItems</c> of older drafts.</summary>
+/// <summary>Arrays: <c>prefixItems</c>, <c>items</c>, <c>minItems</c>, <c>maxItems</c>, <c>uniqueItems</c> and <c>contains</c>; also the list of <c>items</c> and <c>additionalItems</c> of older drafts.</summary>
 internal static class SchemaArrays
 {
     /// <summary>Items with a place of their own at most.</summary>
@@ -13,15 +13,19 @@ internal static class SchemaArrays
     public static GrammarExpression? Of(IReadOnlyList<SchemaPlace> parts, SchemaRules rules)
     {
         var counts = Counts.Of(parts, "minItems", "maxItems");
-        foreach (var part in parts)
-            if (part.Has("uniqueItems", out var unique) && unique.Element.ValueKind == JsonValueKind.True && !(counts.Most <= 1))
-                throw unique.Fault("'uniqueItems' is not supported: a grammar can't compare items; leave it out, or check for it afterwards");
+        counts = counts with { Least = Math.Max(counts.Least, SchemaValues.LeastParts(parts, JsonValueKind.Array)) };
         var first = parts.Max(part => Prefix(part).Count);
         if (IsClosed(parts) && !parts.Any(part => Rest(part, out _)))
             counts = counts with { Most = Math.Min(counts.Most ?? int.MaxValue, first) };
         if (counts.IsEmpty)
             return null;
         var most = counts.Most;
+        var apart = parts.Select(part => part.Has("uniqueItems", out var unique) && unique.Element.ValueKind == JsonValueKind.True ? unique : default).FirstOrDefault(unique => unique.Pointer is not null);
+        var isUnique = apart.Pointer is not null && !(most <= 1);
+        if (ContainedItems.Of(parts) is { } contained)
+            return isUnique ? throw apart.Fault("'uniqueItems' beside 'contains' is not supported; leave one of them out") : contained.Write(counts, first, place => At(parts, place), rules);
+        if (isUnique)
+            return UniqueItems.Write(apart, first, At(parts, first), counts, rules);
         // From the last place with a schema of its own back to the first: what stands there and behind it.
         var item = rules.Add(Sequence(Text(","), JsonGrammar.Space, rules.Of(At(parts, first))));
         var behind = most <= first ? Empty : Repeat(item, Math.Max(0, counts.Least - first), most - first);
@@ -64,6 +68,9 @@ internal static class SchemaArrays
                 schemas.Add(prefix[place]);
             else if (Rest(part, out var rest))
                 schemas.Add(rest);
+            // An array that holds no such item holds others only.
+            if (part.Denies("contains", out var denied))
+                schemas.Add(denied.Denied());
         }
         return schemas;
     }

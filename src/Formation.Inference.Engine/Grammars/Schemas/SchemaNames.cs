@@ -72,7 +72,7 @@ internal sealed class SchemaNames
             if (own.Count == 0 && part.Has("additionalProperties", out var additional))
                 values.Add(additional);
         }
-        return values.Any(value => value.Element.ValueKind == JsonValueKind.False) ? null : values;
+        return values.Any(value => value.IsFalse) ? null : values;
     }
 
     // Null for any name.

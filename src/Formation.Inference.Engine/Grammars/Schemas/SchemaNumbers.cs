@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 
 namespace Formation.Inference.Engine.Grammars.Schemas;
@@ -25,9 +26,12 @@ internal static class SchemaNumbers
             return rules.Shared("integer", () => Integers(bounds));
         var expressions = isInteger ? [Integers(bounds)] : Decimals(bounds);
         List<ExactNumber> multiples = [.. bounds.Multiples.Where(multiple => !isInteger || !new ExactNumber(1, 0).IsMultipleOf(multiple))];
-        if (expressions is [var one] && multiples.Count == 0)
+        if (expressions is [var one] && multiples.Count == 0 && bounds.Excluded.Count == 0)
             return one;
-        var automaton = expressions.Select(CharacterAutomaton.Of).Concat(multiples.Select(Multiples)).Aggregate((all, next) => all.Intersect(next)).Minimize();
+        var automata = expressions.Select(CharacterAutomaton.Of).Concat(multiples.Select(Multiples));
+        if (bounds.Excluded.Count > 0)
+            automata = automata.Append(CharacterAutomaton.Of(GrammarExpression.Choice([.. bounds.Excluded.Select(Spellings)])).Complement());
+        var automaton = automata.Aggregate((all, next) => all.Intersect(next)).Minimize();
         return automaton.IsEmpty ? null : rules.Add(automaton, ranges => new GrammarCharacters(ranges));
     }
 
@@ -69,6 +73,17 @@ internal static class SchemaNumbers
     }
 
     private static BigInteger Magnitude(ExactNumber? bound) => bound is { } number ? BigInteger.Abs(number.Floor) + 1 : 0;
+
+    // All ways to write a number without an exponent.
+    private static GrammarExpression Spellings(ExactNumber number)
+    {
+        var digits = BigInteger.Abs(number.Digits).ToString(CultureInfo.InvariantCulture).PadLeft(number.Scale + 1, '0');
+        var (zero, point) = (GrammarExpression.Repeat(GrammarExpression.Text("0"), 0, null), digits.Length - number.Scale);
+        return GrammarExpression.Sequence(
+            number.Digits.Sign > 0 ? GrammarExpression.Empty : number.Digits.IsZero ? GrammarExpression.Optional(GrammarExpression.Text("-")) : GrammarExpression.Text("-"),
+            GrammarExpression.Text(digits[..point]),
+            number.Scale > 0 ? GrammarExpression.Sequence(GrammarExpression.Text($".{digits[point..]}"), zero) : GrammarExpression.Optional(GrammarExpression.Sequence(GrammarExpression.Text("."), zero)));
+    }
 
     // Follows the remainder of the digits so far. Of the shape of a number it knows nothing.
     private static CharacterAutomaton Multiples(ExactNumber multiple)

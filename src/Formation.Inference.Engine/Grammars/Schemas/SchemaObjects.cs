@@ -21,12 +21,13 @@ internal static class SchemaObjects
     public static GrammarExpression? Of(IReadOnlyList<SchemaPlace> parts, SchemaRules rules)
     {
         var counts = Counts.Of(parts, "minProperties", "maxProperties");
+        counts = counts with { Least = Math.Max(counts.Least, SchemaValues.LeastParts(parts, JsonValueKind.Object)) };
         var required = parts.SelectMany(Required).ToHashSet(StringComparer.Ordinal);
         var names = parts.SelectMany(part => part.Has("properties", out var properties) ? properties.Members().Select(member => member.Name) : []).Concat(required)
             .Distinct(StringComparer.Ordinal).ToList();
         if (names.Count > MostProperties)
             throw parts[0].Fault($"an object has {names.Count} properties; {MostProperties} are allowed");
-        var others = new SchemaNames(parts, names);
+        var others = new SchemaNames(parts, [.. names.Concat(parts.Where(part => part.Claim == SchemaClaim.Lacks).Select(part => part.About!)).Distinct(StringComparer.Ordinal)]);
         var listed = new List<(string Name, GrammarExpression Pair)>();
         foreach (var name in names)
         {
@@ -42,14 +43,24 @@ internal static class SchemaObjects
     }
 
     /// <summary>The names that a schema requires.</summary>
-    public static IEnumerable<string> Required(SchemaPlace part) => part.Has("required", out var required) ? required.Items().Select(name => name.Text()) : [];
+    public static IEnumerable<string> Required(SchemaPlace part) => part.Claim switch
+    {
+        SchemaClaim.Has when part.About is null => part.Items().Select(name => name.Text()),
+        SchemaClaim.Has or SchemaClaim.Misfits => [part.About!],
+        _ => part.Has("required", out var required) ? required.Items().Select(name => name.Text()) : [],
+    };
 
     /// <summary>What a property has to satisfy by some schemas, or null where one forbids it.</summary>
     public static IReadOnlyList<SchemaPlace>? Value(IReadOnlyList<SchemaPlace> parts, string name)
     {
         var schemas = new List<SchemaPlace>();
+        var (isClosed, isSpoken) = (false, false);
         foreach (var part in parts)
         {
+            if (part.Claim == SchemaClaim.Lacks && part.About == name)
+                return null;
+            if (part.Claim == SchemaClaim.Misfits && part.About == name)
+                schemas.Add(part.Denied());
             var before = schemas.Count;
             if (part.Has("properties", out var properties) && properties.Has(name, out var property))
                 schemas.Add(property);
@@ -57,8 +68,10 @@ internal static class SchemaObjects
                 schemas.AddRange(patterns.Members().Where(pattern => SchemaNames.Automaton(pattern.Place, pattern.Name).Takes(name)).Select(pattern => pattern.Place));
             if (schemas.Count == before && part.Has("additionalProperties", out var additional))
                 schemas.Add(additional);
+            isSpoken |= schemas.Count > before;
+            isClosed |= part.Has("unevaluatedProperties", out var unevaluated) && unevaluated.Element.ValueKind == JsonValueKind.False;
         }
-        return schemas.Any(schema => schema.Element.ValueKind == JsonValueKind.False) ? null : schemas;
+        return (isClosed && !isSpoken) || schemas.Any(schema => schema.IsFalse) ? null : schemas;
     }
 
     // From the last state back to the first: each rule says what may stand from there to the end of the object.

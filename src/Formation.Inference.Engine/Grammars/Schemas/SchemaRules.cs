@@ -39,12 +39,12 @@ internal sealed class SchemaRules(SchemaDocument document)
     /// <summary>What satisfies all of some schemas.</summary>
     public GrammarExpression Of(IReadOnlyList<SchemaPlace> schemas)
     {
-        SchemaPlace[] parts = [.. schemas.Where(schema => !(schema.Element.ValueKind == JsonValueKind.True)).DistinctBy(schema => schema.Pointer)];
+        SchemaPlace[] parts = [.. schemas.Where(schema => !schema.IsTrue).DistinctBy(schema => schema.Key)];
         if (parts.Length == 0)
             return GrammarExpression.Rule(JsonGrammar.ValueRule);
         if (parts.Length > SchemaDocument.MostParts)
             throw parts[0].Fault($"more than {SchemaDocument.MostParts} schemas have to hold together");
-        var key = string.Join(" and ", parts.Select(part => part.Pointer));
+        var key = string.Join(" and ", parts.Select(part => part.Key));
         if (!_names.TryGetValue(key, out var name))
         {
             _names[key] = name = Next(parts[0].Pointer);
@@ -55,6 +55,9 @@ internal sealed class SchemaRules(SchemaDocument document)
         return GrammarExpression.Rule(name);
     }
 
+    /// <summary>All values that satisfy some schemas, as they are written, or null where they can't be listed.</summary>
+    public IReadOnlyList<JsonElement>? Values(IReadOnlyList<SchemaPlace> schemas) => SchemaValues.All(document.Variants(schemas));
+
     /// <summary>A rule of its own.</summary>
     public GrammarExpression Add(GrammarExpression expression)
     {
@@ -62,6 +65,12 @@ internal sealed class SchemaRules(SchemaDocument document)
         _rules[name] = expression;
         return GrammarExpression.Rule(name);
     }
+
+    /// <summary>A rule that is said later, by <see cref="Define"/>: one that stands in itself.</summary>
+    public GrammarReference Reserve() => (GrammarReference)Add(GrammarExpression.Empty);
+
+    /// <summary>Says what a rule is.</summary>
+    public void Define(GrammarReference rule, GrammarExpression expression) => _rules[rule.Name] = expression;
 
     /// <summary>Rules of its own for a set of texts.</summary>
     public GrammarExpression Add(CharacterAutomaton automaton, Func<IReadOnlyList<CharacterRange>, GrammarExpression> spell)
@@ -120,7 +129,7 @@ internal sealed class SchemaRules(SchemaDocument document)
             Contradict(parts[^1], "no type is allowed by all schemas that hold here");
         if (SchemaValues.Of(parts) is { } values)
             return Values(parts, values, types);
-        if (types == JsonTypes.All && !JsonTypesReader.Keywords.Keys.Any(keyword => parts.Any(part => part.Has(keyword, out _))))
+        if (types == JsonTypes.All && parts.All(part => part.Claim == SchemaClaim.Holds) && !JsonTypesReader.Keywords.Keys.Any(keyword => parts.Any(part => part.Has(keyword, out _))))
             return [GrammarExpression.Rule(JsonGrammar.ValueRule)];
         var isInteger = (types & JsonTypes.OtherNumber) == 0;
         return new[]
@@ -129,9 +138,16 @@ internal sealed class SchemaRules(SchemaDocument document)
             Typed(JsonTypes.Array, () => SchemaArrays.Of(parts, this), "minItems is above maxItems"),
             Typed(JsonTypes.String, () => SchemaStrings.Of(parts, this), "no text has all of minLength, maxLength, pattern and format"),
             Typed(JsonTypes.Number, () => SchemaNumbers.Of(parts, isInteger, this), $"no {(isInteger ? "integer" : "number")} is between the bounds and a multiple"),
-            Typed(JsonTypes.Boolean, () => GrammarExpression.Choice(GrammarExpression.Text("true"), GrammarExpression.Text("false")), ""),
-            Typed(JsonTypes.Null, () => GrammarExpression.Text("null"), ""),
+            Typed(JsonTypes.Boolean, () => Words("true", "false"), "neither true nor false is allowed"),
+            Typed(JsonTypes.Null, () => Words("null"), "null is not allowed"),
         }.OfType<GrammarExpression>();
+
+        GrammarExpression? Words(params IEnumerable<string> words)
+        {
+            var denied = SchemaValues.Denied(parts).Select(value => value.Element.GetRawText()).ToHashSet(StringComparer.Ordinal);
+            GrammarExpression[] allowed = [.. words.Where(word => !denied.Contains(word)).Select(GrammarExpression.Text)];
+            return allowed.Length == 0 ? null : GrammarExpression.Choice(allowed);
+        }
 
         GrammarExpression? Typed(JsonTypes type, Func<GrammarExpression?> write, string otherwise)
         {

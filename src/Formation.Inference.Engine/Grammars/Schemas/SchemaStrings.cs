@@ -1,18 +1,25 @@
+using System.Text.Json;
+
 namespace Formation.Inference.Engine.Grammars.Schemas;
 
 /// <summary>Texts: <c>minLength</c>, <c>maxLength</c>, <c>pattern</c> and <c>format</c>. Lengths are in characters, whatever their spelling.</summary>
 internal static class SchemaStrings
 {
-    /// <summary>What a schema's patterns and formats say, each for itself.</summary>
+    /// <summary>What patterns and formats of some schemas say, each for itself, and what their denied values leave.</summary>
     public static IEnumerable<TextLanguage> Languages(IReadOnlyList<SchemaPlace> parts)
     {
         foreach (var part in parts)
         {
             if (part.Has("pattern", out var pattern))
                 yield return Pattern(pattern, pattern.Text());
+            if (part.Denies("pattern", out pattern))
+                yield return Pattern(pattern, pattern.Text()).Complement();
             if (part.Has("format", out var format) && SchemaFormats.Of(format) is { } language)
                 yield return new TextLanguage(language);
         }
+        GrammarExpression[] denied = [.. SchemaValues.Denied(parts).Where(value => value.Element.ValueKind == JsonValueKind.String).Select(value => GrammarExpression.Text(value.Text()))];
+        if (denied.Length > 0)
+            yield return new TextLanguage(GrammarExpression.Choice(denied)).Complement();
     }
 
     /// <summary>What a regular expression says.</summary>
