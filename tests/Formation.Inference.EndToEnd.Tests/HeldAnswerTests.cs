@@ -5,8 +5,8 @@ using Formation.Inference.Testing.Models;
 namespace Formation.Inference.EndToEnd.Tests;
 
 /// <summary>
-/// Answers that are held to a schema or to calls of tools, from a model with random weights over three machines: real processes, killed in the
-/// middle of the streams.
+/// Answers that are held to a schema or to calls of tools, some of them behind a thought, from a model with random weights over three machines: real
+/// processes, killed in the middle of the streams.
 /// </summary>
 public sealed class HeldAnswerTests
 {
@@ -18,31 +18,56 @@ public sealed class HeldAnswerTests
 
     private const string Grouped = "[A-F]{3}(-[0-9]{4}){30}";
 
-    private static readonly (string Path, JsonObject Body)[] Requests =
+    // Opens every thought itself, unless told not to; a model with random weights ends none before its limit.
+    private const string Template = """
+        {%- for m in messages %}{{ '<|im_start|>' + m.role + '\n' + m.content.split('</think>')[-1] + '<|im_end|>\n' }}{% endfor %}
+        {%- if add_generation_prompt %}{{ '<|im_start|>assistant\n<think>\n' }}{% if enable_thinking is false %}{{ '\n</think>\n\n' }}{% endif %}{% endif %}
+        """;
+
+    // When the last of these thoughts has begun the short ones have ended, so that the losses meet thoughts and what follows them.
+    private const int ShortThought = 8, LongThought = 400;
+
+    // The fewest tokens that Anthropic's API lets a model think for.
+    private const int AnthropicThought = 1024;
+
+    /// <summary>The requests, and how many tokens each may think for.</summary>
+    private static readonly (string Path, JsonObject Body, int Thought)[] Requests =
     [
-        .. Enumerable.Range(0, 2).Select(i => Chat(i, ("response_format", $$$"""{"type":"json_schema","json_schema":{"name":"order","schema":{{{Order}}}}}"""))),
+        .. Enumerable.Range(0, 2).Select(i => Chat(i, 0, ("response_format", ChatFormat))),
         .. Enumerable.Range(2, 2).Select(i => Chat(
-            i, ("tools", $$$"""[{"type":"function","function":{"name":"order","parameters":{{{Order}}}}}]"""), ("tool_choice", "\"required\""),
+            i, 0, ("tools", $$$"""[{"type":"function","function":{"name":"order","parameters":{{{Order}}}}}]"""), ("tool_choice", "\"required\""),
             ("parallel_tool_calls", "false"))),
-        Message("Ask for four.", ("output_config", $$$"""{"format":{"type":"json_schema","schema":{{{Order}}}}}""")),
-        Message("Get me four.", ("tools", $$"""[{"name":"order","input_schema":{{Order}}}]"""), ("tool_choice", """{"type":"any","disable_parallel_tool_use":true}""")),
-        Response(6, ("text", $$$"""{"format":{"type":"json_schema","name":"order","schema":{{{Order}}}}}""")),
+        Message("Ask for four.", 0, ("output_config", MessageFormat)),
+        Message("Get me four.", 0, ("tools", $$"""[{"name":"order","input_schema":{{Order}}}]"""), ("tool_choice", """{"type":"any","disable_parallel_tool_use":true}""")),
+        Response(6, 0, ("text", ResponseFormat)),
         Response(
-            7, ("tools", $$"""[{"type":"function","name":"order","parameters":{{Order}}}]"""), ("tool_choice", "\"required\""), ("parallel_tool_calls", "false")),
+            7, 0, ("tools", $$"""[{"type":"function","name":"order","parameters":{{Order}}}]"""), ("tool_choice", "\"required\""), ("parallel_tool_calls", "false")),
         Generation(8, $$"""{"type":"json","value":{{Order}}}"""),
+        Chat(10, ShortThought, ("response_format", ChatFormat)),
+        Chat(11, LongThought, ("response_format", ChatFormat)),
+        Message("Think, and ask for four.", AnthropicThought, ("output_config", MessageFormat)),
+        Response(12, ShortThought, ("text", ResponseFormat)),
+        Response(13, LongThought, ("text", ResponseFormat)),
         Completion(9, ("structured_outputs", $$"""{"regex":"{{Grouped}}"}""")),
     ];
+
+    private static string ChatFormat => $$$"""{"type":"json_schema","json_schema":{"name":"order","schema":{{{Order}}}}}""";
+
+    private static string MessageFormat => $$$"""{"format":{"type":"json_schema","schema":{{{Order}}}}}""";
+
+    private static string ResponseFormat => $$$"""{"format":{"type":"json_schema","name":"order","schema":{{{Order}}}}}""";
 
     [Fact]
     public async Task A_schema_and_a_call_survive_the_loss_of_a_stage_and_of_the_head_unchanged()
     {
         await using var cluster = await ClusterProcesses.StartAsync(
-            nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 1024, HiddenSize = 128 }, context: 1024);
+            nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 2048, HiddenSize = 128, ChatTemplate = Template }, context: 2048);
         var alone = await AskAllAsync(cluster, null);
         Assert.All(alone[..^1], AssertHeld);
+        Assert.All(alone.Zip(Requests), pair => AssertThought(pair.First, pair.Second.Thought));
         Assert.Matches($"^{Grouped}$", alone[^1].Text);
 
-        await cluster.DeployAsync("--stages", "3", "--spares", "1");
+        await cluster.DeployAsync("--stages", "3", "--spares", "1", "--concurrency", $"{Requests.Length}");
         Assert.Equal(alone, await AskAllAsync(cluster, null));
 
         var stage = (await cluster.NodesOfAsync("stage"))[0];
@@ -55,23 +80,48 @@ public sealed class HeldAnswerTests
         Assert.DoesNotContain(head, await cluster.NodesOfAsync("head"));
     }
 
-    /// <summary>Asks all at the same time; as soon as each of them has said something, <paramref name="disturb"/> happens.</summary>
+    /// <summary>
+    /// Asks all at the same time; as soon as each of them has said something, those with a short thought behind it, <paramref name="disturb"/> happens:
+    /// in the middle of every long thought.
+    /// </summary>
     private static async Task<AskedAnswer[]> AskAllAsync(ClusterProcesses cluster, Action? disturb)
     {
-        var (waiting, isDone) = (Requests.Length, false);
+        var (waiting, isDone, thinking) = (Requests.Length, false, 0);
         return await Task.WhenAll(Requests.Select(request =>
         {
-            var hasBegun = false;
+            var (hasBegun, isThinking) = (false, false);
             return AskedAnswer.AskAsync(
                 cluster.Client, request.Path, request.Body,
-                () =>
+                isOfThought =>
                 {
+                    if (isThinking != isOfThought)
+                        Interlocked.Add(ref thinking, isOfThought ? 1 : -1);
+                    isThinking = isOfThought;
+                    if (isOfThought && request.Thought == ShortThought)
+                        return;
                     if (!hasBegun && Interlocked.Decrement(ref waiting) == 0 && !Interlocked.Exchange(ref isDone, true))
-                        disturb?.Invoke();
+                        Disturb();
                     hasBegun = true;
                 },
                 TestContext.Current.CancellationToken);
         }));
+
+        void Disturb()
+        {
+            if (disturb is null)
+                return;
+            Assert.Equal(Requests.Count(request => request.Thought > ShortThought), Volatile.Read(ref thinking));
+            disturb();
+        }
+    }
+
+    private static void AssertThought(AskedAnswer answer, int most)
+    {
+        Assert.Equal(most > 0, answer.Thought.Length > 0);
+
+        // What closes a thought is counted, too.
+        Assert.InRange(answer.Usage.Thought, most, most == 0 ? 0 : most + 20);
+        Assert.True(answer.Usage.Answer > answer.Usage.Thought);
     }
 
     private static void AssertHeld(AskedAnswer answer)
@@ -100,23 +150,27 @@ public sealed class HeldAnswerTests
         });
     }
 
-    private static (string Path, JsonObject Body) Chat(int seed, params (string Name, string Json)[] more) => ("/v1/chat/completions", Body(
-        more, ("messages", $$"""[{"role":"user","content":"Order number {{seed}}, please."}]"""), ("temperature", "1"), ("seed", $"{seed}")));
+    private static (string Path, JsonObject Body, int Thought) Chat(int seed, int thought, params (string Name, string Json)[] more) => ("/v1/chat/completions", Body(
+        more, ("messages", $$"""[{"role":"user","content":"Order number {{seed}}, please."}]"""), ("temperature", "1"), ("seed", $"{seed}"),
+        ("stream_options", """{"include_usage":true}"""), thought == 0 ? ("reasoning_effort", "\"none\"") : ("thinking_token_budget", $"{thought}")), thought);
 
-    private static (string Path, JsonObject Body) Message(string text, params (string Name, string Json)[] more) => ("/v1/messages", Body(
-        more, ("messages", $$"""[{"role":"user","content":"{{text}}"}]"""), ("temperature", "0"), ("max_tokens", "900")));
+    private static (string Path, JsonObject Body, int Thought) Message(string text, int thought, params (string Name, string Json)[] more) => ("/v1/messages", Body(
+        more, ("messages", $$"""[{"role":"user","content":"{{text}}"}]"""), ("temperature", "0"), ("max_tokens", $"{900 + thought}"),
+        ("thinking", thought == 0 ? """{"type":"disabled"}""" : $$"""{"type":"enabled","budget_tokens":{{thought}}}""")), thought);
 
-    private static (string Path, JsonObject Body) Response(int seed, params (string Name, string Json)[] more) => ("/v1/responses", Body(
-        more, ("input", $"\"Order number {seed}, please.\""), ("temperature", "1"), ("seed", $"{seed}"), ("store", "false")));
+    private static (string Path, JsonObject Body, int Thought) Response(int seed, int thought, params (string Name, string Json)[] more) => ("/v1/responses", Body(
+        more, ("input", $"\"Order number {seed}, please.\""), ("temperature", "1"), ("seed", $"{seed}"), ("store", "false"),
+        thought == 0 ? ("reasoning", """{"effort":"none"}""") : ("thinking_token_budget", $"{thought}")), thought);
 
-    private static (string Path, JsonObject Body) Completion(int seed, params (string Name, string Json)[] more) => ("/v1/completions", Body(
-        more, ("prompt", "\"The number is \""), ("temperature", "1"), ("seed", $"{seed}"), ("max_tokens", "900")));
+    private static (string Path, JsonObject Body, int Thought) Completion(int seed, params (string Name, string Json)[] more) => ("/v1/completions", Body(
+        more, ("prompt", "\"The number is \""), ("temperature", "1"), ("seed", $"{seed}"), ("max_tokens", "900"),
+        ("stream_options", """{"include_usage":true}""")), 0);
 
-    private static (string Path, JsonObject Body) Generation(int seed, string grammar) => ($"/models/{ClusterProcesses.Model}/generate_stream", new JsonObject
+    private static (string Path, JsonObject Body, int Thought) Generation(int seed, string grammar) => ($"/models/{ClusterProcesses.Model}/generate_stream", new JsonObject
     {
         ["inputs"] = "An order: ",
         ["parameters"] = new JsonObject { ["grammar"] = JsonNode.Parse(grammar), ["do_sample"] = true, ["seed"] = seed, ["details"] = true },
-    });
+    }, 0);
 
     private static JsonObject Body((string Name, string Json)[] more, params (string Name, string Json)[] fields) => new(
         [.. fields.Concat(more).Append(("model", $"\"{ClusterProcesses.Model}\"")).Append(("stream", "true"))

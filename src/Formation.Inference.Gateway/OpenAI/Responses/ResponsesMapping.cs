@@ -71,7 +71,7 @@ internal static class ResponsesMapping
                 Tools = tools.Template,
                 TemplateVariables = CommonMapping.TemplateVariables("reasoning.effort", body.Reasoning?.Effort, body.ChatTemplateKwargs),
             },
-            Reasoning = CommonMapping.Reasoning(body.Reasoning?.Effort),
+            Reasoning = CommonMapping.Reasoning(body.Reasoning?.Effort, Integer("thinking_token_budget", body.ThinkingTokenBudget, 1, int.MaxValue)),
             Sampling = SamplingMapping.ToSampling(body),
             Stop = SamplingMapping.ToStopConditions(body, maxTokens, MaxTokensName),
             Format = Format(body),

@@ -88,6 +88,9 @@ internal sealed class ResponsesRequest : GenerationFields
 
     /// <summary>Further variables for the model's chat template.</summary>
     public Dictionary<string, JsonElement>? ChatTemplateKwargs { get; init; }
+
+    /// <summary>Tokens that the model may think for, from 1; then it has to answer.</summary>
+    public long? ThinkingTokenBudget { get; init; }
 }
 
 /// <summary>What the text of a response must be.</summary>

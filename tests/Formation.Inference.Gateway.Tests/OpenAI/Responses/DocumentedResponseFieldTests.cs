@@ -66,6 +66,7 @@ public class DocumentedResponseFieldTests
         ["ignore_eos"] = "true",
         ["structured_outputs"] = """{"regex":"a"}""",
         ["chat_template_kwargs"] = """{"a":1}""",
+        ["thinking_token_budget"] = "20",
     };
 
     /// <summary>What has to be there besides for a field to mean anything.</summary>
@@ -137,6 +138,7 @@ public class DocumentedResponseFieldTests
             asked.Format,
             asked.ToolUse,
             asked.Logprobs,
+            asked.Reasoning,
             prompt.Tools?.GetRawText(),
             string.Join(',', prompt.Messages.Select(message => $"{message.Role} {message.Content?.Value}")),
             JsonSerializer.Serialize(prompt.TemplateVariables),

@@ -54,6 +54,7 @@ public class MalformedResponsesTests(SharedGateway shared) : IClassFixture<Share
     [InlineData("""BASE,"tools":[FUNCTION],"tool_choice":{"type":"allowed_tools","mode":"x","tools":[FUNCTION]}}""", "invalid_value", "tool_choice.mode", "required")]
     [InlineData("""BASE,"reasoning":{"effort":"huge"}}""", "invalid_value", "reasoning.effort", "Supported values")]
     [InlineData("""BASE,"reasoning":{"summary":"long"}}""", "invalid_value", "reasoning.summary", "Supported values")]
+    [InlineData("""BASE,"thinking_token_budget":0}""", "integer_below_min_value", "thinking_token_budget", ">= 1")]
     [InlineData("""BASE,"truncation":"middle"}""", "invalid_value", "truncation", "disabled")]
     [InlineData("""BASE,"background":true,"store":false}""", "invalid_value", "background", "'store'")]
     [InlineData("""BASE,"conversation":"conv_1"}""", "unsupported_parameter", "conversation", "previous_response_id")]
