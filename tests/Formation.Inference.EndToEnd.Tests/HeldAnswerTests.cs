@@ -6,7 +6,7 @@ namespace Formation.Inference.EndToEnd.Tests;
 
 /// <summary>
 /// Answers that are held to a schema or to calls of tools, some of them behind a thought, from a model with random weights over three machines: real
-/// processes, killed in the middle of the streams.
+/// processes, killed in the middle of the streams. And texts that fill gaps.
 /// </summary>
 public sealed class HeldAnswerTests
 {
@@ -48,7 +48,9 @@ public sealed class HeldAnswerTests
         Message("Think, and ask for four.", AnthropicThought, ("output_config", MessageFormat)),
         Response(12, ShortThought, ("text", ResponseFormat)),
         Response(13, LongThought, ("text", ResponseFormat)),
-        Completion(9, ("structured_outputs", $$"""{"regex":"{{Grouped}}"}""")),
+        Completion(9, "\"The number is \"", ("structured_outputs", $$"""{"regex":"{{Grouped}}"}""")),
+        Completion(14, "\"def hello(\"", ("suffix", "\" return the answer\""), ("ignore_eos", "true"), ("max_tokens", "200")),
+        Completion(15, "[72,101,108]", ("suffix", "\" world\""), ("structured_outputs", """{"regex":"[a-z ]{60,90}"}""")),
     ];
 
     private static string ChatFormat => $$$"""{"type":"json_schema","json_schema":{"name":"order","schema":{{{Order}}}}}""";
@@ -58,14 +60,16 @@ public sealed class HeldAnswerTests
     private static string ResponseFormat => $$$"""{"format":{"type":"json_schema","name":"order","schema":{{{Order}}}}}""";
 
     [Fact]
-    public async Task A_schema_and_a_call_survive_the_loss_of_a_stage_and_of_the_head_unchanged()
+    public async Task Schemas_calls_thoughts_and_filled_gaps_survive_the_loss_of_a_stage_and_of_the_head_unchanged()
     {
         await using var cluster = await ClusterProcesses.StartAsync(
-            nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 2048, HiddenSize = 128, ChatTemplate = Template }, context: 2048);
+            nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 2048, HiddenSize = 128, ChatTemplate = Template, FillsGaps = true }, context: 2048);
         var alone = await AskAllAsync(cluster, null);
-        Assert.All(alone[..^1], AssertHeld);
+        Assert.All(alone[..^3], AssertHeld);
         Assert.All(alone.Zip(Requests), pair => AssertThought(pair.First, pair.Second.Thought));
-        Assert.Matches($"^{Grouped}$", alone[^1].Text);
+        Assert.Matches($"^{Grouped}$", alone[^3].Text);
+        Assert.Equal(200, alone[^2].Usage.Answer);
+        Assert.Matches("^[a-z ]{60,90}$", alone[^1].Text);
 
         await cluster.DeployAsync("--stages", "3", "--spares", "1", "--concurrency", $"{Requests.Length}");
         Assert.Equal(alone, await AskAllAsync(cluster, null));
@@ -162,9 +166,8 @@ public sealed class HeldAnswerTests
         more, ("input", $"\"Order number {seed}, please.\""), ("temperature", "1"), ("seed", $"{seed}"), ("store", "false"),
         thought == 0 ? ("reasoning", """{"effort":"none"}""") : ("thinking_token_budget", $"{thought}")), thought);
 
-    private static (string Path, JsonObject Body, int Thought) Completion(int seed, params (string Name, string Json)[] more) => ("/v1/completions", Body(
-        more, ("prompt", "\"The number is \""), ("temperature", "1"), ("seed", $"{seed}"), ("max_tokens", "900"),
-        ("stream_options", """{"include_usage":true}""")), 0);
+    private static (string Path, JsonObject Body, int Thought) Completion(int seed, string prompt, params (string Name, string Json)[] more) => ("/v1/completions", Body(
+        more, ("prompt", prompt), ("temperature", "1"), ("seed", $"{seed}"), ("max_tokens", "900"), ("stream_options", """{"include_usage":true}""")), 0);
 
     private static (string Path, JsonObject Body, int Thought) Generation(int seed, string grammar) => ($"/models/{ClusterProcesses.Model}/generate_stream", new JsonObject
     {
@@ -173,6 +176,6 @@ public sealed class HeldAnswerTests
     }, 0);
 
     private static JsonObject Body((string Name, string Json)[] more, params (string Name, string Json)[] fields) => new(
-        [.. fields.Concat(more).Append(("model", $"\"{ClusterProcesses.Model}\"")).Append(("stream", "true"))
+        [.. fields.ExceptBy(more.Select(field => field.Name), field => field.Name).Concat(more).Append(("model", $"\"{ClusterProcesses.Model}\"")).Append(("stream", "true"))
             .Select(field => KeyValuePair.Create(field.Item1, JsonNode.Parse(field.Item2)))]);
 }
