@@ -34,7 +34,17 @@ public sealed record ModelDescription(
     /// <see cref="ContextLength"/>, while that is unknown.
     /// </summary>
     public EmbeddingTraits? Embedding { get; init; }
+
+    /// <summary>What else it can do; null while that is unknown: before its first load, where this process serves it.</summary>
+    public ModelAbilities? Abilities { get; init; }
 }
+
+/// <summary>What a model's own template and vocabulary let it do. Every model continues texts and is held to formats.</summary>
+/// <param name="Chats">Whether it answers conversations, with tools and without: its template works, or it has none and gets the usual one.</param>
+/// <param name="Thinks">Whether it has a train of thought before its answers (<see cref="ReasoningSyntax"/>).</param>
+/// <param name="TakesEffort">Whether its template tells it how much effort it is to make.</param>
+/// <param name="FillsGaps">Whether it takes an <see cref="InfillPrompt"/>.</param>
+public sealed record ModelAbilities(bool Chats, bool Thinks, bool TakesEffort, bool FillsGaps);
 
 /// <summary>What a model's embeddings are.</summary>
 /// <param name="Width">Values of a vector.</param>

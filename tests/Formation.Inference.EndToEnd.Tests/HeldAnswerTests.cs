@@ -65,6 +65,8 @@ public sealed class HeldAnswerTests
         await using var cluster = await ClusterProcesses.StartAsync(
             nodes: 4, new TinyModelOptions { LayerCount = 6, ContextLength = 2048, HiddenSize = 128, ChatTemplate = Template, FillsGaps = true }, context: 2048);
         var alone = await AskAllAsync(cluster, null);
+        var abilities = await CapabilitiesAsync(cluster);
+        Assert.Equal("completion chat tools thinking insert embedding", abilities);
         Assert.All(alone[..^3], AssertHeld);
         Assert.All(alone.Zip(Requests), pair => AssertThought(pair.First, pair.Second.Thought));
         Assert.Matches($"^{Grouped}$", alone[^3].Text);
@@ -72,6 +74,7 @@ public sealed class HeldAnswerTests
         Assert.Matches("^[a-z ]{60,90}$", alone[^1].Text);
 
         await cluster.DeployAsync("--stages", "3", "--spares", "1", "--concurrency", $"{Requests.Length}");
+        Assert.Equal(abilities, await CapabilitiesAsync(cluster));
         Assert.Equal(alone, await AskAllAsync(cluster, null));
 
         var stage = (await cluster.NodesOfAsync("stage"))[0];
@@ -82,6 +85,13 @@ public sealed class HeldAnswerTests
         var head = (await cluster.NodesOfAsync("head"))[0];
         Assert.Equal(alone, await AskAllAsync(cluster, () => cluster.Nodes[head].Kill()));
         Assert.DoesNotContain(head, await cluster.NodesOfAsync("head"));
+    }
+
+    /// <summary>What the gateway says that the model can do.</summary>
+    private static async Task<string> CapabilitiesAsync(ClusterProcesses cluster)
+    {
+        var model = JsonElement.Parse(await cluster.Client.GetStringAsync($"/v1/models/{ClusterProcesses.Model}", TestContext.Current.CancellationToken));
+        return string.Join(' ', model.GetProperty("capabilities").EnumerateArray().Select(word => word.GetString()));
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Weights;
 using Formation.Inference.Engine.Gguf;
+using Formation.Inference.Engine.Serving;
 using Formation.Inference.Kernels.Attention;
 using Formation.Inference.Node.Weights;
 using Formation.Inference.Node.Weights.Manifests;
@@ -28,7 +29,7 @@ sealed class DeployableModels(ServedModels models, string dataFolder, TimeProvid
             var shape = ModelShapes.Of(file, modelId, kvFormat == "q8_0" ? KvFormat.Q8_0 : KvFormat.F16);
             var manifested = await _manifests.GetAsync(path, null, cancellationToken);
             Keep(manifested);
-            return new DeployedModel(manifested.Manifest.Digest, path, File.GetLastWriteTimeUtc(path), shape);
+            return new DeployedModel(manifested.Manifest.Digest, path, File.GetLastWriteTimeUtc(path), shape) { Abilities = ModelAbilitiesReader.Read(file) };
         }
         catch (Exception error) when (IsFault(error))
         {

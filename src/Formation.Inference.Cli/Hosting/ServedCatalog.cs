@@ -28,6 +28,7 @@ sealed class ServedCatalog(IModelCatalog local, DeploymentController controller)
             status.IsReady ? 1 : status.Replicas.Select(replica => replica.Progress).DefaultIfEmpty(0).Max())
         {
             Embedding = model.Shape.Embeds ? new EmbeddingTraits(model.Shape.HiddenSize, contextLength) : null,
+            Abilities = model.Abilities,
         };
     }
 }

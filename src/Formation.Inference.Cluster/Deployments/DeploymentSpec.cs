@@ -30,4 +30,8 @@ public sealed record DeploymentSpec
 /// <param name="Path">The file, on the gateway.</param>
 /// <param name="Created">When it was last written.</param>
 /// <param name="Shape">What placement has to know of it.</param>
-public sealed record DeployedModel(string Digest, string Path, DateTimeOffset Created, ModelShape Shape);
+public sealed record DeployedModel(string Digest, string Path, DateTimeOffset Created, ModelShape Shape)
+{
+    /// <summary>What it can do; null of one that was deployed before that was noted.</summary>
+    public ModelAbilities? Abilities { get; init; }
+}

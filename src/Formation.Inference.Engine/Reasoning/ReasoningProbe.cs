@@ -24,9 +24,41 @@ internal static partial class ReasoningProbe
     ];
 
     /// <summary>How the thoughts of a template's model stand in its text, or null where it knows none.</summary>
-    public static ReasoningSyntax? Find(ChatTemplate template, Tokenizer tokenizer) => Find(
-        template,
-        new ChatTemplateInput { Messages = [], BosToken = tokenizer.NameOf(tokenizer.Bos), EosToken = tokenizer.NameOf(tokenizer.Eos), TimeProvider = new StandingClock(DateTimeOffset.UnixEpoch) });
+    public static ReasoningSyntax? Find(ChatTemplate template, Tokenizer tokenizer) => Find(template, InputFor(tokenizer));
+
+    /// <summary>Whether a template tells its model how much effort it is to make: prompts for little and for much are not the same.</summary>
+    public static bool TakesEffort(ChatTemplate template, Tokenizer tokenizer) => TakesEffort(template, InputFor(tokenizer));
+
+    /// <summary>The same.</summary>
+    /// <param name="template">The template.</param>
+    /// <param name="input">What it is rendered with besides the conversation.</param>
+    public static bool TakesEffort(ChatTemplate template, ChatTemplateInput input)
+    {
+        return For(Little) != For(Much);
+
+        string? For(JsonElement effort)
+        {
+            try
+            {
+                var variables = new Dictionary<string, JsonElement> { [ReasoningVariables.Effort] = effort };
+                return template.Render(input with { Messages = [new ChatMessage("user", "x")], Variables = variables, AddGenerationPrompt = true }).Text;
+            }
+            catch (TemplateException)
+            {
+                return null;
+            }
+        }
+    }
+
+    private static readonly JsonElement Little = JsonElement.Parse("\"low\""), Much = JsonElement.Parse("\"high\"");
+
+    private static ChatTemplateInput InputFor(Tokenizer tokenizer) => new()
+    {
+        Messages = [],
+        BosToken = tokenizer.NameOf(tokenizer.Bos),
+        EosToken = tokenizer.NameOf(tokenizer.Eos),
+        TimeProvider = new StandingClock(DateTimeOffset.UnixEpoch),
+    };
 
     /// <summary>The same.</summary>
     /// <param name="template">The template.</param>

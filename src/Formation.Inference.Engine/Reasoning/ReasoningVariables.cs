@@ -5,6 +5,9 @@ namespace Formation.Inference.Engine.Reasoning;
 /// <summary>The variables by which chat templates are told whether the model is to think. Families call it differently; each reads its own.</summary>
 internal static class ReasoningVariables
 {
+    /// <summary>The variable by which they are told how much effort it is to make.</summary>
+    public const string Effort = "reasoning_effort";
+
     private static readonly string[] Names = ["enable_thinking", "thinking"];
     private static readonly JsonElement Yes = JsonElement.Parse("true"), No = JsonElement.Parse("false");
 

@@ -184,7 +184,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
 
     static long BlocksFor(long positions) => (positions + BlockSize - 1) / BlockSize;
 
-    static (ChatTemplate? Template, string? Fault) ReadTemplate(GgufMetadata metadata)
+    internal static (ChatTemplate? Template, string? Fault) ReadTemplate(GgufMetadata metadata)
     {
         if (metadata.FindString(TemplateKey) is not { } source)
             return (ChatTemplate.Default, null);

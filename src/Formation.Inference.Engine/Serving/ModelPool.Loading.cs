@@ -31,7 +31,8 @@ public sealed partial class ModelPool
 
             var model = _load(slot.Source, new SlotProgress(slot), cancellationToken);
             var engine = new InferenceEngine(slot.Id, model, _options.Engine, _metrics, _clock, _loggers.CreateLogger<InferenceEngine>());
-            var loaded = new LoadedModel(engine, new PromptEncoder(model, engine.ContextLength, _clock), new EmbeddingEncoder(model, engine.ContextLength));
+            var loaded = new LoadedModel(
+                engine, new PromptEncoder(model, engine.ContextLength, _clock), new EmbeddingEncoder(model, engine.ContextLength), model.Abilities);
             var elapsed = _clock.GetElapsedTime(started);
             _metrics.ModelLoadTime.Record(elapsed.TotalSeconds, EngineMetrics.ModelTag(slot.Id));
             LogLoaded(slot.Id, elapsed, model.MemoryBytes / Mebibyte);
@@ -60,6 +61,7 @@ public sealed partial class ModelPool
         {
             (slot.State, slot.Loaded, slot.Load) = (state, loaded, null);
             slot.CancelLoad = null;
+            slot.Abilities = loaded?.Abilities ?? slot.Abilities;
             slot.LastUsed = _clock.GetTimestamp();
             if (loaded is null)
                 Reserve(slot, 0);

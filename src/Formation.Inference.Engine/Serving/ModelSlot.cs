@@ -14,6 +14,9 @@ internal sealed class ModelSlot(string id, ModelSource source, DateTimeOffset cr
     /// <summary>What the header said, once it was read.</summary>
     public ModelFootprint? Footprint { get; set; }
 
+    /// <summary>What the model can do, once it was loaded.</summary>
+    public ModelAbilities? Abilities { get; set; }
+
     /// <summary>Bytes of the budget that are taken for this model: while it loads and as long as it is loaded.</summary>
     public long ReservedBytes { get; set; }
 
@@ -53,9 +56,10 @@ internal sealed class ModelSlot(string id, ModelSource source, DateTimeOffset cr
             State switch { ModelState.Ready => 1, ModelState.Loading => Progress, _ => 0 })
         {
             Embedding = Footprint?.EmbeddingWidth is { } width ? new EmbeddingTraits(width, contextLength!.Value) : null,
+            Abilities = Abilities,
         };
     }
 }
 
 /// <summary>A model and the engine that runs it.</summary>
-internal sealed record LoadedModel(InferenceEngine Engine, PromptEncoder Encoder, EmbeddingEncoder Inputs);
+internal sealed record LoadedModel(InferenceEngine Engine, PromptEncoder Encoder, EmbeddingEncoder Inputs, ModelAbilities Abilities);

@@ -32,6 +32,9 @@ public sealed class ServableModel : IDisposable
     /// <summary>The model's train of thought.</summary>
     internal ModelReasoning Reasoning => _reasoning.Value;
 
+    /// <summary>What it can do.</summary>
+    internal ModelAbilities Abilities => ModelAbilitiesReader.Of(Template, Tokenizer, Reasoning.Syntax);
+
     /// <summary>How calls of tools stand in the model's text.</summary>
     internal ToolCallSyntax ToolCalls => _ownToolCalls.Value ?? ToolCallSyntax.Default;
 

@@ -1,4 +1,5 @@
 using Formation.Inference.Engine.Devices;
+using Formation.Inference.Engine.Gguf;
 using Formation.Inference.Engine.Scheduling;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Speculation;
@@ -78,6 +79,24 @@ public sealed class ModelLoaderTests : IDisposable
     {
         var footprint = Loader(context: 4000, memory: 1).Measure(Source(TinyServer.Small with { ContextLength = 4096 }));
         Assert.Equal(4000, footprint.ContextLength);
+    }
+
+    const string Thinks = "{% if reasoning_effort %}{{ reasoning_effort }}{% endif %}{% for m in messages %}{{ m.content.split('</think>')[-1] }}{% endfor %}";
+
+    [Theory]
+    [InlineData(TinyModel.ChatMlTemplate, false, true, false, false)]
+    [InlineData(TinyModel.ChatMlTemplate, true, true, false, false)]
+    [InlineData(Thinks, false, true, true, true)]
+    [InlineData("{% broken", true, false, false, false)]
+    [InlineData(null, false, true, false, false)]
+    public void What_a_model_can_do_is_told_by_its_template_and_its_vocabulary(string? template, bool fillsGaps, bool chats, bool thinks, bool takesEffort)
+    {
+        var expected = new ModelAbilities(chats, thinks, takesEffort, fillsGaps);
+        var source = Source(TinyModelOptions.Llama with { ChatTemplate = template, FillsGaps = fillsGaps });
+        using var file = GgufFile.Open(source.Path);
+        Assert.Equal(expected, ModelAbilitiesReader.Read(file));
+        using var model = Loader().Load(source, new Reports(), CancellationToken.None);
+        Assert.Equal(expected, model.Abilities);
     }
 
     [Fact]

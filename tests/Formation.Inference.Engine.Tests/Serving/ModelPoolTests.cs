@@ -83,12 +83,14 @@ public sealed class ModelPoolTests : IAsyncDisposable
     {
         Add("a", 10);
         Assert.Equal((ModelState.Available, null), (StateOf("a"), _pool.Find("a")!.ParameterCount));
+        Assert.Null(_pool.Find("a")!.Abilities);
         await Use("a");
         await Use("a");
         Assert.Equal(["a"], _loads);
         var description = _pool.Find("a")!;
         Assert.Equal((ModelState.Ready, 1.0), (description.State, description.LoadProgress));
         Assert.Equal((7L, 1024), (description.ParameterCount, description.ContextLength));
+        Assert.Equal(new ModelAbilities(Chats: true, Thinks: false, TakesEffort: false, FillsGaps: false), description.Abilities);
     }
 
     [Fact]
@@ -132,6 +134,7 @@ public sealed class ModelPoolTests : IAsyncDisposable
         await Use("a");
         await Use("c");
         Assert.Equal((ModelState.Ready, ModelState.Available, ModelState.Ready), (StateOf("a"), StateOf("b"), StateOf("c")));
+        Assert.NotNull(_pool.Find("b")!.Abilities);
         Assert.True(_models["b"].Stage.IsDisposed);
         Assert.False(_models["a"].Stage.IsDisposed);
     }

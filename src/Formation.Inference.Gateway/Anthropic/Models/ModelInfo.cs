@@ -10,12 +10,12 @@ namespace Formation.Inference.Gateway.Anthropic.Models;
 /// <param name="Lifecycle">Always <c>active</c>.</param>
 /// <param name="MaxInputTokens">Tokens that prompt and answer may have together, or null while that is unknown.</param>
 /// <param name="MaxTokens">The same: an answer's limit is what the prompt leaves of it.</param>
+/// <param name="Capabilities">What it can do, or null while that is unknown.</param>
 internal sealed record ModelInfo(
-    string Id, string Type, string DisplayName, string CreatedAt, string Lifecycle, int? MaxInputTokens, int? MaxTokens)
+    string Id, string Type, string DisplayName, string CreatedAt, string Lifecycle, int? MaxInputTokens, int? MaxTokens,
+    ModelCapabilities? Capabilities)
 {
     // What the API has besides and this server does not: always null.
-
-    public string? Capabilities { get; }
 
     public string? Line { get; }
 
@@ -25,14 +25,17 @@ internal sealed record ModelInfo(
 
     internal const string Active = "active";
 
-    internal static ModelInfo From(ModelDescription model) => new(
+    /// <param name="model">The model.</param>
+    /// <param name="runsBatches">Whether this server runs batches.</param>
+    internal static ModelInfo From(ModelDescription model, bool runsBatches) => new(
         model.Id,
         "model",
         model.Id,
         model.Created.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture),
         Active,
         model.ContextLength,
-        model.ContextLength);
+        model.ContextLength,
+        model.Abilities is { } abilities ? ModelCapabilities.From(abilities, runsBatches) : null);
 }
 
 /// <summary>A page of the list of models.</summary>

@@ -8,7 +8,7 @@ using static Formation.Inference.Gateway.Requests.ParameterChecks;
 namespace Formation.Inference.Gateway.Anthropic.Models;
 
 /// <summary><c>GET /v1/models</c> and <c>GET /v1/models/{id}</c> for clients that name a version of Anthropic's API.</summary>
-internal sealed class ModelInfoHandler(IModelCatalog catalog)
+internal sealed class ModelInfoHandler(IModelCatalog catalog, GatewayOptions options)
 {
     internal Task ListAsync(HttpContext context)
     {
@@ -23,7 +23,7 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
             { BeforeId: { } before } => Before(IndexOf("before_id", before)),
             _ => After(-1),
         };
-        ModelInfo[] page = [.. all[start..end].Select(ModelInfo.From)];
+        ModelInfo[] page = [.. all[start..end].Select(Describe)];
         return WholeAnswer.WriteAsync(
             context,
             new ModelInfoPage(page, hasMore, page.FirstOrDefault()?.Id, page.LastOrDefault()?.Id),
@@ -52,8 +52,11 @@ internal sealed class ModelInfoHandler(IModelCatalog catalog)
     {
         AnthropicVersion.Check(context.Request);
         ModelDescription model = catalog.Find(id) ?? throw new ApiErrorException(ApiErrors.ModelNotFound(Shorten(id)));
-        return WholeAnswer.WriteAsync(context, ModelInfo.From(model), AnthropicJsonContext.Answers.ModelInfo);
+        return WholeAnswer.WriteAsync(context, Describe(model), AnthropicJsonContext.Answers.ModelInfo);
     }
+
+    // Batches need what keeps their requests and results.
+    ModelInfo Describe(ModelDescription model) => ModelInfo.From(model, runsBatches: options.Contents is not null);
 
     /// <summary>The models in the stages of life that are asked for; all models here are in one.</summary>
     IEnumerable<ModelDescription> InLifecycles(IQueryCollection query)

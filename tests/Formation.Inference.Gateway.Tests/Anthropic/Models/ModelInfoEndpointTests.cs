@@ -68,6 +68,35 @@ public class ModelInfoEndpointTests
         Assert.Equal("2026-03-01T12:00:00Z", model.GetProperty("created_at").GetString());
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task A_model_says_whether_it_thinks_and_takes_efforts(bool thinks, bool takesEffort)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Catalog.Tiny = gateway.Catalog.Tiny with { Abilities = new ModelAbilities(Chats: true, thinks, takesEffort, FillsGaps: true) };
+        JsonElement can = JsonElement.Parse(await gateway.SendAnthropicForTextAsync("/v1/models/tiny")).GetProperty("capabilities");
+        JsonElement thinking = can.GetProperty("thinking"), types = thinking.GetProperty("types"), effort = can.GetProperty("effort");
+        Assert.Equal(thinks, IsSupported(thinking));
+        Assert.All((string[])["enabled", "adaptive"], type => Assert.Equal(thinks, IsSupported(types.GetProperty(type))));
+        Assert.True(IsSupported(types.GetProperty("disabled")));
+        Assert.False(IsSupported(types.GetProperty("between_tools")));
+        Assert.Equal(takesEffort, IsSupported(effort));
+        Assert.All((string[])["low", "medium", "high", "xhigh", "max"], level => Assert.Equal(takesEffort, IsSupported(effort.GetProperty(level))));
+
+        static bool IsSupported(JsonElement capability) => capability.GetProperty("supported").GetBoolean();
+    }
+
+    [Fact]
+    public async Task Without_anything_kept_there_are_no_batches()
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync(options => options with { Contents = null });
+        JsonElement model = JsonElement.Parse(await gateway.SendAnthropicForTextAsync("/v1/models/tiny"));
+        Assert.False(model.GetProperty("capabilities").GetProperty("batch").GetProperty("supported").GetBoolean());
+    }
+
     [Fact]
     public async Task An_unknown_model_is_not_found()
     {

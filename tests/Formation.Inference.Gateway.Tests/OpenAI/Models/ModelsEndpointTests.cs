@@ -26,6 +26,23 @@ public class ModelsEndpointTests
     }
 
     [Theory]
+    [InlineData(false, false, false, false, "completion")]
+    [InlineData(true, false, false, true, "completion,chat,tools,embedding")]
+    [InlineData(true, true, true, true, "completion,chat,tools,thinking,insert,embedding")]
+    [InlineData(false, false, true, false, "completion,insert")]
+    public async Task A_model_says_what_it_can_do(bool chats, bool thinks, bool fillsGaps, bool embeds, string words)
+    {
+        await using TestGateway gateway = await TestGateway.StartAsync();
+        gateway.Catalog.Tiny = gateway.Catalog.Tiny with
+        {
+            Abilities = new ModelAbilities(chats, thinks, TakesEffort: false, fillsGaps),
+            Embedding = embeds ? new EmbeddingTraits(384, 2048) : null,
+        };
+        JsonElement model = JsonElement.Parse(await gateway.Client.GetStringAsync("/v1/models/tiny"));
+        Assert.Equal(words, string.Join(',', model.GetProperty("capabilities").EnumerateArray().Select(word => word.GetString())));
+    }
+
+    [Theory]
     [InlineData("nope")]
     [InlineData("..%2f..%2fetc%2fpasswd")]
     [InlineData("tiny%00")]
