@@ -58,13 +58,24 @@ public sealed class MovingTests(ITestOutputHelper output)
     private async Task RoundsAsync(ClusterProcesses cluster, List<JsonObject> requests, List<string> undisturbed, Func<Task<bool>> isDone)
     {
         var rounds = 0;
-        await Eventually.TrueAsync(async () =>
+        try
         {
-            rounds++;
-            Assert.Equal(undisturbed, await AskAllAsync(cluster, requests));
-            return await isDone();
-        });
-        output.WriteLine($"{rounds} rounds of {requests.Count} streams");
+            await Eventually.TrueAsync(async () =>
+            {
+                rounds++;
+                Assert.Equal(undisturbed, await AskAllAsync(cluster, requests));
+                return await isDone();
+            });
+        }
+        catch (TimeoutException)
+        {
+            output.WriteLine(await cluster.EventsAsync());
+            throw;
+        }
+        finally
+        {
+            output.WriteLine($"{rounds} rounds of {requests.Count} streams");
+        }
     }
 
     private static async Task<IEnumerable<string>> UsedAsync(ClusterProcesses cluster) =>
