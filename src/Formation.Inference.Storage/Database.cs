@@ -1,5 +1,7 @@
 using System.Data.Common;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography;
 
 namespace Formation.Inference.Storage;
 
@@ -19,6 +21,13 @@ public abstract class Database : IDisposable
     /// <returns>How many rows changed.</returns>
     public int Execute(string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
+        if (Beginning is not null)
+        {
+            using var transaction = Begin();
+            var changed = transaction.Execute(sql, parameters);
+            transaction.Commit();
+            return changed;
+        }
         try
         {
             using var connection = Connect();
@@ -34,6 +43,13 @@ public abstract class Database : IDisposable
     /// <summary>The rows that a statement gives, in its order.</summary>
     public IReadOnlyList<T> Query<T>(string sql, Func<DbDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
+        if (Beginning is not null)
+        {
+            using var transaction = Begin();
+            var rows = transaction.Query(sql, read, parameters);
+            transaction.Commit();
+            return rows;
+        }
         try
         {
             using var connection = Connect();
@@ -53,8 +69,11 @@ public abstract class Database : IDisposable
         try
         {
             await using var connection = await ConnectAsync(cancellationToken);
-            await using var command = Statement.Create(connection, null, sql, parameters);
-            return await Statement.ReadAsync(command, read, cancellationToken);
+            await using var transaction = await BeginAsync(connection, cancellationToken);
+            await using var command = Statement.Create(connection, transaction, sql, parameters);
+            var rows = await Statement.ReadAsync(command, read, cancellationToken);
+            await (transaction?.CommitAsync(cancellationToken) ?? Task.CompletedTask);
+            return rows;
         }
         catch (Exception error) when (IsFault(error))
         {
@@ -68,8 +87,11 @@ public abstract class Database : IDisposable
         try
         {
             await using var connection = await ConnectAsync(cancellationToken);
-            await using var command = Statement.Create(connection, null, sql, parameters);
-            return await command.ExecuteNonQueryAsync(cancellationToken);
+            await using var transaction = await BeginAsync(connection, cancellationToken);
+            await using var command = Statement.Create(connection, transaction, sql, parameters);
+            var changed = await command.ExecuteNonQueryAsync(cancellationToken);
+            await (transaction?.CommitAsync(cancellationToken) ?? Task.CompletedTask);
+            return changed;
         }
         catch (Exception error) when (IsFault(error))
         {
@@ -119,6 +141,12 @@ public abstract class Database : IDisposable
 
     public abstract void Dispose();
 
+    /// <summary>
+    /// What each transaction begins with, where connections remember nothing from one transaction to the next; null where they do. Then each single
+    /// statement is a transaction, too.
+    /// </summary>
+    internal virtual string? Beginning => null;
+
     private protected abstract DbConnection Connect();
 
     private protected abstract ValueTask<DbConnection> ConnectAsync(CancellationToken cancellationToken);
@@ -132,5 +160,16 @@ public abstract class Database : IDisposable
     /// <summary>What a driver's error means, in words that hold nothing of the connection string.</summary>
     internal abstract StorageException Failure(Exception error);
 
-    internal static bool IsFault(Exception error) => error is DbException or TimeoutException or SocketException or IOException;
+    private async ValueTask<DbTransaction?> BeginAsync(DbConnection connection, CancellationToken cancellationToken)
+    {
+        if (Beginning is not { } beginning)
+            return null;
+        var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var command = Statement.Create(connection, transaction, beginning);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        return transaction;
+    }
+
+    internal static bool IsFault(Exception error) =>
+        error is DbException or TimeoutException or SocketException or IOException or AuthenticationException or CryptographicException or UnauthorizedAccessException;
 }

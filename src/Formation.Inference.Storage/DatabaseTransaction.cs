@@ -20,7 +20,13 @@ public sealed class DatabaseTransaction : IDisposable
     {
         try
         {
-            return new DatabaseTransaction(database, connection, connection.BeginTransaction());
+            var transaction = new DatabaseTransaction(database, connection, connection.BeginTransaction());
+            if (database.Beginning is { } beginning)
+            {
+                using var command = Statement.Create(connection, transaction._transaction, beginning);
+                command.ExecuteNonQuery();
+            }
+            return transaction;
         }
         catch
         {

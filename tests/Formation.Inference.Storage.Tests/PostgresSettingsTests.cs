@@ -26,7 +26,13 @@ public sealed class PostgresSettingsTests
     [InlineData("postgresql://h/d?sslmode=verify-full", SslMode.VerifyFull)]
     [InlineData("postgresql://h/d?sslmode=verify-ca&sslrootcert=/etc/ca.pem", SslMode.VerifyCA)]
     [InlineData("postgresql://h/d?sslmode=require", SslMode.Require)]
+    [InlineData("postgresql://h/d?sslmode=require&sslrootcert=/etc/ca.pem", SslMode.VerifyCA)]
+    [InlineData("postgresql://h/d?sslmode=prefer&sslrootcert=/etc/ca.pem", SslMode.Prefer)]
+    [InlineData("postgresql://h/d?sslmode=allow", SslMode.Allow)]
+    [InlineData("postgresql://h/d?sslmode=disable", SslMode.Disable)]
+    [InlineData("postgresql://h/d?sslrootcert=system", SslMode.VerifyFull)]
     [InlineData("Host=h;SSL Mode=Disable", SslMode.Disable)]
+    [InlineData("Host=h;sslmode=verify-full", SslMode.VerifyFull)]
     [InlineData("Host=h", SslMode.Prefer)]
     public void How_connections_are_encrypted_is_taken_over(string text, SslMode mode) => Assert.Equal(mode, PostgresSettings.Parse(text).SslMode);
 
@@ -38,6 +44,16 @@ public sealed class PostgresSettingsTests
         var given = PostgresSettings.Parse("Host=h;Timeout=9;Command Timeout=8;Maximum Pool Size=7;Tcp Keepalive Time=6;Search Path=public");
         Assert.Equal((9, 8, 7, 6, "formation"), (given.Timeout, given.CommandTimeout, given.MaxPoolSize, given.TcpKeepAliveTime, given.SearchPath));
         Assert.Equal(3, PostgresSettings.Parse("postgresql://h/d?connect_timeout=3").Timeout);
+    }
+
+    [Theory]
+    [InlineData("postgresql://h/d?pooler=true", true)]
+    [InlineData("Host=h;pooler=True;No Reset On Close=false;Max Auto Prepare=9", true)]
+    [InlineData("Host=h;Pooler=false", false)]
+    public void Nothing_is_asked_of_a_connection_that_a_pooler_would_have_to_remember(string text, bool isPooled)
+    {
+        var (settings, isOne) = PostgresSettings.Read(text);
+        Assert.Equal((isPooled, isPooled ? null : "formation", isPooled, 0), (isOne, settings.SearchPath, settings.NoResetOnClose, settings.MaxAutoPrepare));
     }
 
     [Theory]
@@ -61,6 +77,8 @@ public sealed class PostgresSettingsTests
     [InlineData("postgresql://h/d?hush=1")]
     [InlineData("postgresql://h/d?sslmode=hush")]
     [InlineData("postgresql://h/d?connect_timeout=hush")]
+    [InlineData("postgresql://h/d?pooler=hush")]
+    [InlineData("Host=h;Pooler=hush")]
     public void What_can_not_be_read_is_refused_without_repeating_it(string text)
     {
         var error = Assert.Throws<ArgumentException>(() => PostgresSettings.Parse(text));

@@ -21,9 +21,11 @@ static class PostgresUri
         ["sslrootcert"] = "Root Certificate",
         ["sslcert"] = "SSL Certificate",
         ["sslkey"] = "SSL Key",
+        ["sslpassword"] = "SSL Password",
         ["connect_timeout"] = "Timeout",
         ["application_name"] = "Application Name",
         ["target_session_attrs"] = "Target Session Attributes",
+        ["pooler"] = PostgresSettings.Pooler,
     };
 
     public static bool IsOne(string text) => Schemes.Any(scheme => text.StartsWith(scheme, StringComparison.OrdinalIgnoreCase));
@@ -95,8 +97,7 @@ static class PostgresUri
         if (equals < 0 || !Parameters.TryGetValue(parameter[..equals], out var keyword))
             throw new PostgresUriException($"has a parameter that is not known here; known are {string.Join(", ", Parameters.Keys)}");
         var value = Decode(parameter[(equals + 1)..]);
-        // The two that libpq writes with a hyphen and Npgsql without.
-        settings.Add((keyword, keyword == "SSL Mode" ? value.Replace("-", "", StringComparison.Ordinal) : value));
+        settings.Add((keyword, value));
     }
 
     private static string Decode(string text)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using static Formation.Inference.Testing.Databases.PostgresUser;
 
 namespace Formation.Inference.Testing.Databases;
 
@@ -14,7 +15,8 @@ sealed class PostgresProcess : IDisposable
     // The shell waits for the end of its input, which comes even when the tests are killed, and stops the server that it started itself.
     private const string Keeper =
         """
-        "$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off -c full_page_writes=off \
+        "$1/postgres" -D "$2/data" -c listen_addresses="$3" -c port="$4" -c ssl="$5" -c ssl_cert_file="$2/server.pem" -c ssl_key_file="$2/server.key" \
+          -c ssl_ca_file="$6" -c unix_socket_directories="$2" -c fsync=off -c full_page_writes=off \
           -c synchronous_commit=off -c max_connections=200 -c shared_buffers=16MB &
         server=$!
         read -r word
@@ -24,16 +26,24 @@ sealed class PostgresProcess : IDisposable
         """;
 
     private readonly string _programs = FindPrograms();
+    private readonly PostgresCertificate? _certificate;
     private Process? _keeper;
 
-    public PostgresProcess(string user, string password)
+    public PostgresProcess(string user, string password, PostgresCertificate? certificate)
     {
+        _certificate = certificate;
         Folder = Run("mktemp", "-d", "/tmp/formation-postgres-XXXXXX").Trim();
         // Texts sort otherwise than by their bytes here, as they do with many operators.
         Run(
             "sh", "-c", "printf %s \"$4\" >\"$2/password\" && exec \"$1/initdb\" -D \"$2/data\" -U \"$3\" --pwfile=\"$2/password\" --auth=scram-sha-256 "
             + "--no-sync --encoding=UTF8 --locale=C.UTF-8 --locale-provider=icu --icu-locale=en-US",
             "sh", _programs, Folder, user, password);
+        // Over the network in TLS alone.
+        if (certificate is not null)
+            Run(
+                "sh", "-c", "umask 077 && printf %s \"$2\" >\"$1/server.pem\" && printf %s \"$3\" >\"$1/server.key\" && printf %s \"$4\" >\"$1/root.pem\" "
+                + "&& sed -i 's/^host /hostssl /' \"$1/data/pg_hba.conf\"",
+                "sh", Folder, certificate.CertificatePem, certificate.KeyPem, certificate.RootPem);
     }
 
     /// <summary>Holds its data, and its socket.</summary>
@@ -42,7 +52,9 @@ sealed class PostgresProcess : IDisposable
     /// <summary>Starts it and waits until it answers.</summary>
     public void Start()
     {
-        _keeper = Process.Start(Command("sh", "-c", Keeper, "sh", _programs, Folder))!;
+        _keeper = Process.Start(Command(
+            "sh", "-c", Keeper, "sh", _programs, Folder, _certificate is null ? "" : "127.0.0.1", $"{_certificate?.Port ?? 5432}", _certificate is null ? "off" : "on",
+            _certificate is null ? "" : $"{Folder}/root.pem"))!;
         var said = new ConcurrentQueue<string>();
         using var ready = new ManualResetEventSlim();
         _keeper.ErrorDataReceived += (_, line) =>
@@ -79,32 +91,6 @@ sealed class PostgresProcess : IDisposable
             throw new TimeoutException("PostgreSQL does not end.");
         _keeper.Dispose();
         _keeper = null;
-    }
-
-    private static string Run(params string[] command)
-    {
-        using var process = Process.Start(Command(command))!;
-        process.StandardInput.Close();
-        var errors = process.StandardError.ReadToEndAsync();
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return process.ExitCode == 0 ? output : throw new InvalidOperationException($"{command[0]} failed: {errors.Result}{output}");
-    }
-
-    private static ProcessStartInfo Command(params string[] command)
-    {
-        var info = new ProcessStartInfo(command[0], command[1..])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = "/tmp",
-        };
-        // Sentences of the server's are looked for.
-        info.Environment["LC_ALL"] = "C";
-        if (Environment.IsPrivilegedProcess)
-            info.UserName = "postgres";
-        return info;
     }
 
     private static string FindPrograms()

@@ -12,8 +12,18 @@ public sealed class PostgresServer : IDisposable
     public const string Password = "a password; with 'quotes' = and @ signs";
 
     private readonly Lock _lock = new();
+    private readonly PostgresCertificate? _certificate;
     private PostgresProcess? _process;
     private int _databases;
+
+    public PostgresServer()
+    {
+    }
+
+    private PostgresServer(PostgresCertificate certificate) => _certificate = certificate;
+
+    /// <summary>A server that also listens on the network, in TLS alone.</summary>
+    public static PostgresServer Secured(PostgresCertificate certificate) => new(certificate);
 
     /// <summary>A new empty database.</summary>
     public PostgresTestDatabase CreateDatabase() => new(ConnectionString(CreateNamed()));
@@ -43,7 +53,7 @@ public sealed class PostgresServer : IDisposable
         {
             if (_process is null)
             {
-                _process = new PostgresProcess(User, Password);
+                _process = new PostgresProcess(User, Password, _certificate);
                 _process.Start();
             }
             return _process;
@@ -59,5 +69,5 @@ public sealed class PostgresServer : IDisposable
     }
 
     private string ConnectionString(string database) =>
-        $"Host={Running().Folder};Username={User};Password=\"{Password}\";Database={database}";
+        $"Host={Running().Folder};Port={_certificate?.Port ?? 5432};Username={User};Password=\"{Password}\";Database={database}";
 }
