@@ -156,8 +156,7 @@ public sealed class Reconciler
                 continue;
             }
             var failing = _failures.Nodes(deployment.ModelId, _options.Restarts, view.Now);
-            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, failing, view);
-            // One machine takes the place of one: a handover to several would have a moment in which nobody has all of it.
+            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.AroundAsOne(deployment, replica, worker, failing, view);
             if (result.Plan is { } plan && Relocation.Missing(plan.Replicas[0], replica, worker) is [var successor])
             {
                 note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to {successor.Node}");

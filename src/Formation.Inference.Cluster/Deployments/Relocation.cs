@@ -20,8 +20,8 @@ internal sealed class Relocation(IPlacementPolicy policy)
         Place(deployment, deployment.Spec.Placement, Ids(deployment.Workers), Nothing, view);
 
     /// <summary>
-    /// A place for one worker's layers, all others of its replica staying where they are, for now also those that are lost or to leave their nodes
-    /// themselves: each has its own turn.
+    /// Places for one worker's layers, on as many nodes as is fastest, all others of its replica staying where they are, for now also those that are
+    /// lost or to leave their nodes themselves: each has its own turn.
     /// </summary>
     /// <param name="deployment">Of which deployment.</param>
     /// <param name="replica">Of which replica.</param>
@@ -29,16 +29,40 @@ internal sealed class Relocation(IPlacementPolicy policy)
     /// <param name="without">Nodes that are not to get it.</param>
     /// <param name="view">The nodes.</param>
     public PlacementResult Around(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view) =>
+        Around(deployment, replica, worker, Staying(replica, worker), null, without, view);
+
+    /// <summary>
+    /// <see cref="Around(Deployment, ReplicaAssignment, WorkerAssignment, IReadOnlySet{string}, ClusterView)"/> with all of the worker's layers on one
+    /// node, also where two would be faster: one machine can take over from one, and in a handover to several there would be a moment in which nobody has
+    /// all of it.
+    /// </summary>
+    /// <param name="deployment">Of which deployment.</param>
+    /// <param name="replica">Of which replica.</param>
+    /// <param name="worker">The worker.</param>
+    /// <param name="without">Nodes that are not to get it.</param>
+    /// <param name="view">The nodes.</param>
+    public PlacementResult AroundAsOne(
         Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view)
     {
-        var stay = replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving).ToList();
-        var request = Single(deployment, replica) with { Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
+        var stay = Staying(replica, worker);
+        return Around(deployment, replica, worker, stay, stay.Count + 1, without, view);
+    }
+
+    private PlacementResult Around(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, List<WorkerAssignment> stay, int? stages, IReadOnlySet<string> without,
+        ClusterView view)
+    {
+        var request = Single(deployment, replica) with { Stages = stages, Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
         var avoided = without.Except(stay.Select(other => other.Node)).Append(worker.Node);
         var kept = stay.Select(other => other.Node).ToHashSet(StringComparer.Ordinal);
         var offers = view.Offers(Ids(stay.Append(worker)), Taken(deployment, replica, avoided))
             .Select(offer => kept.Contains(offer.Report.Name) ? offer with { IsConnected = true, IsDraining = false } : offer);
         return Place(deployment, request, [.. offers], view);
     }
+
+    private static List<WorkerAssignment> Staying(ReplicaAssignment replica, WorkerAssignment worker) =>
+        [.. replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving)];
 
     /// <summary>Another node for one of those that share each layer of a replica, or null where none is near enough to the others or has room.</summary>
     public WorkerAssignment? ForMember(Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, ClusterView view)

@@ -1,5 +1,6 @@
 using Formation.Inference.Cluster.Deployments;
 using Formation.Inference.Cluster.Nodes;
+using Formation.Inference.Cluster.Placement;
 using Formation.Inference.Cluster.Workers;
 
 namespace Formation.Inference.Cluster.Tests.Deployments;
@@ -38,6 +39,27 @@ public sealed class SeveralAtOnceTests
         _cluster.Live(TimeSpan.FromMinutes(1));
         _cluster.AssertWhole();
         Assert.DoesNotContain(_cluster.Deployment.Workers, worker => old.Any(stage => stage.Node == worker.Node));
+    }
+
+    [Fact]
+    public void A_drained_stage_moves_to_one_node_also_where_two_would_be_faster()
+    {
+        var cluster = new InventedCluster(("a", Third), ("b", Third), ("c", Third));
+        cluster.Ask(request => request with { Concurrency = 8 });
+        cluster.Step();
+        cluster.BeReady();
+        cluster.Add("d", Third, gigabytes: 8, near: ["a", "b", "c", "e"]);
+        cluster.Add("e", Third, gigabytes: 8, near: ["a", "b", "c", "d"]);
+        var stage = InventedCluster.Stages(cluster.Replica).MaxBy(stage => stage.Layers.Count)!;
+        var split = new Relocation(new FastestPlacement()).Around(cluster.Deployment, cluster.Replica, stage, new HashSet<string>(), cluster.View);
+        Assert.Equal(2, Relocation.Missing(split.Plan!.Replicas[0], cluster.Replica, stage).Count);
+
+        cluster.Drain(stage.Node);
+        cluster.Step();
+
+        Assert.Equal(stage.Layers, Assert.Single(cluster.Replica.Workers, worker => worker.Replaces == stage.Id).Layers);
+        Assert.Single(cluster.NotesOf("moving"));
+        Assert.Equal("", cluster.Deployment.Waiting);
     }
 
     [Fact]

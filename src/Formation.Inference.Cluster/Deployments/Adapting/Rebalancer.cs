@@ -103,7 +103,7 @@ internal sealed class Rebalancer(Relocation relocation, AdaptOptions options)
         Move? part = null;
         foreach (var worker in best.Replica.Workers)
         {
-            if (Speed(relocation.Around(deployment, best.Replica, worker, new HashSet<string>(), view), deployment) is not { } around
+            if (Speed(relocation.AroundAsOne(deployment, best.Replica, worker, new HashSet<string>(), view), deployment) is not { } around
                 || Relocation.Missing(around.Plan, best.Replica, worker) is not [var successor]
                 || successor.Layers != worker.Layers
                 || deployment.Standbys.Any(standby => standby.Node == successor.Node)
