@@ -70,12 +70,22 @@ public sealed class EmbeddingSchedulingTests
     {
         await using var harness = new EngineHarness(Small);
         harness.Pause();
+        using var rest = new ManualResetEventSlim();
+        var before = harness.Model.Stage.BeforeForward;
+        harness.Model.Stage.BeforeForward = (batch, cancellation) =>
+        {
+            before(batch, cancellation);
+            if (harness.Model.Stage.ComputedRows > 100 * 16)
+                rest.Wait(cancellation);
+        };
         var embedding = harness.EmbedAsync([.. Enumerable.Range(0, 200).Select(i => Prompt(16, i))]);
         await Eventually.TrueAsync(() => harness.Engine.QueuedRequests == 0);
         var generation = harness.RunAsync(harness.Request(2), Prompt(8));
         harness.Resume();
-        await generation;
+        // The second half of the inputs begins only when the generation has ended.
+        await Eventually.TrueAsync(() => generation.IsCompleted);
         Assert.False(embedding.IsCompleted);
+        rest.Set();
         Assert.Null((await embedding).Error);
     }
 
