@@ -103,6 +103,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         _active = new ActiveGenerations(_scheduler, _reporter, _queue, _factory.NextId);
         _inbox = Channel.CreateBounded<Generation>(new BoundedChannelOptions(options.MaxQueuedRequests) { SingleReader = true });
         _statistics = new EngineStatistics(0, 0, 0, _pool.Count, _scheduler.Preemptions);
+        model.Pipeline.WatchLosses(Wake);
         new Thread(Run) { Name = $"engine {modelId}", IsBackground = true }.Start();
     }
 
@@ -205,7 +206,7 @@ public sealed partial class InferenceEngine : IAsyncDisposable
             {
                 ReceiveRequests();
                 DropCancelledRequests();
-                var hasWorked = _recovery.IsUnderWay ? Recover() : StartStep() | CompleteStep();
+                var hasWorked = _recovery.IsUnderWay ? Recover() : StartStep() | CompleteStep() || NoticeLoss();
                 Publish();
                 if (!hasWorked)
                     WaitForWork();
@@ -278,6 +279,15 @@ public sealed partial class InferenceEngine : IAsyncDisposable
         return true;
     }
 
+    /// <summary>Replaces what was lost while nobody asked for anything: the next request need not wait for it, and a node that is to be left is left.</summary>
+    bool NoticeLoss()
+    {
+        if (_inFlight.Count > 0 || _model.Pipeline.Loss is not { } loss)
+            return false;
+        BeginRecovery([], loss);
+        return true;
+    }
+
     void FailStep(List<ScheduledSlice> slices, Exception fault)
     {
         LogStepFault(slices.Count, fault);
@@ -322,8 +332,12 @@ public sealed partial class InferenceEngine : IAsyncDisposable
 
         if (!_recovery.IsOverdue)
             return false;
-        LogRecoveryGivenUp(_recovery.Elapsed.TotalSeconds, _recovery.Reason);
-        _active.FailAndDropAll(EngineErrors.StageLost(_recovery.Elapsed));
+        if (_active.Count > 0)
+        {
+            LogRecoveryGivenUp(_recovery.Waited.TotalSeconds, _recovery.Reason);
+            _active.FailAndDropAll(EngineErrors.StageLost(_recovery.Waited));
+        }
+
         _recovery.Extend();
         return false;
     }
@@ -331,7 +345,12 @@ public sealed partial class InferenceEngine : IAsyncDisposable
     void ReceiveRequests()
     {
         while (_inbox.Reader.TryRead(out var generation))
+        {
+            // Whoever comes first has not waited yet, however long ago the loss was.
+            if (_recovery.IsUnderWay && _active.Count == 0)
+                _recovery.Extend();
             _active.Add(generation);
+        }
     }
 
     void DropCancelledRequests()

@@ -101,6 +101,25 @@ public sealed class DeploymentTests
     }
 
     [Fact]
+    public async Task Nodes_are_drained_while_nobody_asks_for_anything()
+    {
+        await using var cluster = await ClusterProcesses.StartAsync(nodes: 4);
+        var requests = Enumerable.Range(0, 4).Select(i => AskedCompletion.Request(i, tokens: 40)).ToList();
+        await cluster.DeployAsync("--stages", "3");
+        var undisturbed = await AskAllAsync(cluster, requests);
+
+        foreach (var role in new[] { "stage", "head", "stage" })
+        {
+            var drained = (await cluster.NodesOfAsync(role))[0];
+            Assert.Equal(0, (await cluster.FormAsync("node", "drain", drained)).ExitCode);
+            await Eventually.TrueAsync(() => cluster.Nodes[drained].Workers().Count == 0);
+            await cluster.StateAsync("ready");
+            Assert.Equal(0, (await cluster.FormAsync("node", "drain", drained, "--undo")).ExitCode);
+        }
+        Assert.Equal(undisturbed, await AskAllAsync(cluster, requests));
+    }
+
+    [Fact]
     public async Task The_gateways_own_machine_is_a_node_as_soon_as_there_is_another_one()
     {
         await using var cluster = await ClusterProcesses.StartAsync(nodes: 1, isNode: true);

@@ -21,6 +21,7 @@ internal sealed class StageRecovery(Pipeline pipeline, Scheduler scheduler, Time
     Task? _attempt;
     TimeSpan _pause;
     long _lostAt;
+    long _waitingSince;
 
     /// <summary>Whether a stage is lost.</summary>
     public bool IsUnderWay => _attempt is not null;
@@ -31,13 +32,16 @@ internal sealed class StageRecovery(Pipeline pipeline, Scheduler scheduler, Time
     /// <summary>Time since the loss.</summary>
     public TimeSpan Elapsed => clock.GetElapsedTime(_lostAt);
 
+    /// <summary>Time that the requests have waited.</summary>
+    public TimeSpan Waited => clock.GetElapsedTime(_waitingSince);
+
     /// <summary>Whether the requests have waited long enough.</summary>
-    public bool IsOverdue => Elapsed >= limit;
+    public bool IsOverdue => Waited >= limit;
 
     /// <summary>Notes the loss and makes the first attempt. No step is in flight.</summary>
     public void Begin(StageLostException loss, CancellationToken cancellationToken)
     {
-        _lostAt = clock.GetTimestamp();
+        _lostAt = _waitingSince = clock.GetTimestamp();
         Reason = loss.Reason;
 
         // What nobody holds is not rebuilt, so nobody may find it.
@@ -46,8 +50,8 @@ internal sealed class StageRecovery(Pipeline pipeline, Scheduler scheduler, Time
         Attempt(cancellationToken);
     }
 
-    /// <summary>Starts the time anew, for requests that came after the others were given up.</summary>
-    public void Extend() => _lostAt = clock.GetTimestamp();
+    /// <summary>Starts the time that requests have anew, for the first that came when none was there, or none any more.</summary>
+    public void Extend() => _waitingSince = clock.GetTimestamp();
 
     /// <summary>Looks at the attempt, and makes another where it failed, after a pause that grows.</summary>
     /// <returns>Whether the stage is replaced.</returns>
@@ -81,7 +85,7 @@ internal sealed class StageRecovery(Pipeline pipeline, Scheduler scheduler, Time
     {
         // By value: what ends while the attempt runs frees its blocks, and nobody gets them before it has ended.
         var sequences = scheduler.Stored();
-        var (pause, patience) = (_pause, limit - Elapsed > ShortestPause ? limit - Elapsed : ShortestPause);
+        var (pause, patience) = (_pause, limit - Waited > ShortestPause ? limit - Waited : ShortestPause);
         _attempt = Task.Run(() => RecoverAsync(sequences, pause, patience, cancellationToken), CancellationToken.None);
         _attempt.ContinueWith(_ => wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }

@@ -27,6 +27,17 @@ public interface IModelStage : IDisposable
     ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken);
 
     /// <summary>
+    /// What the next call of <see cref="ForwardAsync"/> would end with, or null where nothing is lost: so a machine is replaced, or let go where it
+    /// wants to leave, also while nobody asks for anything. Safe from any thread.
+    /// </summary>
+    StageLostException? Loss => null;
+
+    /// <summary>Has somebody told each time that <see cref="Loss"/> may have become one, from any thread and under locks. Before the first batch.</summary>
+    void WatchLosses(Action lost)
+    {
+    }
+
+    /// <summary>
     /// Puts a replacement where layers were lost, and rebuilds there the keys and values of these sequences. Called while no call of
     /// <see cref="ForwardAsync"/> is in progress. Does nothing where nothing is lost.
     /// </summary>

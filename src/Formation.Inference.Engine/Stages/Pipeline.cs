@@ -97,6 +97,27 @@ public sealed class Pipeline : IDisposable
     /// <summary>Memory for a batch in progress.</summary>
     public Activations CreateActivations() => new(MaxRows, _head.HiddenSize);
 
+    /// <summary>What the next batch would end with, or null; see <see cref="IModelStage.Loss"/>.</summary>
+    public StageLostException? Loss
+    {
+        get
+        {
+            foreach (var stage in _stages)
+            {
+                if (stage.Loss is { } loss)
+                    return loss;
+            }
+            return null;
+        }
+    }
+
+    /// <summary>Has somebody told of losses; see <see cref="IModelStage.WatchLosses"/>.</summary>
+    public void WatchLosses(Action lost)
+    {
+        foreach (var stage in _stages)
+            stage.WatchLosses(lost);
+    }
+
     /// <summary>Puts replacements where stages were lost; see <see cref="IModelStage.RecoverAsync"/>. No batch is in progress.</summary>
     public async ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken)
     {

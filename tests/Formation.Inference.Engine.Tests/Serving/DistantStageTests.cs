@@ -153,6 +153,65 @@ public sealed class DistantStageTests
     }
 
     [Fact]
+    public async Task What_is_lost_while_nobody_asks_is_replaced_before_somebody_does()
+    {
+        var stage = new DistantStage(64, depth: 2) { SeesLosses = true };
+        await using var harness = new EngineHarness(Small, stage: stage);
+        await harness.RunAsync(harness.Request(4), Prompt(40));
+        for (var i = 1; i <= 3; i++)
+        {
+            stage.Lose();
+            await Eventually.TrueAsync(() => stage.Recoveries == i);
+        }
+
+        var again = await harness.RunAsync(harness.Request(8), Prompt(40));
+        Assert.Equal(harness.Expected(Prompt(40), 8), EngineHarness.TokensOf(again));
+        Assert.Equal((3, 0), (stage.Recoveries, stage.RebuiltRows));
+        Assert.Equal(0, (await harness.Engine.CheckIntegrityAsync()).HeldBlocks);
+    }
+
+    [Fact]
+    public async Task Who_asks_long_after_a_loss_waits_as_long_as_who_was_there()
+    {
+        var clock = new FakeTimeProvider();
+        var stage = new DistantStage(64, depth: 1) { SeesLosses = true };
+        var (searches, isThere) = (0, false);
+        stage.FindReplacement = _ =>
+        {
+            Interlocked.Increment(ref searches);
+            return isThere ? Task.CompletedTask : throw new StageLostException(stage.Layers, "no spare");
+        };
+        await using var harness = new EngineHarness(Small, stage: stage, clock: clock, recoveryTimeout: TimeSpan.FromSeconds(10));
+        stage.Lose();
+        await SearchAsync(9.5);
+        var running = harness.RunAsync(harness.Request(5), Prompt(20));
+        await harness.UntilAsync(statistics => statistics.WaitingSequences + statistics.RunningSequences == 1);
+        await SearchAsync(8);
+        Assert.False(running.IsCompleted);
+
+        isThere = true;
+        await Eventually.TrueAsync(() =>
+        {
+            clock.Advance(TimeSpan.FromSeconds(0.25));
+            return running.IsCompleted;
+        });
+        Assert.Equal(harness.Expected(Prompt(20), 5), EngineHarness.TokensOf(await running));
+
+        async Task SearchAsync(double seconds)
+        {
+            for (var end = clock.GetUtcNow() + TimeSpan.FromSeconds(seconds); clock.GetUtcNow() < end;)
+            {
+                var before = Volatile.Read(ref searches);
+                for (var i = 0; i < 20 && clock.GetUtcNow() < end && Volatile.Read(ref searches) == before; i++)
+                {
+                    clock.Advance(TimeSpan.FromSeconds(0.25));
+                    await Task.Delay(5, TestContext.Current.CancellationToken);
+                }
+            }
+        }
+    }
+
+    [Fact]
     public async Task A_search_for_a_replacement_that_never_answers_is_given_up()
     {
         var clock = new FakeTimeProvider();

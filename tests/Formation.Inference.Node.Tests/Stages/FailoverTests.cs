@@ -280,6 +280,46 @@ public sealed class FailoverTests : IDisposable
     }
 
     [Theory]
+    [InlineData("killed", "is lost")]
+    [InlineData("drained", "wants to leave: maintenance")]
+    [InlineData("left", "wants to leave: another has its layers")]
+    public async Task A_loss_is_told_and_replaced_without_a_batch_that_meets_it(string how, string reason)
+    {
+        var first = StartAll();
+        var spare = _stages.Start(new LayerRange(1, 1));
+        using var chain = await _stages.ConnectAsync(_stages.Model.AllLayers);
+        using var told = new SemaphoreSlim(0);
+        chain.WatchLosses(() => told.Release());
+        Assert.Null(chain.Loss);
+
+        if (how == "killed")
+            first[1].Kill();
+        else if (how == "drained")
+            first[1].Server.Drain("maintenance");
+        else
+            chain.Leave(first[1].Endpoint, "another has its layers");
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.Contains(reason, chain.Loss!.Reason);
+
+        await chain.RecoverAsync([], TestContext.Current.CancellationToken);
+        Assert.Null(chain.Loss);
+        Assert.Equal([first[0].Endpoint, spare.Endpoint, first[2].Endpoint], chain.Stages);
+        AssertUndisturbed(await new ScriptRun(chain, Width).RunAsync());
+    }
+
+    [Fact]
+    public async Task A_stage_that_is_not_in_use_can_not_be_left()
+    {
+        StartAll();
+        var spare = _stages.Start(new LayerRange(1, 1));
+        using var chain = await _stages.ConnectAsync(_stages.Model.AllLayers);
+
+        chain.Leave(spare.Endpoint, "another has its layers");
+
+        Assert.Null(chain.Loss);
+    }
+
+    [Theory]
     [InlineData(ActivationPrecision.BF16)]
     [InlineData(ActivationPrecision.Q8)]
     public async Task Rows_that_were_rounded_for_a_link_are_rebuilt_as_they_were_sent(ActivationPrecision precision)

@@ -13,6 +13,7 @@ public sealed class DistantStage : IModelStage
     readonly int[] _boundary;
     readonly int _blockSize;
     readonly Lock _lock = new();
+    Action _lost = static () => { };
     InventedStage _machine;
     bool _isLost;
     int _onTheWay;
@@ -36,6 +37,9 @@ public sealed class DistantStage : IModelStage
     /// <summary>Called by each attempt to recover; throws where there is no replacement.</summary>
     public Func<CancellationToken, Task> FindReplacement { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>Whether a loss is seen before a batch meets it. Default: no.</summary>
+    public bool SeesLosses { get; init; }
+
     /// <summary>Most batches that were on their way at once.</summary>
     public int MostAtOnce { get; private set; }
 
@@ -48,6 +52,8 @@ public sealed class DistantStage : IModelStage
     /// <summary>How often it was replaced.</summary>
     public int Recoveries { get; private set; }
 
+    StageLostException Invented => new(Layers, "invented loss");
+
     Func<InventedStage> NewMachine { get; }
 
     /// <summary>Ends the machine: what is on its way fails, and everything after it until it is replaced.</summary>
@@ -55,7 +61,20 @@ public sealed class DistantStage : IModelStage
     {
         lock (_lock)
             _isLost = true;
+        if (SeesLosses)
+            _lost();
     }
+
+    public StageLostException? Loss
+    {
+        get
+        {
+            lock (_lock)
+                return _isLost && SeesLosses ? Invented : null;
+        }
+    }
+
+    public void WatchLosses(Action lost) => _lost = lost;
 
     public async ValueTask ForwardAsync(Batch batch, Activations activations, CancellationToken cancellationToken)
     {
@@ -121,7 +140,7 @@ public sealed class DistantStage : IModelStage
     {
         lock (_lock)
             if (_isLost)
-                throw new StageLostException(Layers, "invented loss");
+                throw Invented;
     }
 
     int Slot(ReadOnlyMemory<int> blocks, int position) => blocks.Span[position / _blockSize] * _blockSize + position % _blockSize;

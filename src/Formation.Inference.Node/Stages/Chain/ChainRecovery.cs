@@ -113,7 +113,11 @@ internal sealed class ChainRecovery(
         LayerRange gap, ChainMember[] old, List<LostStage> failed, CancellationToken cancellationToken)
     {
         var lost = old.Where(member => member.Loss is not null || member.Draining is not null)
-            .Select(member => new LostStage(member.Endpoint, member.Loss ?? member.Draining!) { IsUnreachable = member.Connection.WasSilent })
+            .Select(member => new LostStage(member.Endpoint, member.Loss ?? member.Draining!)
+            {
+                IsUnreachable = member.Connection.WasSilent,
+                IsLeaving = member.Loss is null,
+            })
             .Concat(failed)
             .Where(stage => stage.Endpoint.Layers.First < gap.End && gap.First < stage.Endpoint.Layers.End)
             .ToList();

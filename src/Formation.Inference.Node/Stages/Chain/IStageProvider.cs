@@ -20,6 +20,9 @@ public sealed record LostStage(StageEndpoint Endpoint, string Reason)
 {
     /// <summary>Whether it fell silent or could not be dialled: trying it again at once would cost time that another stage need not.</summary>
     public bool IsUnreachable { get; init; }
+
+    /// <summary>Whether it works, and stays where nobody else comes.</summary>
+    public bool IsLeaving { get; init; }
 }
 
 /// <summary>Knows which stages there are: placement, or a test.</summary>
@@ -29,7 +32,7 @@ public interface IStageProvider
     /// <param name="layers">What is needed.</param>
     /// <param name="lost">The stages that had them, in order; empty at the start.</param>
     /// <param name="cancellationToken">Ends the search.</param>
-    /// <returns>Stages that have exactly these layers, in order; none where there are none.</returns>
+    /// <returns>Stages that have exactly these layers, in order; none where there are none, or those that want to leave are to stay.</returns>
     ValueTask<IReadOnlyList<StageEndpoint>> ProvideAsync(
         LayerRange layers, IReadOnlyList<LostStage> lost, CancellationToken cancellationToken);
 }

@@ -31,6 +31,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
     ChainMember[] _members = [];
     BoundaryStore? _store;
     StageLostException? _loss;
+    Action _lost = static () => { };
     long _number;
     uint _epoch;
     bool _isDisposed;
@@ -84,6 +85,38 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         {
             lock (_gate)
                 return [.. _members.Select(member => member.Endpoint)];
+        }
+    }
+
+    /// <inheritdoc/>
+    public StageLostException? Loss
+    {
+        get
+        {
+            lock (_gate)
+            {
+                NoteLeaving();
+                return _loss;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void WatchLosses(Action lost)
+    {
+        lock (_gate)
+            _lost = lost;
+    }
+
+    /// <summary>Goes on without a stage from the next batch on, as if it had asked for that. Does nothing where it is not in use, or lost.</summary>
+    /// <param name="stage">One of <see cref="Stages"/>.</param>
+    /// <param name="reason">For the operator.</param>
+    public void Leave(StageEndpoint stage, string reason)
+    {
+        lock (_gate)
+        {
+            if (Array.Find(_members, member => member is { Loss: null, Draining: null } && member.Endpoint == stage) is { } member)
+                NoteDraining(member, reason);
         }
     }
 
@@ -143,6 +176,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
+            NoteLeaving();
             if (_loss is null)
                 return;
             if (_pending.Count > 0)
@@ -309,8 +343,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            if (_loss is null && _members.FirstOrDefault(member => member.Draining is not null) is { } leaving)
-                _loss = new StageLostException(leaving.Endpoint.Layers, $"{leaving.Endpoint.Name} wants to leave: {leaving.Draining}");
+            NoteLeaving();
             if (_loss is not null)
                 throw new StageLostException(_loss.Layers, _loss.Reason, _loss);
             if (_pending.Count >= _recovery.InFlight)
@@ -430,8 +463,20 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
         lock (_gate)
         {
             if (MemberOf(connection) is { } member)
-                member.Draining = reason;
+                NoteDraining(member, reason);
         }
+    }
+
+    void NoteDraining(ChainMember member, string reason)
+    {
+        member.Draining = reason;
+        _lost();
+    }
+
+    void NoteLeaving()
+    {
+        if (_loss is null && Array.Find(_members, member => member.Draining is not null) is { } leaving)
+            _loss = new StageLostException(leaving.Endpoint.Layers, $"{leaving.Endpoint.Name} wants to leave: {leaving.Draining}");
     }
 
     static StageLostException LinkLoss(StageEndpoint behind, string reason) =>
@@ -455,6 +500,7 @@ public sealed class RemoteChain : IModelStage, IFrameHandler
             return;
         _loss ??= loss;
         EndAll(loss);
+        _lost();
         _options.OnEvent(loss.Message);
     }
 

@@ -67,6 +67,11 @@ public sealed class TensorParallelStage : IModelStage
 
     public LayerRange Layers => _options.Layers;
 
+    /// <inheritdoc/>
+    public StageLostException? Loss => _loss is { } loss
+        ? new StageLostException(Layers, loss)
+        : _followers.Select(follower => follower.Chain?.Loss).FirstOrDefault(found => found is not null);
+
     /// <summary>Each follower's connection for batches, from rank 1 on; null before the first one.</summary>
     public IReadOnlyList<RemoteChain?> Followers => [.. _followers.Select(follower => follower.Chain)];
 
@@ -88,11 +93,19 @@ public sealed class TensorParallelStage : IModelStage
     }
 
     /// <inheritdoc/>
+    public void WatchLosses(Action lost)
+    {
+        foreach (var chain in Followers)
+            chain?.WatchLosses(lost);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        if (_loss is null)
+        if (Loss is not { } loss)
             return;
+        _loss = loss.Reason;
         for (var attempt = 1; ; attempt++)
         {
             try
@@ -100,10 +113,10 @@ public sealed class TensorParallelStage : IModelStage
                 await TryRecoverAsync(sequences, cancellationToken).ConfigureAwait(false);
                 break;
             }
-            catch (StageLostException loss) when (attempt < MaxAttempts)
+            catch (StageLostException failure) when (attempt < MaxAttempts)
             {
                 // A follower that has ended may refuse a link before the loss of its other connection is seen.
-                _options.OnEvent($"attempt {attempt} of {MaxAttempts} to recover: {loss.Message}");
+                _options.OnEvent($"attempt {attempt} of {MaxAttempts} to recover: {failure.Message}");
                 await Task.Delay(Pause, _time, cancellationToken).ConfigureAwait(false);
             }
         }

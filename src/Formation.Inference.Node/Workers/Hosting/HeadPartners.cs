@@ -57,6 +57,7 @@ abstract class HeadPartners
     {
         foreach (var stages in Ordered)
             stages.Follow(newest);
+        LeaveReplaced();
     }
 
     /// <summary>The head's connections to the workers that the gateway knows of.</summary>
@@ -83,6 +84,8 @@ abstract class HeadPartners
             {
                 var stage = connect(dialer).GetAwaiter().GetResult();
                 NoteWhole();
+                // What was ordered while they were being connected was too early for that.
+                LeaveReplaced();
                 return new ObservedChain(stage, Worker.Clock, pause =>
                 {
                     NoteWhole();
@@ -100,12 +103,22 @@ abstract class HeadPartners
     /// <summary>Tells of what is lost by now. Called under locks of the connections, where nobody may wait for a pipe.</summary>
     protected void NoteLossesSoon() => ThreadPool.QueueUserWorkItem(_ => NoteLosses());
 
+    // A stage that is to go says so to the head that it has then. That may have been another head, or this one before it was told of the successor.
+    private void LeaveReplaced()
+    {
+        foreach (var (chain, stages) in Chains.Zip(Ordered))
+        {
+            foreach (var replaced in (chain?.Stages ?? []).Where(stages.HasOtherFor))
+                chain!.Leave(replaced, "another has its layers");
+        }
+    }
+
     private void NoteWhole()
     {
         lock (_telling)
         {
-            foreach (var stages in Ordered)
-                stages.Succeeded();
+            foreach (var (chain, stages) in Chains.Zip(Ordered))
+                stages.Succeeded(chain?.Stages ?? []);
             Say([.. Chains.Select(_ => Array.Empty<LostStage>())]);
         }
         // What was lost meanwhile was told of too early.

@@ -27,6 +27,10 @@ sealed class ObservedChain(IModelStage inner, TimeProvider clock, Action<TimeSpa
         _lostAt = null;
     }
 
+    public StageLostException? Loss => inner.Loss;
+
+    public void WatchLosses(Action lost) => inner.WatchLosses(lost);
+
     public void BeginTrace(long sequenceId, ActivityContext parent) => inner.BeginTrace(sequenceId, parent);
 
     public void EndTrace(long sequenceId) => inner.EndTrace(sequenceId);

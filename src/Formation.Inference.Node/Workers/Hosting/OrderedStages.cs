@@ -51,15 +51,23 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
             return peer.Pin is { } pin ? _ids.GetValueOrDefault(pin) : null;
     }
 
-    /// <summary>All stages work (again): what was said of them before does not count any more.</summary>
-    public void Succeeded()
+    /// <summary>These work (again): what was said of them before does not count any more.</summary>
+    public void Succeeded(IReadOnlyList<StageEndpoint> stages)
     {
         lock (_lock)
         {
-            _condemned.Clear();
+            foreach (var pin in stages.Select(stage => stage.Identity.Pin).OfType<KeyPin>())
+                _condemned.Remove(pin);
             _triedAgain.Clear();
         }
-        lost([]);
+        Tell();
+    }
+
+    /// <summary>Whether the newest order has somebody else in the place of a stage.</summary>
+    public bool HasOtherFor(StageEndpoint stage)
+    {
+        lock (_lock)
+            return _chain.All(endpoint => endpoint.Pin != stage.Identity.Pin) && Cover(stage.Layers, IsGood) is not null;
     }
 
     /// <summary>Notes stages that fell silent, before anybody needs them again: another may be there by then.</summary>
@@ -74,15 +82,21 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
     public async ValueTask<IReadOnlyList<StageEndpoint>> ProvideAsync(
         LayerRange layers, IReadOnlyList<LostStage> lostStages, CancellationToken cancellationToken)
     {
-        foreach (var stage in lostStages)
+        foreach (var stage in lostStages.Where(stage => !stage.IsLeaving))
             Condemn(stage);
+        var leaving = lostStages.Where(stage => stage.IsLeaving).ToList();
         for (var triesLost = false; ; triesLost = true)
         {
             Task changed;
             lock (_lock)
             {
-                if (Cover(layers, endpoint => !_condemned.ContainsKey(endpoint.Pin)) is { } found)
+                if (Cover(layers, endpoint => IsGood(endpoint) && leaving.All(stage => stage.Endpoint.Identity.Pin != endpoint.Pin)) is { } found)
                     return found;
+                // What works is not given up for what does not. A newer order may have yet another one.
+                if (leaving.Sum(stage => stage.Endpoint.Layers.Count) == layers.Count)
+                    return [];
+                if (Cover(layers, IsGood) is { } withLeaving)
+                    return withLeaving;
                 if (triesLost && Cover(layers, _ => true) is { } again)
                     return again;
                 changed = _changed.Task;
@@ -94,6 +108,8 @@ sealed class OrderedStages(TimeProvider clock, Action<IReadOnlyList<LostWorker>>
             cancellationToken.ThrowIfCancellationRequested();
         }
     }
+
+    private bool IsGood(WorkerEndpoint endpoint) => !_condemned.ContainsKey(endpoint.Pin);
 
     private void Condemn(LostStage stage)
     {

@@ -41,6 +41,10 @@ sealed class TimedStage(IModelStage inner, TimeProvider clock) : IModelStage
     public ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken) =>
         inner.RecoverAsync(sequences, cancellationToken);
 
+    public StageLostException? Loss => inner.Loss;
+
+    public void WatchLosses(Action lost) => inner.WatchLosses(lost);
+
     public void Dispose() => inner.Dispose();
 
     private void Note(Batch batch, TimeSpan time)

@@ -123,6 +123,25 @@ public sealed class TensorParallelStageTests : IDisposable
     }
 
     [Fact]
+    public async Task A_follower_that_is_lost_while_nobody_asks_is_told_of_and_replaced()
+    {
+        var followers = StartAll();
+        using var group = await _group.ConnectAsync();
+        using var told = new SemaphoreSlim(0);
+        group.WatchLosses(() => told.Release());
+        Assert.Null(group.Loss);
+        _group.Start(1);
+
+        followers[0].Kill();
+
+        Assert.True(await told.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+        Assert.NotNull(group.Loss);
+        await group.RecoverAsync([], TestContext.Current.CancellationToken);
+        Assert.Null(group.Loss);
+        AssertUndisturbed(await new ScriptRun(group, Width).RunAsync());
+    }
+
+    [Fact]
     public async Task A_leader_of_other_shares_is_not_followed()
     {
         var follower = _group.Start(1);
