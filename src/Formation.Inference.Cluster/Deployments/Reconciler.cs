@@ -111,17 +111,22 @@ public sealed class Reconciler
             note("replaced", $"{lost}: the standby on {standby.Node} takes over");
             return Standbys.Without(deployment.With(replica.Replace(worker, [Standbys.InPlaceOf(worker, standby) with { Replaces = worker.Replaces }])), standby);
         }
-        if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)
+        if (replica.HasGroup && _relocation.ForMember(deployment, replica, worker, failing, view) is { } other)
         {
             note("replaced", $"{lost}: {Words.WithNode(other)}");
             return deployment.With(replica.Replace(worker, [other with { Replaces = worker.Replaces }]));
         }
-        var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, failing, view);
+        var result = replica.HasGroup ? Relocation.NoMember(worker) : _relocation.Around(deployment, replica, worker, failing, view);
         if (result.Plan is { } plan)
         {
             var found = Relocation.Missing(plan.Replicas[0], replica, worker);
             note("replaced", $"{lost}: {string.Join(" and ", found.Select(Words.WithNode))}");
             return deployment.With(replica.Replace(worker, found));
+        }
+        if (worker.Members > 1
+            && _relocation.MembersToMeasure(deployment, replica, worker, failing, view, view.Now - _options.Measuring) is { Count: > 0 } coming)
+        {
+            return deployment with { Waiting = $"{lost}: the ways between {string.Join(", ", coming)} and the nodes that it shared its layers with are being measured." };
         }
         if (_relocation.Anew(deployment, replica, failing, view).Plan is { } anew)
         {
@@ -149,14 +154,14 @@ public sealed class Reconciler
                 deployment = Standbys.Without(deployment.With(replica.With(Standbys.InPlaceOf(worker, standby) with { Replaces = worker.Id })), standby);
                 continue;
             }
-            if (worker.Members > 1 && _relocation.ForMember(deployment, replica, worker, view) is { } other)
+            var failing = _failures.Nodes(deployment.ModelId, _options.Restarts, view.Now);
+            if (replica.HasGroup && _relocation.ForMember(deployment, replica, worker, failing, view) is { } other)
             {
                 note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to {other.Node}");
                 deployment = deployment.With(replica.With(other with { Replaces = worker.Id }));
                 continue;
             }
-            var failing = _failures.Nodes(deployment.ModelId, _options.Restarts, view.Now);
-            var result = worker.Members > 1 ? Relocation.NoMember(worker) : _relocation.AroundAsOne(deployment, replica, worker, failing, view);
+            var result = replica.HasGroup ? Relocation.NoMember(worker) : _relocation.AroundAsOne(deployment, replica, worker, failing, view);
             if (result.Plan is { } plan && Relocation.Missing(plan.Replicas[0], replica, worker) is [var successor])
             {
                 note("moving", $"{Words.Of(worker)} off {worker.Node}, which is drained, to {successor.Node}");

@@ -56,28 +56,42 @@ internal sealed class Relocation(IPlacementPolicy policy)
         var request = Single(deployment, replica) with { Stages = stages, Pins = [.. stay.Select(other => new NodePin(other.Node, other.Layers))] };
         var avoided = without.Except(stay.Select(other => other.Node)).Append(worker.Node);
         var kept = stay.Select(other => other.Node).ToHashSet(StringComparer.Ordinal);
-        var offers = view.Offers(Ids(stay.Append(worker)), Taken(deployment, replica, avoided))
-            .Select(offer => kept.Contains(offer.Report.Name) ? offer with { IsConnected = true, IsDraining = false } : offer);
-        return Place(deployment, request, [.. offers], view);
+        return Place(deployment, request, Keeping(kept, view.Offers(Ids(stay.Append(worker)), Taken(deployment, replica, avoided))), view);
     }
 
     private static List<WorkerAssignment> Staying(ReplicaAssignment replica, WorkerAssignment worker) =>
         [.. replica.Workers.Where(other => other.Id != worker.Id && other.Replaces is null && !other.IsLeaving)];
 
-    /// <summary>Another node for one of those that share each layer of a replica, or null where none is near enough to the others or has room.</summary>
-    public WorkerAssignment? ForMember(Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, ClusterView view)
+    /// <summary>
+    /// Another node for one worker of a replica of which some share each layer, or null where none has room and, for one of those, is near enough to
+    /// the others.
+    /// </summary>
+    public WorkerAssignment? ForMember(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view)
     {
-        var others = replica.Workers.Where(other => other.Id != worker.Id).ToList();
-        var offers = view.Offers(Ids(others.Append(worker)), Taken(deployment, replica, [worker.Node]));
-        var found = GroupPlaces.Another(offers, others.Select(other => other.Node).ToHashSet(StringComparer.Ordinal), worker.MemoryBytes, deployment.Spec.Placement);
+        var (offers, near) = OffersForMember(deployment, replica, worker, without, view);
+        var found = GroupPlaces.Another(offers, near, worker.MemoryBytes, deployment.Spec.Placement);
         return found is null ? null : worker with { Id = WorkerId.New(), Node = found, Replaces = null, IsLeaving = false };
     }
 
-    /// <summary>There is none: those that share each layer are placed one by one or all anew.</summary>
+    /// <summary>
+    /// Nodes that came since a moment and could take the place of one of those that share each layer, as soon as the ways from there to the others are
+    /// measured.
+    /// </summary>
+    public IReadOnlyList<string> MembersToMeasure(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view, DateTimeOffset since)
+    {
+        var (offers, near) = OffersForMember(deployment, replica, worker, without, view);
+        return [.. GroupPlaces.NotMeasured(offers, near, worker.MemoryBytes, deployment.Spec.Placement).Where(name => view.Find(name)?.Since > since)];
+    }
+
+    /// <summary>There is none: the workers of a replica with a group are placed one by one or all anew.</summary>
     public static PlacementResult NoMember(WorkerAssignment worker) => new()
     {
         Policy = "group",
-        Reasons = [$"no other node is near enough to the others, with room for {Words.Of(worker)}"],
+        Reasons = [worker.Members > 1
+            ? $"no other node is near enough to the others, with room for {Words.Of(worker)}"
+            : $"no other node has room for {Words.Of(worker)}"],
     };
 
     /// <summary>Places for a replica as if it had none, in as many stages as the operator wants where that can be.</summary>
@@ -171,6 +185,20 @@ internal sealed class Relocation(IPlacementPolicy policy)
         Stages = null,
         Pins = [],
     };
+
+    private static (IReadOnlyList<NodeOffer> Offers, HashSet<string> Near) OffersForMember(
+        Deployment deployment, ReplicaAssignment replica, WorkerAssignment worker, IReadOnlySet<string> without, ClusterView view)
+    {
+        var others = replica.Workers.Where(other => other.Id != worker.Id).ToList();
+        // Layers behind a group's are computed wherever there is room.
+        var near = others.Where(other => worker.Members > 1 && other is { Members: > 1, Replaces: null }).Select(other => other.Node).ToHashSet(StringComparer.Ordinal);
+        var offers = view.Offers(Ids([worker]), Taken(deployment, replica, [worker.Node, .. others.Select(other => other.Node).Concat(without).Except(near)]));
+        return (Keeping(near, offers), near);
+    }
+
+    // What stays where it is may be placed around, whatever its node will do next.
+    private static IReadOnlyList<NodeOffer> Keeping(HashSet<string> kept, IReadOnlyList<NodeOffer> offers) =>
+        [.. offers.Select(offer => kept.Contains(offer.Report.Name) ? offer with { IsConnected = true, IsDraining = false } : offer)];
 
     // A node has one worker of a deployment: what it loses is then one stage and not two.
     private static HashSet<string> Taken(Deployment deployment, ReplicaAssignment replica, IEnumerable<string> lost) =>

@@ -46,6 +46,9 @@ public sealed record ReplicaAssignment(
         .ThenBy(worker => worker.Replaces is not null)
         .FirstOrDefault();
 
+    /// <summary>Whether some of its workers share each of their layers.</summary>
+    public bool HasGroup => Workers.Any(worker => worker.Members > 1);
+
     /// <summary>The same with a worker in the place of the one with its id, or added.</summary>
     public ReplicaAssignment With(WorkerAssignment worker) => Workers.Any(other => other.Id == worker.Id)
         ? this with { Workers = [.. Workers.Select(other => other.Id == worker.Id ? worker : other)] }

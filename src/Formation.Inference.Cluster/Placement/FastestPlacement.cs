@@ -32,12 +32,11 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
         var candidates = finder.Find(places, request.Spares);
         var sizes = model.GroupSizes.Where(size => request.GroupSize is null or 1 || request.GroupSize == size);
         var shared = (request.TensorParallel || request.GroupSize > 1) && request.Pins.Count == 0
-            ? TensorParallelGroups.Of(usable, sizes, links, _assumptions)
-                .SelectMany(groups => finder.Find(Asked(groups, request), request.Spares)).Where(candidate => candidate.SharesLayers).ToArray()
+            ? TensorParallelGroups.Of(usable, sizes, request.GroupSize > 1, links, _assumptions)
+                .SelectMany(groups => finder.Find(groups, request.Spares)).Where(candidate => candidate.SharesLayers).ToArray()
             : [];
-        // A group computes all layers: one of several stages is not run yet.
-        var groups = request.Runtime.TensorParallel && request.GroupSize != 1 ? shared.Where(candidate => candidate.Stages == 1) : [];
-        Candidate[] runnable = request.GroupSize > 1 ? [.. groups.Where(candidate => candidate.SharesAll)] : [.. candidates, .. groups];
+        var groups = request.Runtime.TensorParallel && request.GroupSize != 1 ? shared : [];
+        Candidate[] runnable = request.GroupSize > 1 ? Asked([.. groups.Where(candidate => candidate.IsLedByGroups)]) : [.. candidates, .. groups];
         if (request.GroupSize > 1 && runnable.Length == 0)
             return Nothing(leftOut, GroupWords.Fault(model, request, usable.Count));
         if (Choice.Among(runnable, request.LeastGain) is not { } chosen)
@@ -61,9 +60,9 @@ public sealed class FastestPlacement(CostAssumptions? assumptions = null) : IPla
         };
     }
 
-    // Who asks for groups gets them, also beside a faster machine; that one may be a spare.
-    private static IReadOnlyList<Place> Asked(IReadOnlyList<Place> groups, PlacementRequest request) =>
-        request.GroupSize > 1 && request.Spares == 0 ? [.. groups.Where(place => place.Nodes.Count > 1)] : groups;
+    // Who asks for groups gets them for all layers, also beside a faster machine, where they have the memory.
+    private static Candidate[] Asked(Candidate[] led) =>
+        led.Where(candidate => candidate.Stages == 1).ToArray() is { Length: > 0 } whole ? whole : led;
 
     // Who asks for a number of stages gets it, and is told what it costs.
     private IEnumerable<string> AgainstWish(Candidate chosen, PlacementRequest request, IReadOnlyList<NodeOffer> usable, LinkTable links)

@@ -47,7 +47,7 @@ public sealed record ModelLoadOptions
 /// </param>
 public sealed record DistantLayers(int First, int BlockCount, Func<ModelConfig, CancellationToken, IModelStage> Connect);
 
-/// <summary>All layers of a model, each shared with other machines; this one leads them, and has the model's ends.</summary>
+/// <summary>All layers of a model that are computed here, each shared with other machines; this one leads them, and has the model's ends.</summary>
 /// <param name="Members">Machines that share them, this one included.</param>
 /// <param name="BlockCount">KV blocks that each of them has memory for.</param>
 /// <param name="Connect">
@@ -148,7 +148,7 @@ public sealed class ModelLoader(IComputeDevice device, ModelLoadOptions options)
         var part = ModelPart.Whole(ModelConfig.Read(file));
         if (options.Shared is { } shared)
             part = part with { Share = new TensorShare(0, shared.Members) };
-        else if (options.Distant is { } distant)
+        if (options.Distant is { } distant)
             part = part with { Layers = new LayerRange(0, distant.First) };
         return TransformerModel.LoadPart(file, part, device, progress, cancellationToken);
     }

@@ -97,8 +97,61 @@ public sealed class TensorParallelTests
         Assert.Contains(reason, Assert.Single(result.Reasons));
     }
 
+    [Fact]
+    public void Behind_a_group_that_has_not_the_memory_for_all_layers_other_nodes_have_the_rest()
+    {
+        var plan = Plan(Model(), Forcing(2), Near("a", 0.1, 250), Near("b", 0.1, 250), Near("c", 0.1, 600));
+
+        var stages = Assert.Single(plan.Replicas).Stages;
+        Assert.Equal(["a", "b"], stages[0].Nodes.Order(StringComparer.Ordinal));
+        Assert.Equal(["c"], stages[1].Nodes);
+        Assert.Equal((0, stages[0].Layers.Count, 8), (stages[0].Layers.First, stages[1].Layers.First, stages[1].Layers.End));
+        Assert.True(stages[0].Memory.Total <= 250 * MiB);
+        // Half of each of the first layers, and the ends; the leader keeps what came in and what it sent on.
+        Assert.Equal((stages[0].Layers.Count * 32 * MiB) + (64 * MiB), stages[0].Memory.Weights);
+        Assert.Equal(2 * 1024 * sizeof(float) * 2048, stages[0].Memory.Boundary);
+    }
+
+    [Fact]
+    public void Nodes_of_what_could_be_another_group_may_have_the_layers_behind_the_first_one()
+    {
+        string[] site = ["a", "b", "c", "d"];
+
+        var plan = Plan(Model(), Forcing(2) with { Replicas = 1 }, [.. site.Select(name => Within(site, name, 0.1, 280))]);
+
+        Assert.Equal([2, 1, 1], Assert.Single(plan.Replicas).Stages.Select(stage => stage.Nodes.Count));
+    }
+
+    [Fact]
+    public void Placement_takes_a_group_with_nodes_behind_it_where_that_is_faster_than_a_chain_of_single_ones()
+    {
+        var any = Forcing(1) with { GroupSize = null, TensorParallel = true, Goal = PlacementGoal.OneStream, Concurrency = 1 };
+        NodeOffer[] nodes = [Near("a", 0.1, 350), Near("b", 0.1, 350), Near("c", 0.1, 350)];
+
+        var result = Place(Model(), any, nodes);
+
+        Assert.Equal([2, 1], Assert.Single(result.Plan!.Replicas).Stages.Select(stage => stage.Nodes.Count));
+        var single = result.Alternatives.Where(plan => !plan.NeedsTensorParallel).Max(plan => plan.Speed.OneStream);
+        Assert.True(result.Plan.Speed.OneStream > single);
+    }
+
+    [Fact]
+    public void A_group_has_the_first_layers_or_none()
+    {
+        // A head that is fast and small, and a pair behind it that would bring more where the layers are.
+        NodeOffer[] nodes = [Near("a", 0.1, 2000), Near("b", 0.1, 2000), Node("c", 150 * MiB, 200, links: [("a", 0.1, 1200), ("b", 0.1, 1200)])];
+        var any = Forcing(1) with { GroupSize = null, TensorParallel = true, Stages = 2 };
+
+        var result = Place(Model(), any, nodes);
+
+        foreach (var plan in result.Alternatives.Append(result.Plan!))
+            Assert.All(plan.Replicas, replica => Assert.All(replica.Stages.Skip(1), stage => Assert.Single(stage.Nodes)));
+    }
+
     private static PlacementRequest Forcing(int size) => Request with { GroupSize = size, Runtime = new RuntimeAbilities { TensorParallel = true } };
 
-    private static NodeOffer Near(string name, double milliseconds) =>
-        Node(name, links: [("a", milliseconds, 1200), ("b", milliseconds, 1200)]);
+    private static NodeOffer Near(string name, double milliseconds, long mebibytes = 4096) => Within(["a", "b"], name, milliseconds, mebibytes);
+
+    private static NodeOffer Within(string[] site, string name, double milliseconds, long mebibytes) =>
+        Node(name, mebibytes * MiB, links: [.. site.Select(peer => (peer, milliseconds, 1200.0))]);
 }

@@ -43,7 +43,7 @@ internal sealed class Rebalancer(Relocation relocation, AdaptOptions options)
     public Deployment Step(Deployment deployment, ClusterView view, Action<string, string> note)
     {
         // Who pinned layers to nodes knows why; and nodes that share each layer are not moved one by one.
-        if (deployment.Spec.Placement.Pins.Count > 0 || deployment.Workers.Any(worker => worker.Members > 1))
+        if (deployment.Spec.Placement.Pins.Count > 0 || deployment.Replicas.Any(replica => replica.HasGroup))
             return deployment;
         if (!_memories.TryGetValue(deployment.ModelId, out var memory))
             _memories[deployment.ModelId] = memory = new Memory();

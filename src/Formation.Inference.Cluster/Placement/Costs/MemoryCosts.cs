@@ -38,9 +38,11 @@ internal sealed class MemoryCosts
         return weights + boundary + scratch;
     }
 
-    /// <summary>The most that layers may take on a place, so that the stage fits; negative where not even the rest does.</summary>
+    /// <summary>The most that layers may take on a place, so that the stage fits; negative where not even the rest does, or it may not stand there.</summary>
     public long Room(Place place, int position, int stages)
     {
+        if (position == 0 ? !place.MayLead : !place.MayFollow)
+            return -1;
         var parts = place.Nodes.Count;
         var (weights, boundary, scratch) = FixedParts(position, stages, parts);
         var left = place.FreeBytes - boundary - scratch - weights;

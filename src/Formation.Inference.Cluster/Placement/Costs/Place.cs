@@ -4,8 +4,10 @@ namespace Formation.Inference.Cluster.Placement.Costs;
 internal sealed class Place
 {
     private Place(
-        IReadOnlyList<NodeOffer> nodes, LayerSpan? pin, double exchangeSeconds, double exchangeBytesPerSecond, long mostBytes = long.MaxValue)
+        IReadOnlyList<NodeOffer> nodes, LayerSpan? pin, double exchangeSeconds, double exchangeBytesPerSecond, long mostBytes = long.MaxValue,
+        bool mayLead = true)
     {
+        MayLead = mayLead;
         Nodes = nodes;
         Pin = pin;
         FreeBytes = Math.Min(mostBytes, nodes.Min(node => node.Report.FreeMemoryBytes));
@@ -20,6 +22,12 @@ internal sealed class Place
 
     /// <summary>The layers that it must have, and no others, or null.</summary>
     public LayerSpan? Pin { get; }
+
+    /// <summary>Whether it may have the first layers.</summary>
+    public bool MayLead { get; }
+
+    /// <summary>Whether it may have other layers than the first: a group is led by the head.</summary>
+    public bool MayFollow => Nodes.Count == 1;
 
     /// <summary>Bytes on each of its nodes.</summary>
     public long FreeBytes { get; }
@@ -39,9 +47,12 @@ internal sealed class Place
     public static Place Of(NodeOffer node, IReadOnlyList<NodePin> pins) =>
         new([node], pins.FirstOrDefault(pin => pin.Node == node.Report.Name)?.Layers, 0, 0);
 
+    /// <summary>A node for layers behind a group's.</summary>
+    public static Place Behind(NodeOffer node) => new([node], null, 0, 0, mayLead: false);
+
     /// <summary>The same place with no more memory than this, so that a spare could take its stage.</summary>
     public Place Within(long mostBytes) =>
-        mostBytes >= FreeBytes ? this : new Place(Nodes, Pin, ExchangeSeconds, ExchangeBytesPerSecond, mostBytes);
+        mostBytes >= FreeBytes ? this : new Place(Nodes, Pin, ExchangeSeconds, ExchangeBytesPerSecond, mostBytes, MayLead);
 
     /// <summary>A group, with the slowest way between two of its nodes.</summary>
     public static Place Group(IReadOnlyList<NodeOffer> nodes, LinkTable links)

@@ -14,8 +14,8 @@ internal sealed record Candidate(PlacementProblem Problem, IReadOnlyList<PlacedC
     /// <summary>Whether a group of machines shares layers.</summary>
     public bool SharesLayers { get; } = Replicas.Any(replica => replica.Places.Any(place => place.Nodes.Count > 1));
 
-    /// <summary>Whether there is no layer that is not shared.</summary>
-    public bool SharesAll { get; } = Replicas.All(replica => replica.Places.All(place => place.Nodes.Count > 1));
+    /// <summary>Whether each replica's first layers are shared.</summary>
+    public bool IsLedByGroups { get; } = Replicas.All(replica => replica.Places[0].Nodes.Count > 1);
 
     /// <summary>All replicas together; of one stream, the fastest.</summary>
     public SpeedPrediction Speed { get; } = Together(Problem, [.. Replicas.Select(replica => SpeedPredictor.Predict(Problem, replica))]);

@@ -83,7 +83,7 @@ internal sealed class ChainFinder(PlacementProblem problem, long workLimit = Cha
         for (var stages = 1; stages <= most; stages++)
         {
             var count = stages;
-            var rooms = pool.Select(place => Math.Max(0, problem.Memory.Room(place, count - 1, count)))
+            var rooms = pool.Select(place => Math.Max(0, problem.Memory.Room(place, place.MayFollow ? count - 1 : 0, count)))
                 .OrderDescending().Take(stages).Aggregate((Int128)0, (sum, room) => sum + room);
             if (rooms >= needed)
                 return stages;

@@ -5,16 +5,29 @@ namespace Formation.Inference.Cluster.Placement.Search;
 /// <summary>Groups of machines that could share each layer, all within one site.</summary>
 internal static class TensorParallelGroups
 {
-    /// <summary>For each size of group the places that there are then: groups, and the nodes that are left over.</summary>
+    /// <summary>
+    /// For each size of group the places that there are then: groups, and the nodes that are left over; and once more with the first group alone, so
+    /// that the nodes of the others may have the layers behind it.
+    /// </summary>
+    /// <param name="nodes">All that can be used.</param>
+    /// <param name="sizes">Of groups.</param>
+    /// <param name="isAsked">Whether a group must have the first layers.</param>
+    /// <param name="links">The ways between nodes.</param>
+    /// <param name="assumptions">What is near.</param>
     public static IEnumerable<IReadOnlyList<Place>> Of(
-        IReadOnlyList<NodeOffer> nodes, IEnumerable<int> sizes, LinkTable links, CostAssumptions assumptions)
+        IReadOnlyList<NodeOffer> nodes, IEnumerable<int> sizes, bool isAsked, LinkTable links, CostAssumptions assumptions)
     {
         foreach (var size in sizes.Where(size => size <= nodes.Count))
         {
             var (groups, single) = Divide(nodes, size, links, assumptions);
             if (groups.Count > 0)
-                yield return [.. groups.Select(group => Place.Group(group, links)), .. single.Select(node => Place.Of(node, []))];
+                yield return Places(groups, single);
+            if (groups.Count > 1)
+                yield return Places([groups[0]], [.. nodes.Except(groups[0])]);
         }
+
+        IReadOnlyList<Place> Places(IEnumerable<IReadOnlyList<NodeOffer>> groups, IEnumerable<NodeOffer> single) =>
+            [.. groups.Select(group => Place.Group(group, links)), .. single.Select(node => isAsked ? Place.Behind(node) : Place.Of(node, []))];
     }
 
     // From the fastest node on, each takes its nearest in speed that are near to all of the group.

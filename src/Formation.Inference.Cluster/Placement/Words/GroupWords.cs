@@ -10,7 +10,7 @@ internal static class GroupWords
     {
         if (request is not { GroupSize: 1, Runtime.TensorParallel: true })
             yield break;
-        var best = shared.Where(candidate => candidate is { Stages: 1, SharesAll: true, Replicas.Count: 1 }).MaxBy(candidate => candidate.Speed.OneStream);
+        var best = shared.Where(candidate => candidate is { Stages: 1, IsLedByGroups: true, Replicas.Count: 1 }).MaxBy(candidate => candidate.Speed.OneStream);
         if (best is not null && best.Speed.OneStream > chosen.Speed.OneStream * (1 + request.LeastGain))
         {
             yield return $"{Figures.Count(best.NodeCount, "node")} that share each layer would give {Figures.Rate(best.Speed.OneStream)} tokens/s of one stream and "

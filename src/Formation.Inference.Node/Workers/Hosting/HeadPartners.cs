@@ -1,61 +1,62 @@
 using Formation.Inference.Cluster.Workers;
+using Formation.Inference.Engine.Models;
 using Formation.Inference.Engine.Serving;
 using Formation.Inference.Engine.Stages;
 using Formation.Inference.Node.Stages.Chain;
+using Formation.Inference.Node.Stages.Groups;
 using Formation.Inference.Node.Stages.Transports;
 
 namespace Formation.Inference.Node.Workers.Hosting;
 
 /// <summary>
-/// The workers that compute a head's model with it: connected when the model is loaded, and told of to the gateway whenever one is lost or all of
-/// them work again. Safe to use from any thread.
+/// The workers that compute a head's model with it: the members that share its layers, and the stages behind it, which have the layers that it has
+/// not. Connected when the model is loaded, and told of to the gateway whenever one is lost or all of them work again. Safe to use from any thread.
 /// </summary>
-abstract class HeadPartners
+sealed class HeadPartners
 {
     /// <summary>A worker that does not answer within this is as good as lost; another may be there already.</summary>
     private static readonly TimeSpan DialTimeout = TimeSpan.FromSeconds(2);
 
+    private readonly WorkerOrder _order;
+    private readonly WorkerContext _worker;
     private readonly Action<TimeSpan> _recovered;
     private readonly Lock _telling = new();
     private readonly IReadOnlyList<LostWorker>[] _lost;
+    private TensorParallelStage? _group;
+    private RemoteChain? _chain;
+    private long? _lostAt;
+
+    // By rank: the stages behind the head, and then each member. Each has a chain of its own.
+    private readonly OrderedStages[] _ordered;
 
     /// <param name="order">The head's.</param>
     /// <param name="worker">What the head works with.</param>
     /// <param name="recovered">Told how long a pause was in which a worker was replaced.</param>
-    /// <param name="ranks">The ranks of those that it needs, each with a chain of its own.</param>
-    protected HeadPartners(WorkerOrder order, WorkerContext worker, Action<TimeSpan> recovered, IEnumerable<int> ranks)
+    public HeadPartners(WorkerOrder order, WorkerContext worker, Action<TimeSpan> recovered)
     {
-        (Order, Worker, _recovered) = (order, worker, recovered);
-        Ordered = [.. ranks.Select((rank, i) => new OrderedStages(worker.Clock, lost => SayLost(i, lost), rank))];
-        _lost = [.. Ordered.Select(_ => Array.Empty<LostWorker>())];
+        (_order, _worker, _recovered) = (order, worker, recovered);
+        _ordered = [.. Enumerable.Range(0, order.Members).Select(rank => new OrderedStages(worker.Clock, lost => SayLost(rank, lost), rank))];
+        _lost = [.. _ordered.Select(_ => Array.Empty<LostWorker>())];
     }
 
-    /// <summary>Those of a head's order: the members of its group, or the stages behind it.</summary>
-    public static HeadPartners Of(WorkerOrder order, WorkerContext worker, Action<TimeSpan> recovered) =>
-        order.Members > 1 ? new HeadGroup(order, worker, recovered) : new HeadChain(order, worker, recovered);
-
     /// <summary>Bytes of rows that the head keeps for a replacement.</summary>
-    public abstract long BoundaryBytes { get; }
+    public long BoundaryBytes => (Volatile.Read(ref _group)?.BoundaryBytes ?? 0) + (Volatile.Read(ref _chain)?.BoundaryBytes ?? 0);
 
-    /// <summary>The connections, as many as there are in <see cref="Ordered"/>; null before the first one.</summary>
-    protected abstract IReadOnlyList<RemoteChain?> Chains { get; }
-
-    /// <summary>The head's.</summary>
-    protected WorkerOrder Order { get; }
-
-    /// <summary>What the head works with.</summary>
-    protected WorkerContext Worker { get; }
-
-    /// <summary>Those that the head may use.</summary>
-    protected IReadOnlyList<OrderedStages> Ordered { get; }
+    // As many as there are in _ordered; null before the first connection.
+    private IReadOnlyList<RemoteChain?> Chains =>
+        [Volatile.Read(ref _chain), .. Volatile.Read(ref _group)?.Followers ?? [.. _ordered.Skip(1).Select(_ => default(RemoteChain))]];
 
     /// <summary>How a model is loaded that these have a part of.</summary>
-    public abstract ModelLoadOptions Join(ModelLoadOptions options);
+    public ModelLoadOptions Join(ModelLoadOptions options) => options with
+    {
+        Shared = _order.Members > 1 ? new SharedLayers(_order.Members, _order.KvBlocks, ConnectGroup) : null,
+        Distant = new DistantLayers(_order.Layers.End, _order.KvBlocks, ConnectChain),
+    };
 
     /// <summary>Takes another order's workers in the place of those before.</summary>
     public void Follow(WorkerOrder newest)
     {
-        foreach (var stages in Ordered)
+        foreach (var stages in _ordered)
             stages.Follow(newest);
         LeaveReplaced();
     }
@@ -63,63 +64,113 @@ abstract class HeadPartners
     /// <summary>The head's connections to the workers that the gateway knows of.</summary>
     public IReadOnlyList<WorkerLink> Links() =>
     [
-        .. from pair in Chains.Zip(Ordered)
+        .. from pair in Chains.Zip(_ordered)
            from link in pair.First?.Links() ?? []
            let id = pair.Second.IdOf(link.Peer)
            where id is not null
            select new WorkerLink(id, link.RoundTrip, link.SentBytes, link.ReceivedBytes),
     ];
 
-    /// <summary>Connects, again and again until all are there.</summary>
-    /// <param name="connect">Tries once.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    protected IModelStage Connect<TStage>(Func<StageDialer, Task<TStage>> connect, CancellationToken cancellationToken)
+    private IModelStage ConnectGroup(ModelConfig model, Func<ITensorExchange, IModelStage> own, CancellationToken cancellationToken)
+    {
+        _worker.Status.Become(WorkerState.Waiting, "waits for those that share its layers");
+        var options = new TensorParallelOptions
+        {
+            Shape = OrderShapes.Of(_order, model),
+            Layers = _order.Layers.Range(),
+            Followers = _ordered[1..],
+            OnEvent = _ => NoteLossesSoon(),
+        };
+        return Connect(
+            async dialer =>
+            {
+                var group = await TensorParallelStage.ConnectAsync(options, own, dialer, _worker.Clock, cancellationToken);
+                Volatile.Write(ref _group, group);
+                return group;
+            },
+            rank => rank > 0, model, cancellationToken);
+    }
+
+    private IModelStage ConnectChain(ModelConfig model, CancellationToken cancellationToken)
+    {
+        _worker.Status.Become(WorkerState.Waiting, "waits for the stages of the other layers");
+        var options = new RemoteChainOptions
+        {
+            Shape = OrderShapes.Of(_order, model),
+            Layers = new LayerRange(_order.Layers.End, model.LayerCount - _order.Layers.End),
+            Precision = OrderShapes.PrecisionOf(_order),
+            ExtraDepth = 1,
+            OnEvent = _ => NoteLossesSoon(),
+        };
+        return Connect(
+            async dialer =>
+            {
+                var chain = await RemoteChain.ConnectAsync(options, _ordered[0], dialer, _worker.Clock, cancellationToken);
+                Volatile.Write(ref _chain, chain);
+                return chain;
+            },
+            rank => rank == 0, model, cancellationToken);
+    }
+
+    // Tries again and again until all are there. A head calls and is never called by those that it works with.
+    private ObservedChain Connect<TStage>(
+        Func<StageDialer, Task<TStage>> connect, Func<int, bool> isOf, ModelConfig model, CancellationToken cancellationToken)
         where TStage : IModelStage
     {
-        // A head calls and is never called by those that it works with.
-        var dialer = new StageDialer(new StageCredentials(Worker.Identity.Certificate, _ => false), DialTimeout, Worker.Relays.Dialer);
+        var dialer = new StageDialer(new StageCredentials(_worker.Identity.Certificate, _ => false), DialTimeout, _worker.Relays.Dialer);
         while (true)
         {
             try
             {
                 var stage = connect(dialer).GetAwaiter().GetResult();
-                NoteWhole();
+                NoteWhole(isOf);
                 // What was ordered while they were being connected was too early for that.
                 LeaveReplaced();
-                return new ObservedChain(stage, Worker.Clock, pause =>
+                return new ObservedChain(stage, NoteRecovering, () =>
                 {
-                    NoteWhole();
-                    _recovered(pause);
+                    NoteWhole(isOf);
+                    // They recover in the order of their layers.
+                    if (stage.Layers.End == model.LayerCount)
+                        NoteRecovered();
                 });
             }
             catch (StageLostException loss)
             {
-                Worker.Status.Say(report => report with { Reason = loss.Message });
+                _worker.Status.Say(report => report with { Reason = loss.Message });
                 cancellationToken.ThrowIfCancellationRequested();
             }
         }
     }
 
-    /// <summary>Tells of what is lost by now. Called under locks of the connections, where nobody may wait for a pipe.</summary>
-    protected void NoteLossesSoon() => ThreadPool.QueueUserWorkItem(_ => NoteLosses());
+    // Both on the engine's way to its next step, one after the other. Attempts that fail belong to the same pause.
+    private void NoteRecovering() => _lostAt ??= _worker.Clock.GetTimestamp();
 
     // A stage that is to go says so to the head that it has then. That may have been another head, or this one before it was told of the successor.
     private void LeaveReplaced()
     {
-        foreach (var (chain, stages) in Chains.Zip(Ordered))
+        foreach (var (chain, stages) in Chains.Zip(_ordered))
         {
             foreach (var replaced in (chain?.Stages ?? []).Where(stages.HasOtherFor))
                 chain!.Leave(replaced, "another has its layers");
         }
     }
 
-    private void NoteWhole()
+    private void NoteRecovered()
+    {
+        _recovered(_worker.Clock.GetElapsedTime(_lostAt!.Value));
+        _lostAt = null;
+    }
+
+    // Called under locks of the connections, where nobody may wait for a pipe.
+    private void NoteLossesSoon() => ThreadPool.QueueUserWorkItem(_ => NoteLosses());
+
+    private void NoteWhole(Func<int, bool> isOf)
     {
         lock (_telling)
         {
-            foreach (var (chain, stages) in Chains.Zip(Ordered))
-                stages.Succeeded(chain?.Stages ?? []);
-            Say([.. Chains.Select(_ => Array.Empty<LostStage>())]);
+            foreach (var (rank, stages) in _ordered.Index().Where(stages => isOf(stages.Index)))
+                stages.Succeeded(Chains[rank]?.Stages ?? []);
+            Say([.. Chains.Select((chain, rank) => isOf(rank) ? [] : chain?.Losses() ?? [])]);
         }
         // What was lost meanwhile was told of too early.
         NoteLosses();
@@ -133,7 +184,7 @@ abstract class HeadPartners
             IReadOnlyList<LostStage>[] losses = [.. Chains.Select(chain => chain?.Losses() ?? [])];
             if (losses.All(some => some.Count == 0))
                 return;
-            foreach (var (stages, some) in Ordered.Zip(losses))
+            foreach (var (stages, some) in _ordered.Zip(losses))
             {
                 if (some.Count > 0)
                     stages.NoteSilent(some);
@@ -145,12 +196,12 @@ abstract class HeadPartners
     private void Say(IReadOnlyList<LostStage>[] losses)
     {
         var ids = new List<string>();
-        foreach (var (chain, stages, lost) in Chains.Zip(Ordered, losses))
+        foreach (var (chain, stages, lost) in Chains.Zip(_ordered, losses))
         {
             var working = (chain?.Stages ?? []).Where(stage => lost.All(loss => loss.Endpoint != stage));
             ids.AddRange(working.Select(stage => stages.IdOf(stage.Identity)).OfType<string>());
         }
-        Worker.Status.Say(report => report with { Chain = ids });
+        _worker.Status.Say(report => report with { Chain = ids });
     }
 
     private void SayLost(int index, IReadOnlyList<LostWorker> lost)
@@ -159,7 +210,7 @@ abstract class HeadPartners
         {
             _lost[index] = lost;
             LostWorker[] all = [.. _lost.SelectMany(some => some)];
-            Worker.Status.Say(report => report with { Lost = all });
+            _worker.Status.Say(report => report with { Lost = all });
         }
     }
 }

@@ -23,7 +23,7 @@ static class HeadWorker
         var (order, status, clock) = (command.Order, worker.Status, worker.Clock);
         using var metrics = new EngineMetrics();
         HeadMeter? meter = null;
-        var partners = HeadPartners.Of(order, worker, pause => meter?.Recovered(pause));
+        var partners = new HeadPartners(order, worker, pause => meter?.Recovered(pause));
         TimedStage? own = null;
         var engine = new EngineOptions
         {

@@ -3,14 +3,12 @@ using Formation.Inference.Engine.Stages;
 
 namespace Formation.Inference.Node.Workers.Hosting;
 
-/// <summary>A chain whose recoveries are counted and timed.</summary>
-/// <param name="inner">The chain; disposed with this.</param>
-/// <param name="clock">Measures.</param>
-/// <param name="recovered">Told how long a pause was, when it has ended.</param>
-sealed class ObservedChain(IModelStage inner, TimeProvider clock, Action<TimeSpan> recovered) : IModelStage
+/// <summary>Stages elsewhere whose recoveries are noted.</summary>
+/// <param name="inner">The stages; disposed with this.</param>
+/// <param name="begun">Told when a recovery is tried.</param>
+/// <param name="recovered">Told when they work (again).</param>
+sealed class ObservedChain(IModelStage inner, Action begun, Action recovered) : IModelStage
 {
-    private long? _lostAt;
-
     public LayerRange Layers => inner.Layers;
 
     public int Depth => inner.Depth;
@@ -20,11 +18,9 @@ sealed class ObservedChain(IModelStage inner, TimeProvider clock, Action<TimeSpa
 
     public async ValueTask RecoverAsync(IReadOnlyList<StoredSequence> sequences, CancellationToken cancellationToken)
     {
-        // Attempts that fail belong to the same pause.
-        _lostAt ??= clock.GetTimestamp();
+        begun();
         await inner.RecoverAsync(sequences, cancellationToken);
-        recovered(clock.GetElapsedTime(_lostAt.Value));
-        _lostAt = null;
+        recovered();
     }
 
     public StageLostException? Loss => inner.Loss;
